@@ -30,7 +30,7 @@ class AlertingWriter:
 
     def send(self, mutation: Mutation) -> Coroutine[Any, Any, MutationResult]:
         """Send the mutation once, never twice. Raises KubeError and KubeconfigError."""
-        # Not a coroutine itself: a mutation of the API server goes through no extra await.
+        # Not a coroutine itself: a mutation of the API server needs no extra await.
         return asyncio.to_thread(self._send, mutation) if "://" in mutation.path else self._writer.send(mutation)
 
     async def close(self) -> None:
@@ -43,7 +43,7 @@ class AlertingWriter:
         try:
             answer = api.send(mutation.method, f"/api/v2/{rest}", mutation.body)
         except SourceProblem as problem:
-            # A refusal is an answer, so nothing was changed; a request that broke on the way may have arrived.
+            # A refusal is an answer, so nothing was changed; a broken connection may have delivered the request.
             kind = KubeError if problem.__cause__ is None else UnreachableError
             raise kind(problem.problem, remedy=problem.remedy) from problem
         finally:

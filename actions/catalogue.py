@@ -33,53 +33,58 @@ class CatalogueEntry(NamedTuple):
 
 KINDS: tuple[CatalogueEntry, ...] = (
     CatalogueEntry("scale", "actions.kinds.scale:SCALE", "scale", "change how many replicas a workload has"),
-    CatalogueEntry("restart", "actions.kinds.restart:RESTART", "restart", "restart a workload pod by pod, or one pod"),
     CatalogueEntry(
-        "drain", "actions.kinds.drain:DRAIN", "drain", "take pods, or all of a node, out of service, then evict them"
+        "restart", "actions.kinds.restart:RESTART", "restart", "restart a workload one pod at a time, or a single pod"
+    ),
+    CatalogueEntry(
+        "drain",
+        "actions.kinds.drain:DRAIN",
+        "drain",
+        "take pods, or all pods of a node, out of service, then evict them",
     ),
     CatalogueEntry(
         "rollback",
         "actions.kinds.rollback:ROLL_BACK",
         "rollback",
-        "go back to an earlier revision; --list shows which there are",
+        "go back to an earlier revision; --list shows them",
     ),
-    CatalogueEntry("pause", "actions.kinds.pausing:PAUSE", "pause", "hold a rollout where it is"),
-    CatalogueEntry("resume", "actions.kinds.pausing:RESUME", "resume", "let a paused rollout go on"),
+    CatalogueEntry("pause", "actions.kinds.pausing:PAUSE", "pause", "pause a rollout where it is"),
+    CatalogueEntry("resume", "actions.kinds.pausing:RESUME", "resume", "continue a paused rollout"),
     CatalogueEntry(
         "unblock",
         "actions.kinds.unblock:UNBLOCK",
         "unblock",
         "let a rollout that waits for GPUs replace pods instead of adding them",
     ),
-    CatalogueEntry("cordon", "actions.kinds.cordon:CORDON", "cordon", "let no new pods onto a node"),
-    CatalogueEntry("uncordon", "actions.kinds.cordon:UNCORDON", "uncordon", "let pods onto a node again"),
+    CatalogueEntry("cordon", "actions.kinds.cordon:CORDON", "cordon", "keep new pods off a node"),
+    CatalogueEntry("uncordon", "actions.kinds.cordon:UNCORDON", "uncordon", "allow pods on a node again"),
     CatalogueEntry("drain-node", "actions.kinds.drain_node:DRAIN_NODE", "drain"),
-    CatalogueEntry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "change how far an autoscaler may go"),
-    CatalogueEntry("hold", "actions.kinds.hold:HOLD", "hold", "hold KEDA at a number of replicas"),
+    CatalogueEntry("bounds", "actions.kinds.bounds:BOUNDS", "bounds", "change the bounds of an autoscaler"),
+    CatalogueEntry("hold", "actions.kinds.hold:HOLD", "hold", "pause KEDA at a number of replicas"),
     CatalogueEntry("restore", "actions.kinds.restore:RESTORE"),
     CatalogueEntry("silence", "actions.kinds.silence:SILENCE", "silence", "mute an alert for a time"),
-    CatalogueEntry("expire", "actions.kinds.silence:EXPIRE", "expire", "end a silence: people are told again"),
-    CatalogueEntry("ack", "actions.kinds.ack:ACK", "ack", "say that you know of an incident, with a note"),
+    CatalogueEntry("expire", "actions.kinds.silence:EXPIRE", "expire", "end a silence: notifications resume"),
+    CatalogueEntry("ack", "actions.kinds.ack:ACK", "ack", "acknowledge an incident, with a note"),
     CatalogueEntry(
         "local-up",
         "actions.kinds.local_up:LOCAL_UP",
         "local up",
-        "start a server: of a model, of a preset, or the same as a pod",
+        "start a server: from a model, a preset, or a pod's settings",
     ),
     CatalogueEntry(
         "local-down",
         "actions.kinds.local_down:LOCAL_DOWN",
         "local down",
-        "stop servers once their running requests have ended",
+        "stop servers after their running requests have finished",
     ),
     CatalogueEntry(
         "local-restart",
         "actions.kinds.local_restart:LOCAL_RESTART",
         "local restart",
-        "start a server again, with other arguments where they are given",
+        "restart a server, optionally with other arguments",
     ),
     CatalogueEntry(
-        "local-bench", "actions.kinds.local_bench:LOCAL_BENCH", "local bench", "measure how fast a server is under load"
+        "local-bench", "actions.kinds.local_bench:LOCAL_BENCH", "local bench", "measure a server's speed under load"
     ),
 )
 
@@ -94,7 +99,7 @@ def spec_of(kind: str) -> ActionSpec:
     """Return the declaration of a kind; imports its module. Raises ValueError if it is unknown."""
     entry = next((entry for entry in KINDS if entry.kind == kind), None)
     if entry is None:
-        raise ValueError(f"{kind!r} is not an action that this version knows")
+        raise ValueError(f"{kind!r} is not an action known to this version")
     module, _, name = entry.where.partition(":")
     spec: ActionSpec = getattr(import_module(module), name)
     return spec
@@ -135,7 +140,7 @@ def from_json(document: Mapping[str, Any]) -> Request:
         parts = content.get("parts")
         if not isinstance(parts, list | tuple) or not all(isinstance(part, Mapping) for part in parts):
             raise ValueError("its parts are missing")
-        # The target alone says nothing of what the parts are: each is read as what it is.
+        # The target does not determine the kinds of the parts: each is parsed by its own kind.
         return TypeAdapter(InTurn).validate_python(content | {"parts": tuple(from_json(part) for part in parts)})
     spec = spec_of(kind)
     # pydantic's ValidationError is a ValueError.

@@ -56,7 +56,7 @@ class ClusterExecutor:
             conflicts = Conflicts(self.context().dry_run)
             context = replace(self.context(), dry_run=conflicts)
             if spec.api is not Api.KUBERNETES:
-                # Its target is no object of the API server, which has no uid, no fingerprint and no Events of it.
+                # Its target is not an object of the API server: it has no uid, fingerprint or Events.
                 plan = await action.plan(request, context)
                 plan = replace(plan, checks=await checked(plan, context))
             else:

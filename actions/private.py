@@ -47,5 +47,5 @@ def _make(folder: Path, *, parents: bool = False) -> None:
     try:
         folder.mkdir(mode=_MODE, parents=parents, exist_ok=True)
     except FileExistsError:
-        # Something is there that is no folder.
+        # The path exists, but is not a folder.
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None

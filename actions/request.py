@@ -15,7 +15,7 @@ from fleet.dataclass import dataclass
 from fleet.model.objects import SAME_CLUSTER, ClusterId, ObjectRef
 
 LOCAL_SERVER: Final = "LocalNode"
-"""The kind of a target that is a vLLM server of this machine; its namespace is LOCAL, its uid the id of its record."""
+"""The kind of a target that is a vLLM server on this machine; its namespace is LOCAL, its uid the id of its record."""
 LOCAL: Final = "local"
 """The cluster, and the namespace, of such servers."""
 
@@ -59,7 +59,7 @@ class Target:
 
     @property
     def is_server(self) -> bool:
-        """True if it is a server of this machine, and so in no cluster."""
+        """True if it is a server on this machine, and so in no cluster."""
         return self.kind == LOCAL_SERVER
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class InTurn(Request):
 
     @property
     def does(self) -> str:
-        # The preparation of all of them is a part of it.
+        # The preparation of all of them is included.
         return self.parts[-1].does
 
 

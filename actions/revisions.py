@@ -117,16 +117,16 @@ def find_revision(found: Sequence[Revision], wanted: str) -> Revision:
         older = [r for r in found if not r.current and (current is None or r.number < current.number)]
         if older:
             return older[0]
-        raise NotFoundError("there is no revision before this one", remedy="Only the last ones are kept.")
+        raise NotFoundError("there is no revision before this one", remedy="Only the latest ones are kept.")
     for revision in found:
         if wanted in (revision.name, revision.hash, str(revision.number)):
             return revision
     before = next((r for r in found if wanted.isdigit() and int(wanted) in r.earlier), None)
     if before is not None:
-        text = f"revision {wanted} is number {before.number} since a rollback"
+        text = f"revision {wanted} has been number {before.number} since a rollback"
         raise NotFoundError(text, remedy=f"Name it {before.name}.")
     known = ", ".join(f"{r.number} ({r.name})" for r in found) or "none"
-    raise NotFoundError(f"there is no revision {wanted}", remedy=f"There are: {known}.")
+    raise NotFoundError(f"there is no revision {wanted}", remedy=f"Revisions: {known}.")
 
 
 def bare(template: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def same_template(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _comparable(template: Mapping[str, Any]) -> dict[str, Any]:
-    # A template that was written without the field has null for its creationTimestamp in some versions.
+    # Some versions store null as creationTimestamp of a template written without it.
     clean = bare(template)
     return clean | {"metadata": {key: value for key, value in clean["metadata"].items() if value}}
 

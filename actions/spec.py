@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_REPLICAS: Final = 2**31 - 1
 """Kubernetes' APIs have replicas as int32."""
-BY_NAME: Final = "deployment/NAME, statefulset/NAME, or a name that only one workload has"
+BY_NAME: Final = "deployment/NAME, statefulset/NAME, or an unambiguous name"
 """Help for the name of a workload on the command line."""
 
 
@@ -37,8 +37,8 @@ class Takes(Enum):
 
     TEXT = "text"
     INTEGER = "an integer"
-    SECONDS = "a length of time in seconds"
-    LENGTH = "a length of time with its unit: 30m, 2h"
+    SECONDS = "a duration in seconds"
+    LENGTH = "a duration with its unit: 30m, 2h"
     SWITCH = "nothing: it is given or it is not"
 
 
@@ -64,7 +64,7 @@ class Api(Enum):
 
     KUBERNETES = "the API server"
     ALERTMANAGER = "an Alertmanager"
-    RECORD = "none: it is a record of the person, in the audit log, and nothing is asked before it is written"
+    RECORD = "none: it only writes a record to the person's audit log"
 
 
 class Listed(Enum):
@@ -76,7 +76,7 @@ class Listed(Enum):
 class Launch(Enum):
     """The server that an action on this machine starts."""
 
-    NEW = "a server that is not there yet"
+    NEW = "a new server"
     AGAIN = "its target, with other arguments where they are given"
 
 
@@ -154,7 +154,7 @@ class ActionSpec:
     before: Callable[[Target], Request] | None = None
     """Done to all of several targets before the first of them is begun; None for nothing."""
     each: bool = False
-    """Several servers of this machine at once, an action for each: they are carried out side by side."""
+    """Several servers on this machine at once, an action for each: they are carried out side by side."""
     launch: Launch | None = None
     """The server that it starts, with the arguments of vLLM that its request has as ``spec``; None for none."""
     available: Callable[[Snapshot, ObjectRef], str | None] = always
@@ -193,7 +193,7 @@ class ActionSpec:
     @property
     def targets(self) -> tuple[str, ...]:
         """Kinds of its target; the first is the default for a name without a kind."""
-        # Not at the top: the flags of an action are put together without it.
+        # Imported here: building the flags of an action does not need it.
         from fleet.kinds.registry import kinds_that
 
         workloads = self.workloads
@@ -202,7 +202,7 @@ class ActionSpec:
 
     @property
     def local(self) -> bool:
-        """True if it applies to the servers of this machine, and to no cluster."""
+        """True if it applies to the servers on this machine, and to no cluster."""
         return LOCAL_SERVER in self.objects
 
     @property
@@ -243,7 +243,7 @@ class ActionSpec:
         for argument in self.arguments:
             if argument.field not in given and self._requires(argument.field):
                 called = argument.flag or argument.metavar or argument.field
-                raise UsageError(f"say {called}: {argument.help}" if argument.help else f"say {called}")
+                raise UsageError(f"missing {called}: {argument.help}" if argument.help else f"missing {called}")
         return cast("Callable[..., Request]", self.request)(first, **given)
 
     def in_turn(self, requests: Sequence[Request]) -> Request:

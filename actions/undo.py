@@ -28,8 +28,8 @@ from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import NotFoundError
 
 ABOUT = "since then"
-_GONE: Final = "What it was done to, or would go back to, is gone."
-_UNRECORDED: Final = "looked like a secret in part, and was not recorded"
+_GONE: Final = "Its object, or the state to go back to, is gone."
+_UNRECORDED: Final = "partly looked like a secret, and was not recorded"
 
 
 class Deed(NamedTuple):
@@ -59,15 +59,15 @@ def inverse_of(deed: Deed, snapshot: Snapshot) -> Request:
     """Return the request that reverses it. Raises NotFoundError if it is unknown, or its object is gone."""
     if MARK in json.dumps(deed.inverse):
         raise NotFoundError(
-            f"what takes back “{deed.title}” {_UNRECORDED}",
-            remedy="Take it back by hand; quarterdeck audit show has the rest of it.",
+            f"the undo of “{deed.title}” {_UNRECORDED}",
+            remedy="Undo it by hand; quarterdeck audit show has the rest of it.",
         )
     try:
         request = from_json(deed.inverse)
     except ValueError as error:
-        raise NotFoundError(f"the record of how to take back “{deed.title}” cannot be read: {error}") from error
+        raise NotFoundError(f"the record of how to undo “{deed.title}” cannot be read: {error}") from error
     if gone := _vanished(request, snapshot):
-        raise NotFoundError(f"“{deed.title}” cannot be taken back: {gone}", remedy=_GONE)
+        raise NotFoundError(f"“{deed.title}” cannot be undone: {gone}", remedy=_GONE)
     return request
 
 
@@ -80,16 +80,16 @@ def why_not(action_run: ActionRun, session: Iterable[ActionRun], snapshot: Snaps
     same = [run for run in session if run.plan.scope.cluster == action_run.plan.scope.cluster]
     deeds = [_deed_of(run) for run in reversed(same)]
     if not own.inverse:
-        return "nothing takes it back"
+        return "it cannot be undone"
     if own.undoes:
-        return "it takes back another, and is not taken back itself"
+        return "it is itself an undo, and cannot be undone"
     if not own.reached:
-        return "nothing of it was done"
+        return "nothing was done"
     if any(deed.reached and deed.undoes == own.id for deed in deeds):
-        return "it was taken back already"
+        return "it was already undone"
     following = next_undone(deeds)
     if following is not None and following.id != own.id:
-        return f"“{following.title}” is taken back before it"
+        return f"“{following.title}” is undone before it"
     if MARK in json.dumps(own.inverse):
         return f"what does {_UNRECORDED}"
     request = action_run.plan.undo.request
@@ -123,15 +123,15 @@ async def plan_undo(done: Sequence[RecordedAction], who: Who, executor: Executor
     action = last_undo(done, who, context.scope.cluster)
     if action is None:
         raise NotFoundError(
-            f"{who.identity or who.local_user} has done nothing on this cluster that could be taken back",
-            remedy="The audit log tells what was done.",
+            f"{who.identity or who.local_user} has done nothing on this cluster that could be undone",
+            remedy="The audit log lists what was done.",
         )
     request = inverse_of(_recorded(action), context.snapshot)
     try:
         plan, left_out = await _plan_what_is_left(request, executor)
     except NotFoundError as error:
         raise NotFoundError(
-            f"“{action.title}” cannot be taken back: {error.message}",
+            f"“{action.title}” cannot be undone: {error.message}",
             remedy=_GONE,
         ) from error
     return replace(
@@ -164,12 +164,12 @@ async def _plan_what_is_left(request: Request, executor: Executor) -> tuple[Plan
             raise
         plan, left_out = await _plan_what_is_left(in_turn(there), executor)
         gone = _names_of(part for part in request.parts if part not in there)
-        return plan, (Check("gone", Verdict.WARN, f"{gone}: not taken back ({error.message})"), *left_out)
+        return plan, (Check("gone", Verdict.WARN, f"{gone}: not undone ({error.message})"), *left_out)
     as_before = [part.request for part in plan.parts if part.blocks and _changes_nothing(part)]
     if not as_before or len(as_before) == len(plan.parts):
         return plan, ()
     left = [part.request for part in plan.parts if part.request not in as_before]
-    check = Check("as before", Verdict.PASS, f"{_names_of(as_before)}: as before already, so nothing is sent there")
+    check = Check("as before", Verdict.PASS, f"{_names_of(as_before)}: already as before, so nothing is sent there")
     return await executor.plan(in_turn(left)), (check,)
 
 
@@ -203,14 +203,14 @@ def _check_where(action: RecordedAction, here: Scope) -> tuple[Check, ...]:
     context = str(action.intent.scope.get("context") or "")
     if context in ("", here.context):
         return ()
-    text = f"it was done through the context {context}, which leads to the same server"
+    text = f"it was done through the context {context}, which uses the same server"
     return (Check("cluster", Verdict.WARN, text, f"make sure that {context} and {here.context} are one cluster"),)
 
 
 def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
     ago = f"{span(now - action.last_heard)} ago"
     if action.state is ActionState.UNDER_WAY:
-        return Check(ABOUT, Verdict.WARN, f"it is still under way, begun {span(now - action.began)} ago")
+        return Check(ABOUT, Verdict.WARN, f"it is still running, started {span(now - action.began)} ago")
     left = {str(c.get("what")): str(c.get("after")) for c in _changes(action.intent.content)}
     stands = spec_of(action.intent.kind).stands if is_known(action.intent.kind) else frozenset[str]()
     looked_at = stands or frozenset(left)
@@ -220,9 +220,9 @@ def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
         if _is_of(change.what, looked_at) and left.get(change.what, change.before) != change.before
     ]
     if others:
-        text = f"changed by somebody since it was done {ago}: now {', '.join(others)}"
-        return Check(ABOUT, Verdict.WARN, text, "ask who did, and why")
-    return Check(ABOUT, Verdict.PASS, f"what it left {ago} is still so")
+        text = f"changed since it was done {ago}: now {', '.join(others)}"
+        return Check(ABOUT, Verdict.WARN, text, "ask who did it, and why")
+    return Check(ABOUT, Verdict.PASS, f"unchanged since {ago}")
 
 
 def _is_of(what: str, looked_at: Collection[str]) -> bool:
@@ -233,7 +233,7 @@ def _is_of(what: str, looked_at: Collection[str]) -> bool:
 def _deed_of(action_run: ActionRun) -> Deed:
     plan = action_run.plan
     request = plan.undo.request
-    # As the log has it, which is what undo goes by.
+    # As recorded in the log, which undo relies on.
     inverse = redacted(to_json(request)) if request is not None else {}
     return Deed(plan.id, plan.title, plan.undoes, action_run.reached, inverse)
 

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             code = _main(invoked_as(sys.argv[0]), arguments)
         except SystemExit:
-            # Help and usage: Python would flush when nobody can catch anything.
+            # Help and usage: Python would flush too late to catch an error.
             sys.stdout.flush()
             raise
 
@@ -50,7 +50,7 @@ def invoked_as(path: str) -> str:
 
 def _main(prog: str, arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:
-        # A shell asks what could stand at its cursor.
+        # A shell requests completions.
         from console.cli.completion import answer
 
         answer(prog)

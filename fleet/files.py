@@ -68,4 +68,4 @@ def _check(status: os.stat_result, limit: int) -> None:
 
 
 def _too_large(limit: int) -> OSError:
-    return OSError(errno.EFBIG, f"it is larger than {limit >> 20} MiB, which no such file is")
+    return OSError(errno.EFBIG, f"it is larger than {limit >> 20} MiB, which is too large for such a file")

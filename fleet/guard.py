@@ -24,7 +24,7 @@ from fleet.net.plain_url import plain
 Guard = Callable[[str, str], None]
 """Called with method and URL of each request; refuses by raising RefusedError."""
 
-READ_ONLY: Final = "this is read-only: nothing that changes a cluster or starts a process is let through"
+READ_ONLY: Final = "this is read-only: nothing that changes a cluster or starts a process is sent"
 LOGS: Final = "logs"
 PROXY: Final = "proxy"
 
@@ -82,7 +82,7 @@ def reads_only(method: str, url: str) -> None:
     if method in _READS:
         _check_read(path)
     elif method != "POST" or not _is_review(path):
-        raise RefusedError(f"{method} {path} was not sent: only what reads is let through here")
+        raise RefusedError(f"{method} {path} was not sent: only requests that read are allowed here")
 
 
 def may_change(method: str, url: str) -> None:
@@ -110,7 +110,7 @@ def reads_helm_metadata(method: str, url: str) -> None:
     """
     split = urlsplit(url)
     if method != "GET" or not _HELM_RECORDS.fullmatch(_path(url)) or "labelSelector=owner%3Dhelm" not in split.query:
-        raise RefusedError("secrets are never read", "Use kubectl, knowingly.")
+        raise RefusedError("secrets are never read", "Use kubectl if you really need them.")
 
 
 def may_start(what: str) -> None:
@@ -124,9 +124,7 @@ def _path(url: str) -> str:
     try:
         return plain(url).path
     except ValueError as error:
-        raise RefusedError(
-            f"a request was not sent: {error}", "Nothing that can be read in more than one way is sent."
-        ) from None
+        raise RefusedError(f"a request was not sent: {error}", "Ambiguous requests are not sent.") from None
 
 
 def _check_read(path: str) -> None:
@@ -145,7 +143,7 @@ def _check_core(path: str, rest: list[str]) -> None:
     legacy = rest[:1] == ["proxy"] or rest[:2] == ["watch", "proxy"]
     kind, sub = _resource(rest)
     if kind == "secrets":
-        raise RefusedError("secrets are never read", "Use kubectl, knowingly.")
+        raise RefusedError("secrets are never read", "Use kubectl if you really need them.")
     if sub in _CONNECTS:
         raise RefusedError(f"GET {path} was not sent: {sub} acts on a pod")
     if kind == "pods" and sub == "log" and not permits(LOGS):
@@ -167,7 +165,7 @@ def _resource(rest: list[str]) -> tuple[str, str]:
 
 def _check_subresource(path: str, kind: str, sub: str) -> None:
     if sub not in _READABLE:
-        raise RefusedError(f"GET {path} was not sent: {sub} of {kind} is nothing that is read here")
+        raise RefusedError(f"GET {path} was not sent: {sub} of {kind} is never read here")
 
 
 def _is_review(path: str) -> bool:

@@ -61,9 +61,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pods", type=_integer(1, MAX_PODS), help="engine pods (default: those of the blueprint)")
     parser.add_argument("--seed", type=_integer(0, 2**31), default=1)
     parser.add_argument("--speed", type=_speed, default=1.0, help="simulated seconds per real second")
-    parser.add_argument("--port", type=_integer(0, 65_535), default=0, help="of the API server; 0 takes a free one")
+    parser.add_argument("--port", type=_integer(0, 65_535), default=0, help="of the API server; 0 chooses a free one")
     parser.add_argument("--folder", type=Path, help="for its files; removed at the end (default: a new one)")
-    parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that started this")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="exit with the process that started this")
     return parser.parse_args(argv)
 
 

@@ -103,7 +103,7 @@ async def serving(
             stack.push_async_callback(listeners.close)
             await listeners.follow()
         else:
-            say("pods cannot have addresses of their own here; the API server's proxy reaches them")
+            say("pods cannot have their own addresses here; the API server's proxy reaches them")
         group = await stack.enter_async_context(asyncio.TaskGroup())
         stack.callback(group.create_task(_advance(world, began, listeners)).cancel)
         yield Running(store, world, server, files, pod_network=prefix.usable)

@@ -2,7 +2,7 @@
 
 ``make_snapshot`` builds thousands of pods in well under a second; ``ticked`` moves some of them on by one tick. The
 states of the real thing are in every fleet of a dozen pods or more: missing, stale, reset and unknown values, bounded
-percentiles, pods that start, crash and terminate, a workload asleep, and joins that could not be made.
+percentiles, pods that start, crash and terminate, a workload asleep, and objects that could not be joined.
 """
 
 from __future__ import annotations

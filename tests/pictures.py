@@ -114,7 +114,7 @@ async def _draw(app: QuarterdeckApp, pictures: Pictures, ready: Callable[[Snapsh
 
 
 async def draw_local(vllm: Path, folder: Path) -> None:
-    """A server of this machine: its plan, its loading, a word with it. ``vllm`` is an environment with a real one."""
+    """A server on this machine: its plan, its loading, a word with it. ``vllm`` is an environment with a real one."""
     home, model = folder / "home", folder / "models" / "tiny"
     for name in ("CONFIG", "STATE", "CACHE"):
         os.environ[f"XDG_{name}_HOME"] = str(home / name.lower())

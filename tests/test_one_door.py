@@ -46,7 +46,7 @@ PROCESSES = {
     "console/cli/web/child.py": "the console itself, read-only, for one browser",
     "console/wiring/demo.py": "the simulated fleet: a process of ours that belongs to looking at it",
     "fleet/sources/kube/plugin_process.py": "a kubeconfig's credential plugin: without it nothing could be read",
-    "actions/local/spawn.py": "servers of this machine and their benchmarks: asks guard.may_start before anything else",
+    "actions/local/spawn.py": "servers on this machine and their benchmarks: asks guard.may_start before anything else",
 }
 SIGNALS = {
     "actions/audit/process.py": "signal 0, which asks whether a process is there and reaches none",

@@ -23,7 +23,7 @@ OWN = ("fleet/metrics/engines/", "fleet/metrics/gpus/", "fleet/metrics/gateways/
 ROWS = ("fleet/metrics/registry.py", "fleet/metrics/products.py")
 """A line for each dialect, and a row for each product that has none."""
 HERE = "local"
-"""Word in the paths of code about the servers of this machine, which are all of one product."""
+"""Word in the paths of code about the servers on this machine, which are all of one product."""
 SERVERS_HERE = (
     "console/cli/doctor.py",
     "console/cli/command_table.py",

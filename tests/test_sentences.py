@@ -28,7 +28,7 @@ DESCRIBED = re.compile(rf" (serving|ready|running|waiting|more|other|free|weight
 UNITS = {"tokens/s", "requests/s"}
 ALWAYS_MORE = {
     # A limit that is a constant, or a number that is another than one by what was asked before.
-    "console/views/why.py: fewer than {} replicas are measured: there is nothing to tell apart",
+    "console/views/why.py: fewer than {} replicas are measured: nothing to compare",
     "fleet/diagnosis/peers.py: its tokens/s per request are {} times fewer than the median of its peers",
     "fleet/diagnosis/peers.py: it has more than {} times the mean requests, while another has none waiting",
     "fleet/diagnosis/peers.py: its clock is {} times lower than that of the fastest of its engine",
@@ -38,27 +38,27 @@ ALWAYS_MORE = {
     "actions/checks/capacity.py: the other {} ready replicas",
     (
         "actions/local/checks/launch.py: "
-        "{} ranks share the CPU: of use where it has as many sockets; memory is worked out for one"
+        "{} ranks share the CPU: useful with as many sockets; memory is calculated for one"
     ),
     "actions/local/checks/system.py: {} of shared memory for {} ranks: NCCL may end with a bus error",
     "console/app/navigator.py: copied the first {} characters of {}",
-    "console/doctor/dialects.py: {} products are read, {}",
+    "console/doctor/dialects.py: {} products are supported, {}",
     "console/screens/plan_confirmation.py: type the last {} characters of the pod ({})",
     "console/views/local/bench_form.py: {} levels at most",
-    "fleet/recorder/problem.py: it is wrong in {} places",
+    "fleet/recorder/problem.py: it has {} errors",
     "fleet/sources/alerts/alertmanager.py: it has alerts of {} clusters ({}), which may be mixed up here",
-    "fleet/sources/kube/kubeconfig_file.py: {}: nested more than {} levels deep, which no kubeconfig is",
+    "fleet/sources/kube/kubeconfig_file.py: {}: nested more than {} levels deep, which is too deep for a kubeconfig",
     (
         "fleet/sources/prometheus/remarks.py: it holds engines of {} clusters ({}), which may be mixed up here: "
         'name yours in the configuration: [prometheus] cluster = "NAME"'
     ),
-    "fleet/timeline/metrics/source.py: this store has the objects of {} clusters ({}), and nothing says which this is",
+    "fleet/timeline/metrics/source.py: this store has the objects of {} clusters ({}), and nothing identifies this one",
     # Two numbers: ``set 2-8 replicas``, ``1 running and 0 waiting requests``.
     "actions/kinds/bounds/action.py: set {} replicas",
     "actions/local/bench_checks.py: {} running and {} waiting requests of others",
     "actions/local/plan_parts.py: {} running and {} waiting requests get {} s",
     # As their names say themselves: ``model-00001-of-00004``.
-    "fleet/local/fit/files.py: {} of {} weight files are missing, as the names of the others say: ",
+    "fleet/local/fit/files.py: {} of {} weight files are missing, according to the names of the others: ",
     "fleet/sources/kube/kubeconfig.py: context {} in {} names the cluster {}, which is not defined",
     "fleet/sources/kube/kubeconfig.py: context {} in {} names the user {}, which is not defined",
 }

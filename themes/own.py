@@ -25,7 +25,7 @@ def own_palette(name: str, like: str, styles: Mapping[str, str]) -> Palette:
         given = {Role(role): Style.parse(style) for role, style in styles.items()}
     except StyleSyntaxError as error:
         raise ValueError(str(error)) from error
-    # What is given is meant everywhere, and not for another cursor than one's own.
+    # A given style applies everywhere, but not to another theme's cursor.
     selected = {role: style for role, style in base.selected.items() if role not in given}
     return replace(base, name=name, styles={**base.styles, **given}, selected=selected, like=like)
 
@@ -47,7 +47,7 @@ def faults(styles: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
 def doubts(name: str, like: str, styles: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield (role, what can hardly be read) of styles that can be used."""
     palette = own_palette(name, like, styles)
-    # Another cursor is another ground for all.
+    # A different cursor changes the background of all styles.
     roles = list(Role) if Role.CURSOR.value in styles else [Role(role) for role in styles]
     for role, what in too_low(palette, roles, light=like == _LIGHT):
         yield role.value if role.value in styles else Role.CURSOR.value, f"{role.value} has {what}"

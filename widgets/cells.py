@@ -87,7 +87,7 @@ class Number(NamedTuple):
             aged = reading_text(self.reading, self.unit, glyphs=glyphs, with_age=True).text
             text = aged if len(aged) <= width else text
         if self.reading.bound is Bound.WITHIN and len(text) > width:
-            # A cut edge would be another number: from the lower one on is true, too.
+            # A truncated edge would be a different number; "at least the lower edge" is also true.
             least = replace(self.reading, bound=Bound.AT_LEAST, edge=self.reading.low)
             text = reading_text(least, self.unit, glyphs=glyphs).text
         if self.stand_in:

@@ -110,7 +110,7 @@ class _Chosen(LineView, can_focus=True):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         del height
         value = self._row.value
-        # One cell from the edge, as what is typed into the lines above and below it.
+        # One cell from the edge, like the text in the lines above and below.
         room, end = max(0, width - (5 if self.has_focus else 1)), self.glyphs.ellipsis
         text = untrusted(value) or self._default
         shown = Span(text if width_of(text) <= room else fit(text, room, "left", end), Role.TEXT if value else Role.DIM)

@@ -52,7 +52,7 @@ def width_of(text: str) -> int:
 
 def spans_width(spans: Iterable[Span]) -> int:
     """Terminal cells that spans take side by side."""
-    # Together: of hundreds of spans most are ASCII, and one look at all of them is enough.
+    # Checked together: most of hundreds of spans are ASCII, and one check covers all.
     return width_of("".join([span.text for span in spans]))
 
 

@@ -120,7 +120,7 @@ class LineView(Widget):
             if old and old[y][0] == line:
                 strips.append(old[y][1])
                 continue
-            # Lines that moved: made only now, because hashing a frame costs more than most frames change.
+            # Moved lines are found only here, because hashing a frame costs more than most changes.
             elsewhere = dict(old) if elsewhere is None else elsewhere
             strip = elsewhere.get(line)
             if strip is None:

@@ -184,7 +184,7 @@ class Prompt(Horizontal):
         self._offered = None
         self._put(text)
         self._open = True
-        # Both at once, not when styles and queues come round to it: what is typed next belongs to this line.
+        # Both immediately, not when styles and queues are processed: the next key belongs to this line.
         self.display = True
         self.screen.set_focus(self._line)
 

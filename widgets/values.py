@@ -52,7 +52,7 @@ def scaled(value: float) -> str:
     if size < 999.5:
         return significant(value)
     for factor, suffix in _THOUSANDS:
-        # 999,950 is 1.00M, not 1000k: compare with what rounding will show.
+        # 999,950 is 1.00M, not 1000k: compare with the rounded value.
         if size >= 0.9995 * factor:
             return f"{_three_digits(value / factor)}{suffix}"
     return significant(value)

@@ -52,7 +52,7 @@ class AcknowledgementReader:
         """Return the current acknowledgements, the latest first. Raises OSError if the folder cannot be read."""
         now, seen = self._clock(), stamp(self._folder)
         if seen == self._seen and 0 <= now - self._looked < AGAIN:
-            # Looking at a log delays its writers for a moment.
+            # Reading a log briefly blocks its writers.
             return self._told
         self._told, self._seen, self._looked = self._look(now), seen, now
         return self._told

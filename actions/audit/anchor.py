@@ -65,7 +65,7 @@ def read_anchors(given: str) -> tuple[Anchor, ...]:
     text = data.decode("utf-8", "replace")
     found = _anchors_in(text) or tuple(Anchor(line.strip().lower()) for line in text.splitlines() if _is_digest(line))
     if not found:
-        raise ValueError(f"{given}: there is no digest of an audit log in it (12:3fa8…, or 64 hexadecimal digits)")
+        raise ValueError(f"{given}: it contains no digest of an audit log (12:3fa8…, or 64 hexadecimal digits)")
     return found
 
 

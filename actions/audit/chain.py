@@ -167,7 +167,7 @@ class _Walk:
         return None
 
     def _end(self, stray: Sequence[_Entry]) -> Break | None:
-        # A write that was cut off has no line break at its end; what has one was whole once.
+        # An interrupted write has no line break at its end; a line with one was complete.
         if stray[-1].data.endswith(b"\n") or stray[0].file != stray[-1].file or not _all_torn(stray):
             return _changed(stray[0])
         self.torn.append(_torn_write(stray, marked=False))
@@ -187,15 +187,13 @@ class _Walk:
             return broken(Wrong.INSERTED, f"record {entry.seq} stands here again")
         if entry.seq < wanted:
             return broken(Wrong.INSERTED, f"a record {entry.seq} stands where record {wanted} belongs")
-        text = (
-            f"record {entry.seq} was not written after the line before it: one of the two was put in place of another"
-        )
+        text = f"record {entry.seq} was not written after the line before it: one of the two was replaced"
         return broken(Wrong.CHANGED, text)
 
     def _files(self, entry: _Entry) -> str:
         before = number_of(self.good[-1].file) or 0 if self.good else 0
         gap = entry.line == 1 and (number_of(entry.file) or 0) > before + 1
-        return " (a file of the log is not there)" if gap else ""
+        return " (a file of the log is missing)" if gap else ""
 
 
 def _vouches(entry: _Entry, stray: Sequence[_Entry]) -> bool:
@@ -203,7 +201,7 @@ def _vouches(entry: _Entry, stray: Sequence[_Entry]) -> bool:
     if any(other.file != entry.file for other in stray):
         return False
     data = b"".join(other.data for other in stray)
-    # The last of the line breaks was added with the mark, or was there before.
+    # The last line break was added with the mark, or existed before.
     told = entry.marks or {}
     return any(told.get("sha256") == digest(d) and told.get("bytes") == len(d) for d in (data, data[:-1]))
 
@@ -219,7 +217,7 @@ def _torn_write(stray: Sequence[_Entry], *, marked: bool) -> Torn:
 def _changed(entry: _Entry) -> Break:
     data = entry.data.removesuffix(b"\n")
     if legible(data) is not None:
-        return Break(entry.file, entry.line, Wrong.CHANGED, "changed: the line's hash does not fit what it says")
+        return Break(entry.file, entry.line, Wrong.CHANGED, "changed: the line's hash does not match its content")
     return Break(entry.file, entry.line, Wrong.CHANGED, "changed: no console wrote this line")
 
 
@@ -227,7 +225,7 @@ def _truncated(entry: _Entry) -> Break:
     told = (entry.marks or {}).get("head_seq")
     if told is None:
         return Break(entry.file, entry.line, Wrong.HEAD, f"when this was written, {HEAD} was gone or had been changed")
-    text = f"when this was written, the records before it were not those that {HEAD} told of, up to record {told}"
+    text = f"when this was written, the records before it were not those that {HEAD} listed, up to record {told}"
     return Break(entry.file, entry.line, Wrong.TRUNCATED, text)
 
 
@@ -241,17 +239,17 @@ def _against_head(look: LogSnapshot, folder: Path, walk: _Walk) -> tuple[Break |
     if look.head is None:
         if not look.sizes:
             return None, 0
-        return Break(file, 0, Wrong.HEAD, "is gone: whether the end of the log is missing cannot be told"), 0
+        return Break(file, 0, Wrong.HEAD, "is gone: whether the end of the log is missing is not known"), 0
     head = parse_head(look.head)
     if head is None:
-        return Break(file, 0, Wrong.HEAD, "was changed: whether the end of the log is missing cannot be told"), 0
+        return Break(file, 0, Wrong.HEAD, "was changed: whether the end of the log is missing is not known"), 0
     written = len(walk.good)
     if head.seq > written:
         last = walk.good[-1] if walk.good else None
-        text = f"{_missing(written + 1, head.seq)} after this line: {HEAD} tells of them"
+        text = f"{_missing(written + 1, head.seq)} after this line: {HEAD} lists them"
         return Break(last.file if last else file, last.line if last else 0, Wrong.TRUNCATED, text), 0
     if head.seq and walk.good[head.seq - 1].digest != head.digest:
         entry = walk.good[head.seq - 1]
-        text = f"record {head.seq} is not the one that {HEAD} tells of: the log was written anew from here or before"
+        text = f"record {head.seq} is not the one that {HEAD} lists: the log was rewritten from here or earlier"
         return Break(entry.file, entry.line, Wrong.CHANGED, text), 0
     return None, written - head.seq

@@ -57,7 +57,7 @@ def _make_folder(name: str, around: int) -> bool:
     except FileExistsError:
         return False
     if _is_read_by_group(os.fstat(around)):
-        # Whatever the umask is. Outside of the group the system leaves the set-group-ID bit out: files stay private.
+        # Regardless of the umask. For a non-member the system drops the set-group-ID bit: files stay private.
         os.chmod(name, 0o2750, dir_fd=around)  # noqa: S103 - the group is the parent's, whose administrator wants it
     return True
 
@@ -75,11 +75,12 @@ def _stat_of(folder: Path, around: int) -> os.stat_result:
     try:
         descriptor = os.open(folder.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=around)
     except OSError as error:
-        # What it is says more than why it could not be opened: one that may not be entered is another user's.
+        # Its type says more than the error: a folder that cannot be entered is another user's.
         found = os.stat(folder.name, dir_fd=around, follow_symlinks=False)
         if stat.S_ISLNK(found.st_mode):
             raise AuditError(
-                f"{folder} is a symbolic link, which is not followed: another may have made it. {_move_advice(folder)}"
+                f"{folder} is a symbolic link, which is not followed: another user may have created it. "
+                f"{_move_advice(folder)}"
             ) from None
         if not stat.S_ISDIR(found.st_mode):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder)) from None
@@ -132,7 +133,7 @@ def append(file: Path, data: bytes) -> None:
             _take_back(file, descriptor, before.st_size, error)
             raise
     finally:
-        # On the disk by then, or taken back: nothing that closing says changes that.
+        # It is on disk by then, or was rolled back: an error of close changes neither.
         with suppress(OSError):
             os.close(descriptor)
 
@@ -143,9 +144,9 @@ def _take_back(file: Path, descriptor: int, size: int, error: OSError) -> None:
     except OSError:
         why = error.strerror or error
         raise AuditError(
-            f"{file}: {why}; the last record may be in it all the same, though nothing was done of what it says"
+            f"{file}: {why}; the last record may still be in it, although nothing that it says was done"
         ) from error
-    # Whether this stays through a power cut as well is not ours to say.
+    # Whether it survives a power failure is not known.
     with suppress(OSError):
         sync(descriptor)
 
@@ -182,7 +183,7 @@ def sync_folder(folder: Path) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except PermissionError:
-        # Once in the life of a log: everything that the system has not written yet.
+        # Once in the life of a log: flush everything that the system has not written yet.
         os.sync()
         return
     try:
@@ -235,9 +236,9 @@ def _wait(descriptor: int, kind: int, patience: float, lock: Path) -> None:
                 give_up, grown = time.monotonic() + patience, now
             if time.monotonic() >= give_up:
                 held = f"another process has held {lock} for {patience:.0f} s"
-                raise AuditError(f"{held}: see which with fuser {lock}, end it, try again") from None
-            # flock can wait without asking again, but not with a limit: only a signal would end that, and those are the
-            # main thread's. All callers are commands or on a thread of their own (asyncio.to_thread), never the event
+                raise AuditError(f"{held}: find it with fuser {lock}, end it, try again") from None
+            # flock can block, but not with a timeout: only a signal would end it, and signals belong to the main
+            # thread. All callers are commands or on a thread of their own (asyncio.to_thread), never the event
             # loop. Not all of those that wait at the same moment.
             time.sleep(random.uniform(0.1, 1.0) * _PAUSE)  # noqa: S311 - not used for security
         else:

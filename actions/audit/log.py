@@ -135,12 +135,12 @@ class AuditLog:
         if file is None or (size and not tail.rest and size + len(data) > self._limit):
             number = 1 if file is None else (number_of(file) or 0) + 1
             file, size = self.folder / file_name(number), 0
-        # Torn bytes stay where they are, in a separate line.
+        # Torn bytes stay where they are, as a separate line.
         data = b"\n" + data if tail.rest and not tail.rest.endswith(b"\n") else data
         disk.append(file, data)
         after = LogTail(file, size + len(data), tail.seq + 1, digest(line))
-        # The record is on the disk, so it is in the log whatever becomes of the head, which the next one brings up to
-        # date. Before another action sends anything, ``check`` finds out that the head cannot be written.
+        # The record is on disk, so it is in the log even if the head fails; the next record updates the head. Before
+        # another action sends anything, ``check`` finds out that the head cannot be written.
         with suppress(OSError):
             disk.replace_file(self.folder / HEAD, Head(after.seq, after.digest).to_bytes())
         return after

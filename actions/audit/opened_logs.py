@@ -76,7 +76,7 @@ def open_file(file: Path, anchors: Sequence[Anchor] = ()) -> Opened:
 
 
 def _opened(looks: dict[Path, LogSnapshot], closed: Sequence[Path], owners: Mapping[Path, LogOwner]) -> Opened:
-    # Each log on its own: what one of them has lost must not be found in another.
+    # Each log separately: a record lost from one must not be found in another.
     none = LogOwner()
     actions = [
         _claimed(action, owners.get(place, none)) for place, look in looks.items() for action in history(records(look))

@@ -36,7 +36,7 @@ def owner_of(log: Path, look: LogSnapshot, records: Iterable[Record]) -> LogOwne
     found = log.lstat()
     name = login(found.st_uid)
     if stat.S_ISLNK(found.st_mode):
-        return LogOwner(name, f"is a symbolic link of {name}: whoever made it says what is read as {log.name}'s log")
+        return LogOwner(name, f"is a symbolic link of {name}: its creator controls what is read as {log.name}'s log")
     wanted = _uid(log.name)
     if wanted is not None and found.st_uid != wanted:
         return LogOwner(name, f"belongs to {name}: what it says was not written by {log.name}")
@@ -46,7 +46,7 @@ def owner_of(log: Path, look: LogSnapshot, records: Iterable[Record]) -> LogOwne
         if (uid := file.lstat().st_uid) != found.st_uid:
             return LogOwner(login(uid), f"belongs to {name}, and its file {file.name} to {login(uid)}")
     if found.st_mode & _WRITABLE_BY_OTHERS:
-        return LogOwner(name, "may be written by others: anybody may have written what it says")
+        return LogOwner(name, "may be written by others: anybody may have written its records")
     other = next((record for record in records if not _wrote(record, found.st_uid, name)), None)
     if other is not None:
         said = other.who.get("local_user") or other.who.get("uid")

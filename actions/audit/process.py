@@ -29,10 +29,10 @@ def still_runs(process: Mapping[str, Any], host: str) -> bool | None:
     except ProcessLookupError:
         return False
     except OverflowError:
-        return False  # no process has such a number
+        return False  # not a valid process id
     except PermissionError:
         pass  # there is one, of another user
-    # Process ids are used again: another start means another process.
+    # Process ids are reused: a different start time means a different process.
     return ticks is None or _ticks(pid) == ticks
 
 

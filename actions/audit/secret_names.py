@@ -107,7 +107,7 @@ def is_secret_flag(flag: str, value: str = "") -> bool:
     if harmless_names.is_reference(value) or _counts(flag, value) or harmless_names.is_listed_flag(name):
         return False
     if flag in {"-u", "-U", "--user", "--proxy-user"}:
-        # curl's: a name and a password. Of psql and kubectl it is a name, of docker two numbers.
+        # curl: a name and a password. For psql and kubectl it is a name, for docker two numbers.
         return ":" in value and not value.replace(":", "").isdigit()
     if _tells(name, alone=True):
         joined = "-".join(parts_of(name))

@@ -172,11 +172,11 @@ def _hide(
     """
     out: list[str] = []
     done = at = 0
-    # A long text has the same few names again and again.
+    # A long text repeats the same few names.
     hidden = lru_cache(256)(hidden)
     while (found := lead.search(text, at)) is not None:
         at = found.end()
-        # The name first: a value may be all the rest of a long line.
+        # The name first: a value may be the whole rest of a long line.
         given = value.match(text, at) if hidden(found["name"], "x") else None
         if whole is not None and whole(found["name"], ""):
             end = end_of_value(text, found.start(), at)

@@ -53,9 +53,7 @@ def outcome_tone(action: RecordedAction) -> Tone:
 def chain_text(verdict: Verification) -> list[RecordFact]:
     """Return whether the log is unchanged, as far as can be verified."""
     if verdict.broken is not None:
-        before = (
-            f"; what was written before it is as it was: {count(verdict.records, 'record')}" if verdict.records else ""
-        )
+        before = f"; the records before it are intact: {count(verdict.records, 'record')}" if verdict.records else ""
         facts = [RecordFact("chain", f"BROKEN at {verdict.broken}{before}", Tone.BAD)]
     elif not verdict.records:
         facts = [RecordFact("chain", "nothing is recorded yet")]
@@ -66,7 +64,7 @@ def chain_text(verdict: Verification) -> list[RecordFact]:
     for torn in verdict.torn:
         marked = "marked in the log" if torn.marked else "not yet marked, the next record will"
         facts.append(
-            RecordFact("", f"{torn.file}:{torn.line}: a write was cut off here, {torn.size} bytes of it ({marked})")
+            RecordFact("", f"{torn.file}:{torn.line}: a write was interrupted here, {torn.size} bytes of it ({marked})")
         )
     return facts
 
@@ -78,8 +76,8 @@ def opened_text(opened: Opened) -> list[RecordFact]:
 
 def _anchor_text(one: Anchored) -> RecordFact:
     if one.place is not None:
-        return RecordFact("anchor", f"{one.anchor} is in {one.place}: what was written until then is there", Tone.GOOD)
-    gone = "is in no log: it was written anew, put back to an earlier state, or is another log"
+        return RecordFact("anchor", f"{one.anchor} is in {one.place}: the records up to then are present", Tone.GOOD)
+    gone = "is in no log: the log was rewritten, restored to an earlier state, or is a different one"
     return RecordFact("anchor", f"{one.anchor} {gone}", Tone.BAD)
 
 
@@ -146,7 +144,7 @@ def _person_text(action: RecordedAction) -> str:
     here = f"{login}{sudo} on {who.get('host', '')}{origin}"
     identity = str(who.get("identity") or "")
     told = f"{identity}, {here}" if identity else here
-    return f"{told}: so says a log that belongs to {action.claimed_by}" if action.claimed_by else told
+    return f"{told}: according to a log that belongs to {action.claimed_by}" if action.claimed_by else told
 
 
 def _scope_text(action: RecordedAction) -> str:
@@ -208,12 +206,12 @@ def _request(sent: SentRequest) -> str:
 
 def _answer(sent: SentRequest) -> str:
     if sent.answered_at is None:
-        return "no answer is recorded: whether the server did it is not known; look at the object"
+        return "no answer is recorded: whether the server did it is not known; check the object"
     error = str(sent.answer.get("error") or "")
     if sent.unsent:
         return f"not sent: {error}"
     if sent.unknown:
-        return f"no answer ({error}): whether the server did it is not known; look at the object"
+        return f"no answer ({error}): whether the server did it is not known; check the object"
     # Actions on this machine have no answer of a server to show.
     parts = [str(sent.status) if sent.method in _HTTP or not sent.done else "done"]
     if error:
@@ -240,12 +238,13 @@ def _progress(action: RecordedAction) -> Iterator[str]:
 def _result(action: RecordedAction) -> list[RecordFact]:
     tone = outcome_tone(action)
     if action.state is ActionState.UNDER_WAY:
-        return [RecordFact("result", "under way: the process that does it runs", tone)]
+        return [RecordFact("result", "under way: its process is still running", tone)]
     if action.state is ActionState.CUT_OFF:
-        text = f"cut off: what was doing it ended at or after {moment(action.last_heard)}, before it wrote a result"
+        text = f"interrupted: its process ended at or after {moment(action.last_heard)}, before it recorded a result"
         return [RecordFact("result", text, tone), *_unfinished_facts(action)]
     if action.state is ActionState.OUT_OF_SIGHT:
-        text = f"none yet: it was begun on {action.who.get('host', 'another machine')}, ask there whether it goes on"
+        host = action.who.get("host", "another machine")
+        text = f"none yet: it was started on {host}, check there whether it is still running"
         return [RecordFact("result", text, tone), *_unfinished_facts(action)]
     ended = f" at {moment(action.ended)}" if action.ended is not None else ""
     text = _joined(f"{action.outcome}{ended}: {action.result.get('text', '')}", action.result.get("remedy"))
@@ -260,13 +259,9 @@ def _unfinished_facts(action: RecordedAction) -> list[RecordFact]:
     sent = action.sent
     unknown = sum(one.unknown for one in sent)
     if not sent:
-        return [RecordFact("", "nothing had been sent by then: the cluster is as it was", Tone.GOOD)]
+        return [RecordFact("", "nothing had been sent by then: the cluster is unchanged", Tone.GOOD)]
     counts = f"{len(sent)} sent, {len(sent) - unknown} answered, {unknown} unknown"
-    return [
-        RecordFact(
-            "", f"{counts}; what the cluster made of it since is not in the log: look at the object", Tone.UNKNOWN
-        )
-    ]
+    return [RecordFact("", f"{counts}; what the cluster did since is not in the log: check the object", Tone.UNKNOWN)]
 
 
 def _effect(result: Mapping[str, Any]) -> str:

@@ -91,7 +91,7 @@ def _untrusted(error: BaseException) -> CanaryHeard | None:
         return None
     if link.verify_code == _HAS_EXPIRED:
         return CanaryHeard(CanaryOutcome.FAILED, problem="its certificate has expired")
-    problem = f"nothing was asked, its certificate is not trusted here: {link.verify_message}"
+    problem = f"nothing was sent, its certificate is not trusted here: {link.verify_message}"
     return CanaryHeard(CanaryOutcome.REFUSED, problem=problem[: 2 * _LONGEST])
 
 
@@ -105,11 +105,11 @@ def _heard(answer: httpx.Response, seconds: float) -> CanaryHeard:
     if status >= 500 and status != _FULL:
         return CanaryHeard(CanaryOutcome.FAILED, problem=f"answers HTTP {status}")
     if status != httpx.codes.OK:
-        wants = ": it wants a key (canary.bearer_token_file)" if status in (401, 403) else ""
+        wants = ": it requires a key (canary.bearer_token_file)" if status in (401, 403) else ""
         return CanaryHeard(CanaryOutcome.REFUSED, problem=f"answers HTTP {status}{wants}")
     said = _said(answer.content)
     if said is None:
-        return CanaryHeard(CanaryOutcome.FAILED, problem="answers what is no completion")
+        return CanaryHeard(CanaryOutcome.FAILED, problem="its answer is not a completion")
     return CanaryHeard(CanaryOutcome.ANSWERED, seconds, said[:_LONGEST])
 
 
@@ -125,5 +125,5 @@ def _said(content: bytes) -> str | None:
         return None
     message = first.get("message")
     text = message.get("content") if isinstance(message, Mapping) else first.get("text")
-    # A model that thinks has no content after one token.
+    # A reasoning model has no content after one token.
     return text if isinstance(text, str) else "" if isinstance(message, Mapping) else None

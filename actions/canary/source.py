@@ -88,7 +88,7 @@ class CanarySource(PollingSource[CanaryAnswers]):
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def _keep_asking(self) -> None:
-        # Nobody waits for it, and a command that looks once ends without having asked anybody.
+        # Nothing waits for it, so a one-shot command exits without having sent a prompt.
         self._asked.set()
         await asyncio.sleep(self._first)
         await super()._keep_asking()
@@ -99,13 +99,13 @@ class CanarySource(PollingSource[CanaryAnswers]):
     async def ask(self) -> CanaryAnswers:
         state = self._state()
         if not state.pods:
-            raise NothingToAskError("no pod is known that could be asked")
-        # Of thousands of pods the owners are joined beside everything else.
+            raise NothingToAskError("no known pod can be queried")
+        # Joining the owners of thousands of pods must not delay everything else.
         asked, unasked = await asyncio.to_thread(self._chosen, state)
         if not asked:
             why = f": {unasked[0]}" if unasked else ""
             raise NothingToAskError(
-                f"no engine that is ready is named by canary.workloads{why}", "see [canary] in docs/configuration.md"
+                f"canary.workloads matches no ready engine{why}", "see [canary] in docs/configuration.md"
             )
         self.requests = len(asked)
         direct = await asyncio.gather(*(self._answer(one.pod.key, one.place) for one in asked))
@@ -170,7 +170,7 @@ def _problem(found: Sequence[Endpoint], model: str) -> str:
     if not found or found[0].problem:
         return found[0].problem if found else "it has no address yet"
     if found[0].tls:
-        return "it speaks TLS, and no certificate is for a pod's address: the canary does not ask there"
+        return "it uses TLS, and no certificate covers a pod's address: the canary does not query it"
     return "" if model else "the name of its model is not known"
 
 

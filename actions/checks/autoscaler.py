@@ -102,7 +102,7 @@ def _alternatives(found: FoundAutoscaler, wanted: int) -> tuple[Alternative, ...
     )
     if found.target.kind != "ScaledObject":
         return widen, pin
-    hold = Alternative(f"pause KEDA at {wanted}", Hold(found.target, wanted), "by annotation; undo lets it go on")
+    hold = Alternative(f"pause KEDA at {wanted}", Hold(found.target, wanted), "by annotation; undo resumes it")
     return hold, widen, pin
 
 

@@ -88,7 +88,7 @@ async def check_budget(
     known = {member.name for held in over.values() for unit in held for member in unit.members}
     for name, words in verdicts.refused.items():
         if name not in known:
-            # The budgets may not be read, and apply all the same.
+            # Budgets apply even if they may not be read.
             found.append(Check(ABOUT, Verdict.WARN, f"{name}: {words}; the eviction waits, at most {span(patience)}"))
     if verdicts.unknown:
         found.append(Check(ABOUT, Verdict.WARN, f"no dry run of the eviction: {verdicts.unknown}"))
@@ -155,7 +155,7 @@ def _judge(
         text = f"{budget.words} and {len(units)} are to go"
         stuck = [member.name for unit in units for member in unit.members if member.name in homeless]
         if len(stuck) > budget.allowed:
-            why = f"no place elsewhere for {some_names(stuck)}, so after {budget.allowed} the others wait in vain"
+            why = f"no place elsewhere for {some_names(stuck)}, so after {budget.allowed} the others would wait forever"
             return Check(ABOUT, Verdict.WARN, f"{text}: {why}, {span(patience)} each", "make room on other nodes first")
         return Check(ABOUT, Verdict.WARN, f"{text}: the others wait until replacements are ready")
     return Check(ABOUT, Verdict.PASS, budget.words)
@@ -200,7 +200,7 @@ async def _dry_runs(members: Sequence[Member], context: ClusterContext) -> _Verd
             else:
                 verdicts.unknown = error.message
         except ForbiddenError as error:
-            # The check of permissions says so too; one answer is enough.
+            # The permission check reports it as well; once is enough.
             verdicts.unknown = error.message
             break
         except KubeError as error:

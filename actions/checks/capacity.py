@@ -22,7 +22,7 @@ QUEUED = 1.0
 SLOW = 5.0
 """Seconds to the first token (p95) from which users wait: five times the target of an interactive service."""
 _FIRST = "no ready replica is taken away before its replacement is ready"
-_EARLIER = "scale up first, or at a quieter time"
+_EARLIER = "scale up first, or choose a quieter time"
 
 
 def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = False) -> Check:
@@ -34,7 +34,7 @@ def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = Fal
     users are reported anyway.
     """
     if not found:
-        text = "it serves no model, so no load of one moves" if ready else "no ready replica is taken away"
+        text = "it serves no model, so no load moves" if ready else "no ready replica is taken away"
         return Check(ABOUT, Verdict.PASS, text)
     check = Check(ABOUT, Verdict.PASS, _FIRST) if first else _by_cache(found)
     late = max(found, key=lambda impact: (impact.queue >= QUEUED, impact.ttft.value > SLOW, impact.queue))
@@ -69,7 +69,7 @@ def _by_cache(found: Sequence[Impact]) -> Check:
     worst = max(left, key=lambda impact: -1.0 if math.isnan(impact.kv_after) else impact.kv_after)
     who = f"the other {worst.remaining} ready replicas" if worst.remaining > 1 else "the one other ready replica"
     if math.isnan(worst.kv_after):
-        return Check(ABOUT, Verdict.WARN, f"{who} would carry more, and how full they are is not measured")
+        return Check(ABOUT, Verdict.WARN, f"{who} would carry more, and their load is not measured")
     text = f"{who} would run at KV {worst.kv_after:.0%} (now {worst.kv:.0%})"
     if worst.kv_after > 1:
         grows = f" about {worst.growth:.1f}/s" if worst.growth >= 0.05 else ""

@@ -20,20 +20,20 @@ def check_cut(snapshot: Snapshot, pods: Collection[str], grace: float) -> Check:
         return Check(ABOUT, Verdict.PASS, "it has no pods")
     seen = [found.requests for pod in pods if (found := measured(snapshot, pod)) is not None]
     if not seen:
-        return Check(ABOUT, Verdict.WARN, f"not measured: what takes longer than {span(grace)} is cut")
+        return Check(ABOUT, Verdict.WARN, f"not measured: what takes longer than {span(grace)} is aborted")
     running = math.fsum(seen)
     if not running and len(seen) == len(pods):
         return Check(ABOUT, Verdict.PASS, "none now")
     known = [seconds for pod in pods if not math.isnan(seconds := _slow(snapshot, pod))]
-    text = f"{count(running, 'request')} now; each pod has {span(grace)} to end its own"
+    text = f"{count(running, 'request')} now; each pod has {span(grace)} to finish its requests"
     if not known:
-        return Check(ABOUT, Verdict.WARN, f"{text}, what takes longer is cut", "drain instead: it waits for them")
+        return Check(ABOUT, Verdict.WARN, f"{text}, what takes longer is aborted", "drain instead: it waits for them")
     last = max(known)
     if last > grace:
         return Check(
             ABOUT,
             Verdict.WARN,
-            f"{text}, and 1 in 20 takes longer than {span(last)}: those are cut",
+            f"{text}, and 1 in 20 takes longer than {span(last)}: those are aborted",
             "drain instead: it waits for them",
         )
     return Check(ABOUT, Verdict.PASS, f"{text}; 19 of 20 take less than {span(last)}")

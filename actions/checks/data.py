@@ -29,10 +29,10 @@ async def check_data(plan: Plan, context: ClusterContext) -> Check:
         elif (age := context.now() - source.last_ok) > limit:
             old.append(f"{source.name} last answered {age:.0f} s ago")
     if old:
-        return Check(ABOUT, Verdict.WARN, f"too old to decide on: {', '.join(old)}", "look at :sources")
+        return Check(ABOUT, Verdict.WARN, f"too old to decide on: {', '.join(old)}", "see :sources")
     measured = context.snapshot.measured_at
     if measured is None:
-        return Check(ABOUT, Verdict.WARN, "no metrics: what users feel is not known")
+        return Check(ABOUT, Verdict.WARN, "no metrics: the effect on users is not known")
     return Check(ABOUT, Verdict.PASS, f"measured {max(0.0, context.now() - measured):.0f} s ago")
 
 

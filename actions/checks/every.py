@@ -51,7 +51,7 @@ async def checked(plan: Plan, context: ClusterContext) -> tuple[Check, ...]:
     first, last = await asyncio.gather(_results(FIRST, plan, context), _results(LAST, plan, context))
     own = doubt_unseen(plan.checks, context.snapshot, plan.target)
     if any(check.about == PERMISSION and check.verdict is Verdict.BLOCK for check in first):
-        # The dry run needs the same permission: it has nothing to add.
+        # The dry run needs the same permission, so it adds nothing.
         own = tuple(check for check in own if not (check.about == "server" and check.verdict is Verdict.BLOCK))
     return (*first, *own, *last)
 

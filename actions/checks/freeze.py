@@ -24,12 +24,12 @@ async def check_freeze(plan: Plan, context: ClusterContext) -> Check | None:
     why = f": {window.why}" if window.why else ""
     text = f"changes are frozen until {in_words(end, window.zone)} ({window.name}){why}"
     if not window.blocks:
-        return Check(ABOUT, Verdict.WARN, text, "wait, or give the reason why it cannot wait")
+        return Check(ABOUT, Verdict.WARN, text, "wait, or give a reason why it cannot wait")
     snapshot = context.snapshot.everything
     broken = _critical(snapshot, list(workloads_of(snapshot, plan.target)))
     if broken:
-        return Check(ABOUT, Verdict.WARN, f"{text}; it may be broken for: {broken}", "give that as the reason")
-    return Check(ABOUT, Verdict.BLOCK, text, "wait; what a critical incident concerns may be changed all the same")
+        return Check(ABOUT, Verdict.WARN, f"{text}; exceptions: {broken}", "give that as the reason")
+    return Check(ABOUT, Verdict.BLOCK, text, "wait; objects of a critical incident may still be changed")
 
 
 def asks_reason(checks: Sequence[Check]) -> bool:

@@ -72,7 +72,7 @@ def check_room_for_all(snapshot: Snapshot, wanted: Sequence[MorePods]) -> Check 
 
 
 def _not_known(text: str, spare: Spare) -> Check:
-    return Check(ABOUT, Verdict.WARN, f"{text}: {spare.unknown}", "look at what is free yourself before you confirm")
+    return Check(ABOUT, Verdict.WARN, f"{text}: {spare.unknown}", "check the free devices yourself before you confirm")
 
 
 def check_surge(
@@ -80,16 +80,16 @@ def check_surge(
 ) -> tuple[Check, tuple[Alternative, ...]]:
     """Check that a rollout to this raw pod spec gets its first GPU, and return alternatives if it does not."""
     if rolling.held:
-        return Check(ABOUT, Verdict.PASS, "no pod is replaced by this, so none needs a place"), ()
+        return Check(ABOUT, Verdict.PASS, "this replaces no pod, so none needs a place"), ()
     if rolling.recreate:
-        text = "strategy Recreate: every replica ends before the first new one starts, nothing answers meanwhile"
+        text = "strategy Recreate: every replica ends before the first new one starts, and nothing answers in between"
         return Check(ABOUT, Verdict.WARN, text, "change the strategy to RollingUpdate"), ()
     spare = spare_for(snapshot, spec)
     if not rolling.replicas:
         return Check(ABOUT, Verdict.PASS, "it has no replicas: no new pod is needed"), ()
     if rolling.unavailable:
         taken = (
-            f"the new pods take the {spare.kind} of the old ones" if spare.needed else "no new pod waits for a device"
+            f"the new pods reuse the {spare.kind} of the old ones" if spare.needed else "no new pod waits for a device"
         )
         return Check(ABOUT, Verdict.PASS, f"{rolling.words}: {taken}"), ()
     if spare.unknown:
@@ -100,7 +100,7 @@ def check_surge(
         ABOUT,
         Verdict.WARN,
         f"the rollout would stand still: its first new pod needs {spare.amount()} ({spare.words}), and no "
-        "old pod may end before it is ready; the old ones go on serving",
+        "old pod may end before it is ready; the old ones continue to serve",
         "unblock it: replace pods instead of adding them",
     ), (
         Alternative(

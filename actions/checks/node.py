@@ -16,8 +16,8 @@ def check_nodes(snapshot: Snapshot, names: Iterable[str]) -> list[Check]:
         Check(
             ABOUT,
             Verdict.WARN,
-            f"{name} is not ready ({snapshot.nodes[name].ready}): its kubelet may never say that a pod has ended, and "
-            "the pod stays as Terminating",
+            f"{name} is not ready ({snapshot.nodes[name].ready}): its kubelet may never report that a pod has "
+            "ended, and the pod stays Terminating",
             "bring the node back, or remove it from the cluster: its pods go with it",
         )
         for name in sorted(set(names))

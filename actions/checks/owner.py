@@ -51,7 +51,7 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
     if f"{_FLUX}name" in labels:
         if annotations.get(f"{_FLUX}reconcile", labels.get(f"{_FLUX}reconcile")) == "disabled":
             return Check(
-                ABOUT, Verdict.PASS, f"Flux kustomization {labels[f'{_FLUX}name']} is told to leave {name} alone"
+                ABOUT, Verdict.PASS, f"Flux kustomization {labels[f'{_FLUX}name']} is configured to leave {name} alone"
             )
         return Check(
             ABOUT,
@@ -70,7 +70,7 @@ def check_owner(obj: Mapping[str, Any], *, field: str = "") -> Check:
     applier = _applier(metadata, field) if field else ""
     if applier:
         return Check(ABOUT, Verdict.WARN, f"{applier} has applied this value and may apply it again")
-    return Check(ABOUT, Verdict.PASS, f"nobody else looks after {name}")
+    return Check(ABOUT, Verdict.PASS, f"nothing else manages {name}")
 
 
 def replicas_at(owner: Target) -> str:

@@ -84,7 +84,7 @@ async def check_replacing(
         *(() if rolling.held else (_check_cut(snapshot, pods, rolling, float(old.get(_GRACE_PERIOD, _GRACE))),)),
     ]
     if rolling.held:
-        checks.append(Check(LAST, Verdict.PASS, "no pod ends by this"))
+        checks.append(Check(LAST, Verdict.PASS, "this ends no pod"))
     elif leaving:
         checks += [check_last(snapshot, leaving), check_capacity(losses, ready=len(leaving))]
     else:
@@ -118,7 +118,9 @@ async def check_held(
     if not old:
         return HeldBack(Check("OnDelete", Verdict.PASS, "every pod runs that template already"), why=why)
     verb = "keeps what it runs" if len(old) == 1 else "keep what they run"
-    text = f"no pod is replaced by this; {some_names(old)} {verb} until somebody deletes {_it_or_them(old)}"
+    text = (
+        f"no pod is replaced by this; {some_names(old)} {verb} until {'it is' if len(old) == 1 else 'they are'} deleted"
+    )
     restarts = tuple(
         Alternative(
             f"restart pod {name}",
@@ -127,14 +129,14 @@ async def check_held(
         )
         for name in old[:3]
     )
-    return HeldBack(
-        Check("OnDelete", Verdict.WARN, text, "delete them by hand, one after the other"), restarts, why, gone
-    )
+    return HeldBack(Check("OnDelete", Verdict.WARN, text, "delete them by hand, one at a time"), restarts, why, gone)
 
 
 def _check_cut(snapshot: Snapshot, pods: Sequence[str], rolling: Rolling, grace: float) -> Check:
     if not pods and rolling.replaced:
-        return Check(CUT, Verdict.WARN, f"its pods are not in view: what takes longer than {span(grace)} is cut")
+        return Check(
+            CUT, Verdict.WARN, f"its pods are not in view: requests that take longer than {span(grace)} are aborted"
+        )
     return check_cut(snapshot, pods, grace)
 
 
@@ -148,11 +150,7 @@ def _check_none_leaves(obj: Mapping[str, Any], rolling: Rolling) -> Check:
     if ready:
         text = f"{count(ready, 'replica')} ready, and which of them end first is not known: its pods are not in view"
         return Check(LAST, Verdict.WARN, text)
-    return Check(LAST, Verdict.PASS, "none of its replicas is ready now: nothing is taken from users")
-
-
-def _it_or_them(names: Sequence[str]) -> str:
-    return "it" if len(names) == 1 else "them"
+    return Check(LAST, Verdict.PASS, "none of its replicas is ready now: users lose nothing")
 
 
 def _replaced_pods(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:

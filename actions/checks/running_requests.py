@@ -1,4 +1,4 @@
-"""Running requests on the pods that go, and whether they would be cut."""
+"""Running requests on the pods that go, and whether they would be aborted."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def check_running(snapshot: Snapshot, units: Sequence[DrainUnit], terms: Terms) 
     at_once = [unit for unit, requests, _ in known if not unit.strategy.waits and requests != 0.0]
     if kept:
         who = some_names(kept[0].strategy.kept)
-        return Check(ABOUT, Verdict.WARN, f"{who} goes on sending requests to {some_names([u.name for u in kept])}")
+        return Check(ABOUT, Verdict.WARN, f"{who} continues to send requests to {some_names([u.name for u in kept])}")
     if hung:
-        then = "then they are cut" if terms.at_deadline is AtDeadline.EVICT else "and the drain stops there"
-        text = f"no token comes from {some_names(hung)} while requests run: it hangs, and waiting ends none of them"
+        then = "then they are aborted" if terms.at_deadline is AtDeadline.EVICT else "and the drain stops there"
+        text = f"no tokens come from {some_names(hung)} while requests run: it hangs, and waiting will not finish them"
         return Check(ABOUT, Verdict.WARN, f"{text}; after {span(terms.deadline)} {then}", "a short deadline")
     if at_once:
         grace = max(terms.deadline, max(unit.front.grace for unit in at_once))
@@ -51,14 +51,14 @@ def check_running(snapshot: Snapshot, units: Sequence[DrainUnit], terms: Terms) 
             ABOUT,
             Verdict.WARN,
             f"{count(total, 'request')} on {some_names([u.name for u in at_once])}: evicted at once, they get "
-            f"{span(grace)} of grace if the engine ends them in order, else they are cut",
+            f"{span(grace)} of grace if the engine shuts down gracefully, otherwise they are aborted",
         )
     if unseen:
         return Check(
             ABOUT,
             Verdict.WARN,
-            f"the requests of {some_names(unseen)} are not measured: if the engine cannot be asked either, "
-            f"each gets the whole {span(terms.deadline)}",
+            f"the requests of {some_names(unseen)} are not measured: if the engine cannot be queried either, each "
+            f"gets the whole {span(terms.deadline)}",
         )
     return _timely([(requests or 0.0, eta) for _, requests, eta in known], terms)
 
@@ -74,9 +74,13 @@ def _timely(known: Sequence[tuple[float, float | None]], terms: Terms) -> Check:
     total = sum(requests for requests, _ in known)
     late = [(requests, eta) for requests, eta in known if eta is not None and eta > terms.deadline]
     if late:
-        # At a constant rate, what the deadline leaves is what has not had its turn.
+        # At a constant rate, the remaining requests are those that did not get their turn before the deadline.
         cut = sum(requests * (1 - terms.deadline / eta) for requests, eta in late)
-        then = "would be cut" if terms.at_deadline is AtDeadline.EVICT else "would still run, and the drain stops there"
+        then = (
+            "would be aborted"
+            if terms.at_deadline is AtDeadline.EVICT
+            else "would still run, and the drain stops there"
+        )
         return Check(
             ABOUT,
             Verdict.WARN,
@@ -87,7 +91,7 @@ def _timely(known: Sequence[tuple[float, float | None]], terms: Terms) -> Check:
         return Check(ABOUT, Verdict.PASS, "none now")
     etas = [eta for _, eta in known if eta is not None]
     if len(etas) < len(known):
-        rate = "at what rate they end is not known"
+        rate = "their rate of completion is not known"
     else:
         rate = f"about {span(max(etas))} at the current rate"
     return Check(ABOUT, Verdict.PASS, f"{count(total, 'request')}: {rate}, at most {span(terms.deadline)}")

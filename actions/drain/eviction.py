@@ -101,7 +101,7 @@ async def wait_until_gone(member: Member, execution: ClusterExecution, grace: fl
 def expect_planned(member: Member, found: dict[str, Any]) -> dict[str, Any]:
     """Return the pod if it is the planned one. Raises ConflictError for another of its name."""
     if found["metadata"].get("uid") != member.uid:
-        raise ConflictError(f"pod {member.name} is another one now", status=409)
+        raise ConflictError(f"pod {member.name} was replaced by another one", status=409)
     return found
 
 

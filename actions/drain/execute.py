@@ -124,7 +124,7 @@ async def _evicted(unit: DrainUnit, execution: ClusterExecution, terms: Terms) -
         except ConflictError:
             if not i:
                 raise
-            # The first one's end makes the controller restart the group: another has this name already.
+            # The first one's termination makes the controller restart the group: its name is already reused.
             continue
         if outcome is not None:
             return outcome

@@ -89,7 +89,7 @@ class Inspection:
                     unseen.append(f"{kind}s")
                 for raw in listed or ():
                     selector = (raw.get("spec") or {}).get("selector") or {}
-                    # The group of the pools that came before had the labels themselves for its selector.
+                    # The earlier API group of InferencePools had bare labels as selector.
                     labels = selector.get("matchLabels", selector) if kind == "InferencePool" else selector
                     found.append(TrafficSource(kind, raw["metadata"]["name"], labels))
             self._sources[namespace], self._unseen[namespace] = tuple(found), tuple(unseen)
@@ -115,7 +115,7 @@ class Inspection:
         below = pod
         while (above := controller_of(below)) is not None and kind_of(above[0]).replicas:
             raw = await self.object(above[0], pod["metadata"].get("namespace", ""), above[1])
-            # Another group may have a kind of the same name (OpenKruise's StatefulSet): the uid tells.
+            # Another API group may have a kind of the same name (OpenKruise's StatefulSet): the uid distinguishes them.
             if raw is None or raw["metadata"].get("uid", "") != above[2]:
                 break
             found = below = raw

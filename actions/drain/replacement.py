@@ -71,12 +71,12 @@ async def follow_replacement(unit: DrainUnit, execution: ClusterExecution) -> Ou
     if await execution.until(ready, limit):
         if not deleted:
             return None
-        text = f"{unit.name} is gone, and {unit.keeper} was deleted meanwhile: it starts no other"
-        return Outcome(Result.FAILED, text, "no further pod was touched: find out who deleted it")
+        text = f"{unit.name} is gone, and {unit.keeper} was deleted meanwhile: it starts no replacement"
+        return Outcome(Result.FAILED, text, "no other pod was changed: find out who deleted it")
     return Outcome(
         Result.TIMED_OUT,
         f"{unit.name} is gone; {unit.starter} has {share(now, wanted, 'replica')} ready after {span(limit)}",
-        "look at its new pod: is there a GPU for it, and does its model load?",
+        "check its new pod: is there a GPU for it, and does its model load?",
     )
 
 

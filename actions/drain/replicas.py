@@ -65,6 +65,6 @@ def _counts(pod: Raw, keeper: Raw | None, controller: Target) -> bool:
     if kind.replica is not None:
         return labels.get(kind.replica.workload) == keeper["metadata"]["name"] and kind.replica.leads(labels)
     if kind.through:
-        # The links come and go: the pods of all of them are its own.
+        # Intermediate owners are replaced over time: the pods of all of them count.
         return owner[0] == kind.through and selects((keeper.get("spec") or {}).get("selector"), labels)
     return owner[2] == str(keeper["metadata"].get("uid", ""))

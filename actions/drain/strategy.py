@@ -101,11 +101,11 @@ def _choose(
     selecting = [source for source in sources if includes(source.selector, labels)]
     taken = frozenset(item for source in sources for item in source.selector.items())
     if wanted is Method.EVICT:
-        return _evicted("as asked for", selecting)
+        return _evicted("as requested", selecting)
     if wanted is Method.AUTO and idle:
         return _evicted(idle, selecting)
     if wanted is Method.AUTO and not selecting:
-        why = "no Service selects it: it is out of service already, or its requests come another way"
+        why = "no Service selects it: it is already out of service, or its requests arrive another way"
         if unseen:
             why = f"which {_join_keys(unseen)} select it is not known"
         return replace(_evicted(why, selecting), waits=True)
@@ -159,9 +159,9 @@ def _orphaned(
     in_front = {key for source in selecting for key in source.selector}
     own = sorted(key for key in owned - in_front if key in labels)
     if first and own:
-        # Once it is let go, any label that is selected by will do: nothing else looks at them.
+        # Once it is released, any label of the selector will do: nothing else uses them.
         keys, kept = _cover(selecting, lambda source: set(source.selector))
-        why = f"its ReplicaSet lets it go by {own[-1]} and starts a replacement while it still serves"
+        why = f"its ReplicaSet releases it by {own[-1]} and starts a replacement while it still serves"
         return _strategy(DrainStrategy(Method.ORPHAN, why), labels, keys, (own[-1],), selecting, kept, taken)
     keys, kept = _cover(selecting, lambda source: set(source.selector) & owned or set(source.selector))
     if not set(keys) & owned:
@@ -169,7 +169,7 @@ def _orphaned(
             return None
         keys = [*keys, own[-1]]
     why = (
-        f"its ReplicaSet selects by {_join_keys(sorted(set(keys) & owned))} too: it lets the pod go and starts another"
+        f"its ReplicaSet selects by {_join_keys(sorted(set(keys) & owned))} too: it releases the pod and starts another"
     )
     return _strategy(DrainStrategy(Method.ORPHAN, why), labels, keys, (), selecting, kept, taken)
 

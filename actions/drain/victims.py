@@ -64,10 +64,10 @@ def judge(pod: Mapping[str, Any], *, owned: bool, delete_empty_dir: bool, force:
     empty = [str(v.get("name")) for v in (pod.get("spec") or {}).get("volumes") or () if "emptyDir" in v]
     if empty and not finished and not delete_empty_dir:
         return Victim(
-            pod, Fate.REFUSE, f"emptyDir {', '.join(empty)}: what is in it goes with the pod", "delete_empty_dir"
+            pod, Fate.REFUSE, f"emptyDir {', '.join(empty)}: its data is deleted with the pod", "delete_empty_dir"
         )
     if owner is None and not finished and not force:
         return Victim(pod, Fate.REFUSE, "nothing controls it: it is not started again", "force")
     if pod["metadata"].get("deletionTimestamp"):
-        return Victim(pod, Fate.END, "it ends already")
+        return Victim(pod, Fate.END, "it is already ending")
     return Victim(pod, Fate.EVICT)

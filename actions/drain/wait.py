@@ -52,7 +52,7 @@ async def receives(namespace: str, pod: str, service: str, reads: Reads) -> bool
     for piece in slices:
         for endpoint in piece.get("endpoints") or ():
             target = endpoint.get("targetRef") or {}
-            # ready left out means ready (discovery.k8s.io/v1).
+            # A missing `ready` means ready (discovery.k8s.io/v1).
             if target.get("name") == pod and (endpoint.get("conditions") or {}).get("ready") is not False:
                 return True
     return False
@@ -75,13 +75,13 @@ async def wait_until_unselected(unit: DrainUnit, execution: ClusterExecution) ->
         if await execution.until(out, LEAVING):
             return None
     except ForbiddenError:
-        execution.say(f"its endpoints may not be looked at: {UNSEEN:.0f} s are given to them")
+        execution.say(f"its endpoints may not be read: {UNSEEN:.0f} s are allowed for the change")
         await pause_for(execution, UNSEEN)
         return None
     return Outcome(
         Result.FAILED,
         f"{unit.name} is still in the endpoints of {', '.join(there)} {LEAVING:.0f} s after its label was changed",
-        "look at the Service's selector; undo puts the label back",
+        "check the Service's selector; undo restores the label",
     )
 
 
@@ -105,11 +105,11 @@ async def wait_for_requests(unit: DrainUnit, execution: ClusterExecution, terms:
             return True
         seen = await requests.look()
         if seen is None:
-            execution.say(f"the requests of {unit.name} cannot be seen: it gets the whole {span(terms.deadline)}")
+            execution.say(f"the requests of {unit.name} are not visible: it gets the whole {span(terms.deadline)}")
             return False
         first, last = first or seen, seen
         if seen.at >= since:
-            # Numbers from before it left do not include requests that came until then.
+            # Numbers from before it left the endpoints miss requests that arrived until then.
             fall.add(seen)
         total = max(first.requests, seen.requests)
         if seen.at >= since:
@@ -117,8 +117,8 @@ async def wait_for_requests(unit: DrainUnit, execution: ClusterExecution, terms:
             fewest = min(fewest, seen.requests)
         more = ""
         if seen.requests and seen.requests >= first.requests and execution.now() - since > COMING:
-            # The same number all the time may be the same requests: only one more is a new one.
-            more = "; new ones still come: does a router choose pods by itself?" if grown else _STANDS
+            # A constant number may be the same requests: only an increase proves new ones.
+            more = "; new ones still arrive: does a router select pods itself?" if grown else _STANDS
         execution.say(f"{count(seen.requests, 'request')} left{more}", total - seen.requests, total, fall.eta)
         return fall.zeros >= ZEROS
 
@@ -127,17 +127,18 @@ async def wait_for_requests(unit: DrainUnit, execution: ClusterExecution, terms:
         return WaitResult(
             Outcome(
                 Result.FAILED,
-                f"somebody has put {unit.name} back into service meanwhile",
+                f"{unit.name} was put back into service meanwhile",
                 "it was not evicted: find out who did it, then drain it again",
             )
         )
     if reached:
         return WaitResult()
-    still = count(last.requests, "request") if last is not None else "requests that nobody can see"
+    still = count(last.requests, "request") if last is not None else "requests that are not visible"
     if terms.at_deadline is AtDeadline.STOP:
         outcome = Outcome(
             Result.TIMED_OUT,
-            f"{still} still on {unit.name} after {span(terms.deadline)}; it stays out of service and goes on with them",
+            f"{still} still on {unit.name} after {span(terms.deadline)}; it stays out of service and continues "
+            "with them",
             "drain it again to wait longer, or undo to put it back",
         )
         return WaitResult(outcome)

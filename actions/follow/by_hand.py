@@ -47,7 +47,7 @@ async def follow_by_hand(plan: Plan, execution: ClusterExecution, why: str, old:
     async def replaced() -> bool:
         obj = await execution.reads.get_raw(target.kind, target.namespace, target.name)
         if target.uid and obj["metadata"].get("uid") != target.uid:
-            raise NotFoundError(f"{target} was deleted, and another of its name was made")
+            raise NotFoundError(f"{target} was deleted, and another with its name was created")
         state, pods = state_of(obj), await pods_of(obj, execution.reads)
         there = [str(pod["metadata"]["name"]) for pod in pods if pod["metadata"].get("uid") in old]
         # A deleted pod may have come back unchanged: below a partition it does.
@@ -64,12 +64,12 @@ async def follow_by_hand(plan: Plan, execution: ClusterExecution, why: str, old:
     if await execution.until(replaced, limit):
         return Outcome(Result.CONVERGED, "every pod was replaced by hand and runs the new template")
     still = (
-        f"{some_names(left)} still {'runs' if len(left) == 1 else 'run'} the one of before"
+        f"{some_names(left)} still {'runs' if len(left) == 1 else 'run'} the previous one"
         if left
-        else "not all is ready"
+        else "not all pods are ready"
     )
     return Outcome(
         Result.TIMED_OUT,
         f"the template is written, and {still} after {span(limit)}: {why}",
-        "restart its pods one after the other, or undo" if why == "OnDelete" else "set its partition to 0, or undo",
+        "restart its pods one at a time, or undo" if why == "OnDelete" else "set its partition to 0, or undo",
     )

@@ -154,7 +154,7 @@ async def follow_rollout(
         nonlocal last, overruled
         obj = await execution.reads.get_raw(target.kind, target.namespace, target.name)
         if target.uid and obj["metadata"].get("uid") != target.uid:
-            raise NotFoundError(f"{target} was deleted, and another of its name was made")
+            raise NotFoundError(f"{target} was deleted, and another with its name was created")
         last = state_of(obj)
         if replicas is not None and last.desired != replicas:
             overruled = last.desired
@@ -172,16 +172,16 @@ async def follow_rollout(
         return Outcome(
             Result.FAILED,
             f"somebody else has since set {count(overruled, 'replica')}",
-            "its autoscaler, its owner, or another person: look at its events",
+            "its autoscaler, its owner, or another person: check its events",
         )
     if last is not None and last.failed:
-        return Outcome(Result.FAILED, f"the rollout has failed: {last.failed}", "roll back, or look at its pods")
+        return Outcome(Result.FAILED, f"the rollout has failed: {last.failed}", "roll back, or check its pods")
     if not reached:
         words = last.words if last is not None else "its state could not be read"
         if template and last is not None and last.paused:
-            words = f"its rollout is paused by somebody: {_held_at(last)}"
+            words = f"its rollout was paused: {_held_at(last)}"
         limit = execution.rules.follow_timeout
         return Outcome(
-            Result.TIMED_OUT, f"after {limit:.0f} s {words}", "the change stays; the cluster goes on with it"
+            Result.TIMED_OUT, f"after {limit:.0f} s {words}", "the change stays; the cluster continues with it"
         )
     return Outcome(Result.CONVERGED, last.words if last is not None else "")

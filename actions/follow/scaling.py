@@ -28,7 +28,7 @@ async def follow_autoscaler(
         nonlocal replicas
         obj = await execution.reads.get_raw(workload.kind, workload.namespace, workload.name)
         replicas = int((obj.get("spec") or {}).get("replicas", 1))
-        execution.say(f"{workload} is asked for {replicas}")
+        execution.say(f"{workload} wants {replicas}")
         return wanted(replicas)
 
     limit = min(_SYNC, execution.rules.follow_timeout)
@@ -36,9 +36,9 @@ async def follow_autoscaler(
         if not await execution.until(moved, limit):
             return Outcome(
                 Result.TIMED_OUT,
-                f"{workload} is still asked for {replicas} after {span(limit)}",
-                "look at the autoscaler's conditions and events; the change stays",
+                f"{workload} still wants {replicas} after {span(limit)}",
+                "check the autoscaler's conditions and events; the change stays",
             )
         return await follow_rollout(plan, execution, target=workload)
     except NotFoundError:
-        return Outcome(Result.CONVERGED, f"the change is there; {workload}, which it scales, is not")
+        return Outcome(Result.CONVERGED, f"the change was made; {workload}, which it scales, does not exist")

@@ -68,7 +68,7 @@ def command(
     return (
         tool.executable, "bench", "serve",
         "--base-url", record.spec.url,
-        # The model gives the tokenizer that makes up prompts; requests name what is served.
+        # The model provides the tokenizer for prompts; requests use the served name.
         "--model", _model_of(record, env),
         "--served-model-name", tool.served,
         *_as_the_server(record.argv),
@@ -77,7 +77,7 @@ def command(
         "--random-output-len", str(tool.output_tokens),
         "--num-prompts", str(requests),
         "--max-concurrency", str(concurrency),
-        # Prompts that were sent before are in the prefix cache, and the server would seem faster than it is.
+        # Repeated prompts would hit the prefix cache, and the server would seem faster than it is.
         "--seed", str(seed),
         "--ignore-eos",
         *_greedy(record.version),
@@ -98,7 +98,7 @@ def environment_for(record: ServerRecord, environ: Mapping[str, str], key: str) 
     kept = kept_environment(folder)
     offline = replace(record.spec, hub=False, usage_stats=False, env={})
     if kept is None:
-        # Started by an earlier version, which wrote down less.
+        # Started by an earlier version, which recorded less.
         device = {"VLLM_TARGET_DEVICE": "cpu"} if record.cpu else {}
         shown = {name: value for name, value in record.spec.env.items() if MARK not in value}
         env = {**inherited(environ, offline), **device, **shown}
@@ -135,7 +135,7 @@ async def measure(
     level = level_of(document, concurrency, requests)
     if level.failed >= requests:
         said = f": {output.failure}" if output.failure else ""
-        raise LocalError(f"{every(requests, 'request')} failed{said}", "Does the server still serve? See its log.")
+        raise LocalError(f"{every(requests, 'request')} failed{said}", "Is the server still serving? See its log.")
     return level
 
 

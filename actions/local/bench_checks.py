@@ -1,4 +1,4 @@
-"""Checks of a benchmark of a server of this machine."""
+"""Checks of a benchmark of a server on this machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_sizes(asked: LocalBench) -> Check:
     """Check that the numbers make a sweep."""
     numbers = (*asked.concurrency, asked.prompt_tokens, asked.output_tokens)
     if not asked.concurrency or min(numbers) < 1 or asked.requests < 0:
-        return Check("sizes", Verdict.BLOCK, "it needs levels of concurrency and lengths, each 1 at least")
+        return Check("sizes", Verdict.BLOCK, "it needs levels of concurrency and lengths, each at least 1")
     return Check("sizes", Verdict.PASS, f"{count(len(asked.concurrency), 'level')}, one after the other")
 
 
@@ -55,13 +55,15 @@ def check_lengths(asked: LocalBench, found: tuple[ServedModel, ...] | LocalError
     """Check that prompt and output fit into the model's length."""
     about, wanted = "length", asked.prompt_tokens + asked.output_tokens
     if isinstance(found, LocalError):
-        return Check(about, Verdict.WARN, f"how long a request may be is not known: {found.message}")
+        return Check(about, Verdict.WARN, f"the maximum length of a request is not known: {found.message}")
     longest = next((model.max_model_len for model in found if model.name == served), 0)
     if not longest:
-        return Check(about, Verdict.WARN, f"it does not say how long a request may be; these have {wanted} tokens")
+        return Check(
+            about, Verdict.WARN, f"it does not report the maximum length of a request; these have {wanted} tokens"
+        )
     both = f"{asked.prompt_tokens} tokens and {asked.output_tokens} of output"
     if wanted > longest:
-        fix = f"Ask for {longest} tokens together at most."
+        fix = f"Use at most {longest} tokens in total."
         return Check(about, Verdict.BLOCK, f"{both} are more than its {longest} (max_model_len)", fix)
     return Check(about, Verdict.PASS, f"{both} fit into its {longest} (max_model_len)")
 
@@ -72,8 +74,8 @@ async def check_others(state: ServerState) -> Check:
     async with LoadProbe(state.record) as probe:
         load = await probe.load()
     if load is None:
-        return Check(about, Verdict.WARN, "it does not say how many requests it has: others may be measured with it")
+        return Check(about, Verdict.WARN, "it does not report its requests: those of others may affect the results")
     if load.requests:
         what = f"{load.running:.0f} running and {load.waiting:.0f} waiting requests of others"
-        return Check(about, Verdict.WARN, f"{what}: the numbers are theirs too, and they will wait longer")
-    return Check(about, Verdict.PASS, "nobody else uses it now; who comes meanwhile waits longer")
+        return Check(about, Verdict.WARN, f"{what}: they affect the results, and will wait longer")
+    return Check(about, Verdict.PASS, "nobody else uses it now; requests that arrive meanwhile wait longer")

@@ -49,13 +49,13 @@ class Output:
     def feed(self, chunk: bytes) -> None:
         """More of it, cut anywhere."""
         self._rest += self._decoder.decode(chunk)
-        # The bar is written again and again over itself, after a carriage return and without a line's end.
+        # The bar overwrites itself with carriage returns, without a line break.
         *lines, self._rest = re.split(r"[\r\n]+", self._rest)
         for line in (*lines, self._rest):
             found = _BAR.search(line)
             if found:
                 self.done, self.total, self.left = int(found[1]), int(found[2]), _seconds(found[3])
-        # Its echoed arguments are a line of 5,000 characters without news.
+        # Its echoed arguments are a useless line of 5,000 characters.
         kept = [line for line in lines if line.strip() and not _BAR.search(line) and "Namespace(" not in line]
         self._lines += kept
         for line in kept:
@@ -83,19 +83,19 @@ def why_ended(code: int, output: Output, python: str) -> LocalError:
     extra = next((found[1] for line in reversed(lines) if (found := _EXTRA.search(line))), "")
     missing = next((found[1] for line in reversed(lines) if (found := _MISSING.search(line))), "")
     if extra:
-        # By their own names where they are known: builds of vLLM for other hardware have other names than vllm.
+        # By their own names if known: builds of vLLM for other hardware have other package names.
         packages = _OF_EXTRA.get(extra, f"'vllm[{extra}]'")
-        return LocalError(f"vllm bench serve lacks what vllm[{extra}] brings", f"{python} -m pip install {packages}")
+        return LocalError(f"vllm bench serve lacks the extra vllm[{extra}]", f"{python} -m pip install {packages}")
     if missing:
         package = missing.partition(".")[0]
         return LocalError(f"vllm bench serve lacks the package {package}", f"{python} -m pip install {package}")
-    # A shell says 128 and the signal's number of what a signal ended.
+    # A shell reports 128 plus the signal's number.
     if (number := -code if code < 0 else code - 128) in set(signal.Signals):
         return _ended_by(signal.Signals(number), lines)
     last = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else "")
-    said = f": {_shorten(last)}" if last else ", and said nothing"
+    said = f": {_shorten(last)}" if last else ", without output"
     if not code:
-        return LocalError(f"vllm bench serve ended without numbers{said}")
+        return LocalError(f"vllm bench serve ended without results{said}")
     return LocalError(f"vllm bench serve failed with {code}{said}")
 
 
@@ -106,7 +106,7 @@ _BY_SIGNAL: Final[Mapping[signal.Signals, tuple[str, str]]] = {
         "Is there memory left? See dmesg.",
     ),
     signal.SIGBUS: (
-        "a file that it had mapped was cut off, or /dev/shm is full",
+        "a file that it had mapped was truncated, or /dev/shm is full",
         "Is there room in /dev/shm and on the disk?",
     ),
 }
@@ -115,7 +115,7 @@ _CRASHES: Final = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, sign
 
 def _ended_by(number: signal.Signals, lines: Sequence[str]) -> LocalError:
     """Return why it ended by a signal: most of them it gives to itself."""
-    what, remedy = _BY_SIGNAL.get(number, ("somebody ended it", ""))
+    what, remedy = _BY_SIGNAL.get(number, ("it was terminated by somebody", ""))
     if number in _CRASHES:
         what, remedy = "it crashed in compiled code", "Does vllm bench serve run by hand, in the same environment?"
     frame = next((line for line in lines if _FRAME.match(line)), "")
@@ -137,7 +137,7 @@ def level_of(document: Mapping[str, Any], concurrency: int, requests: int) -> Co
 
     def latency(name: str) -> float | None:
         value = _number(document, name)
-        # It writes 0 for a percentile of nothing: of the gaps between tokens where each answer has one.
+        # It writes 0 for a percentile without samples, such as token gaps of one-token answers.
         return value / 1000 if value else None
 
     failed = _number(document, "failed")

@@ -28,12 +28,14 @@ def keep_bench(folder: Path, bench: Bench) -> None:
         with _locked(folder):
             before = file.read_bytes() if file.exists() else b""
             if before.count(b"\n") < KEPT:
-                # A line cut off by a crash must not spoil the next one.
+                # A line truncated by a crash must not corrupt the next one.
                 _append(file, line if before.endswith(b"\n") or not before else b"\n" + line)
             else:
                 write_whole(file, b"\n".join(before.splitlines()[-KEPT + 1 :]) + b"\n" + line)
     except OSError as error:
-        raise LocalError(f"{file} cannot be written: {error.strerror or error}", "The numbers are not kept.") from error
+        raise LocalError(
+            f"{file} cannot be written: {error.strerror or error}", "The results were not saved."
+        ) from error
 
 
 @contextmanager

@@ -51,5 +51,5 @@ def local_snapshot(seen: Snapshot | None, host: str) -> Snapshot:
     """Return the Snapshot of this machine. ``seen`` is the one in view; a cluster's is not used."""
     if seen is not None and seen.is_machine:
         return seen
-    # Without a time: nothing was measured, and two of them are equal.
+    # Without a time, so that two of them are equal: nothing was measured.
     return Snapshot(0, 0.0, Cluster(context=LOCAL, server=host))

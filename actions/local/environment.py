@@ -58,7 +58,7 @@ def set_for(spec: LaunchSpec, needed: Mapping[str, str]) -> dict[str, str]:
     """
     online = {} if spec.hub else _OFFLINE
     silent = {} if spec.usage_stats else _SILENT
-    # A line of the log must not wait in a buffer for the next one; and who crashes in compiled code says in which.
+    # Log lines must not wait in a buffer, and a crash in compiled code must leave a stack.
     return {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **online, **silent, **needed, **spec.env}
 
 
@@ -66,7 +66,7 @@ def inherited(environ: Mapping[str, str], spec: LaunchSpec) -> dict[str, str]:
     """Return the user's environment for a server, without this program's own variables and other servers' keys."""
     dropped = {"VLLM_API_KEY", SOCKETS, "PYTHONHOME", "PYTHONPATH"}
     if not spec.hub:
-        # It talks to no hub: it needs no token for one.
+        # It contacts no hub, so it needs no token.
         dropped |= TOKENS
     return {name: value for name, value in environ.items() if name not in dropped and not name.startswith(_OURS)}
 

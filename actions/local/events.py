@@ -44,6 +44,6 @@ class Events:
 
     def _take(self, line: str) -> None:
         name, _, value = line.partition(":")
-        # Comments have no name; other fields than data say nothing of tokens.
+        # Comments have no name; only `data` fields contain tokens.
         if name == "data":
             self._data.append(value.removeprefix(" "))

@@ -40,7 +40,7 @@ def action_of(kind: str) -> LocalAction:
     """Return the action of a kind on this machine. Raises TypeError for one that is done on a cluster."""
     spec = spec_of(kind)
     if LOCAL_SERVER not in spec.targets:
-        raise TypeError(f"{kind} is done on a cluster, and not on this machine")
+        raise TypeError(f"{kind} is an action on a cluster, not on this machine")
     return cast("LocalAction", spec.action())
 
 
@@ -66,7 +66,7 @@ class LocalExecutor:
         return LocalContext(snapshot, self._scope, self._rules, self._now, self._machine)
 
     async def plan(self, request: Request) -> Plan:
-        # There is no cluster: no permission to check, no data to be too old, no Event to write.
+        # There is no cluster: no permission to check, no stale data, no Event to write.
         action = action_of(request.kind)
         return (await action.plan(placed(request, self._scope.cluster), self.context())).placed()
 
@@ -138,7 +138,7 @@ def _signal(mutation: Mutation) -> dict[str, Any]:
     sent = []
     for each in mutation.body["processes"]:
         identity = Identity(each["pid"], each["started"])
-        # Looked at right before: the pid of one that has ended may be another's by now.
+        # Checked just before: the pid of an ended process may have been reused.
         if not identity.alive:
             continue
         try:

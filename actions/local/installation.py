@@ -111,7 +111,7 @@ def _packages(executable: str, environ: Mapping[str, str]) -> list[Path]:
         interpreter = shutil.which(match[2], path=environ.get("PATH", os.defpath)) or ""
     if "python" not in Path(interpreter).name:
         return []
-    # Not resolved: the interpreter of a virtual environment is a link out of it.
+    # Not resolved: a virtual environment's interpreter is a link that leads outside.
     root = Path(interpreter).parent.parent
     patterns = ("lib/python3.*/site-packages", "lib/python3*/dist-packages", "local/lib/python3.*/dist-packages")
     return [path for pattern in patterns for path in sorted(root.glob(pattern))]
@@ -126,7 +126,7 @@ async def _ask(executable: str, environ: Mapping[str, str], asking: Callable[[st
     """Ask the program itself, once per session."""
     key = (executable, os.stat(executable).st_mtime_ns)  # noqa: PTH116 - one call that does not wait
     if key not in _answers:
-        asking(f"asking {executable} which version it is and what it can do, {ASKED:.0f} s at most")
+        asking(f"checking the version and options of {executable}, {ASKED:.0f} s at most")
         ask = partial(_output_of, executable, environ=environ)
         answers = await asyncio.gather(ask("--version"), ask("serve", "--help=all"), ask("bench", "serve", "--help"))
         version, flags, bench = (answer or "" for answer in answers)
@@ -139,7 +139,7 @@ async def _ask(executable: str, environ: Mapping[str, str], asking: Callable[[st
             benches="--max-concurrency" in bench,
             cpu="+cpu" in version,
             silent=answers[0] is None,
-            # What it does with layers of several kinds it does not say: an older one keeps all tokens of all of them.
+            # It does not report its handling of mixed layers: an older version caches all tokens for all layers.
             kv=KvRules(hybrid=_numbers(number[0] if number else "") >= _HYBRID, hybrid_on_cpu=False, chunked=False),
         )
     return _answers[key]

@@ -121,12 +121,12 @@ def _holders() -> dict[str, set[int]]:
 
 def _open(pid: int) -> set[str]:
     found = set()
-    # Thousands of links on a busy machine, at each look: no object is made of each.
+    # A busy machine has thousands of links: no object is created for each.
     with os.scandir(f"/proc/{pid}/fd") as links:
         for link in links:
             with suppress(OSError):
                 target = os.readlink(link.path)  # noqa: PTH115 - beside scandir
-                # An unlinked file ends with the process that has it open.
+                # An unlinked file disappears with the process that has it open.
                 if target.startswith(f"{SHARED}/") and not target.endswith(" (deleted)"):
                     found.add(target)
     return found

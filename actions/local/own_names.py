@@ -22,7 +22,7 @@ _TEMPORARY: Final = "TMPDIR"
 _PATH: Final = "PYTHONPATH"
 _COMPILED: Final = "TORCHINDUCTOR_CACHE_DIR"
 _BUFFER: Final = "VLLM_OBJECT_STORAGE_SHM_BUFFER_NAME"
-# Python runs a module of this name when it starts; one that was there before is run as well.
+# Python runs a module of this name at startup; an existing one is run as well.
 _MODULE: Final = f'''"""Written by quarterdeck: shared memory and semaphores of this server are named after it."""
 
 import importlib.machinery
@@ -70,7 +70,7 @@ def with_own_names(env: Mapping[str, str], server: str, runtime: Path) -> dict[s
     site.mkdir(mode=0o700, exist_ok=True)
     (site / "sitecustomize.py").write_text(_MODULE)
     temporary = env.get(_TEMPORARY) or "/tmp"  # noqa: S108 - where the system has them
-    # Code compiled by an earlier start is found again where PyTorch looked for it before.
+    # Code compiled by an earlier start is found at the same place.
     compiled = Path(temporary) / f"torchinductor_{_login(env)}"
     return {
         _COMPILED: str(compiled),

@@ -27,20 +27,22 @@ async def check_running(state: ServerState, grace: float) -> Check:
     if state.stage.phase is Phase.DEAD:
         left = await asyncio.to_thread(group, state.record.identity)
         if left:
-            what = f"it has died, but {count(len(left), 'process', 'processes')} of it still run: they will be ended"
+            what = f"it has died, but {count(len(left), 'process', 'processes')} of it still run and will be ended"
             return Check(about, Verdict.WARN, what)
-        return Check(about, Verdict.PASS, "it has died already: what it left is cleared away")
+        return Check(about, Verdict.PASS, "it has already died: what it left behind is removed")
     if not state.serves:
-        return Check(about, Verdict.WARN, f"it is not ready yet ({state.stage.phase.value}): its start is given up")
+        return Check(about, Verdict.WARN, f"it is not ready yet ({state.stage.phase.value}): its start is aborted")
     async with LoadProbe(state.record) as probe:
         load = await probe.load()
     if load is None:
-        return Check(about, Verdict.WARN, "it does not say how many requests it has: they may be cut")
+        return Check(about, Verdict.WARN, "it does not report its requests: they may be aborted")
     if not load.requests:
         return Check(about, Verdict.PASS, "it has no requests")
     what = f"{load.running:.0f} running and {load.waiting:.0f} waiting requests get {grace:.0f} s"
     refuse = (
-        "new ones are refused" if state.record.drains else "new ones are let in until then: this vLLM cannot refuse"
+        "new ones are refused"
+        if state.record.drains
+        else "new ones are accepted until then: this vLLM cannot refuse them"
     )
     return Check(about, Verdict.WARN, f"{what}; {refuse}")
 

@@ -56,11 +56,11 @@ async def ask(
         raise LocalError(error.message, error.remedy) from error
     except httpx.TimeoutException as error:
         raise LocalError(
-            f"{server.name} did not send a byte for {SILENCE:.0f} s", "Is it overloaded, or does it hang? See its log."
+            f"{server.name} sent nothing for {SILENCE:.0f} s", "Is it overloaded, or does it hang? See its log."
         ) from error
     except httpx.ConnectError as error:
         raise LocalError(
-            f"{server.name} does not take connections at {server.spec.url}", "Is it still loading, or has it ended?"
+            f"{server.name} does not accept connections at {server.spec.url}", "Is it still loading, or has it ended?"
         ) from error
     except httpx.TransportError as error:
         came = f" after {said.tokens} tokens" if said.tokens else ""
@@ -93,7 +93,7 @@ def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) ->
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise LocalError(f"{server.name} sent something that is not JSON in the middle of its answer") from error
+        raise LocalError(f"{server.name} sent invalid JSON in its answer") from error
     if not isinstance(document, dict):
         raise LocalError(f"{server.name} sent something that is not part of an answer")
     if document.get("error") or document.get("object") == "error":
@@ -130,7 +130,7 @@ class _Said:
         if chunk.is_token or chunk.stopped:
             self._last = now
         if chunk.text:
-            # Reasoning comes first, and only the first word of the answer marks its end.
+            # Reasoning comes first; the first text of the answer marks its end.
             self._text.append("\n\n" if self._thinking and not chunk.thought else "")
             self._text.append(chunk.text)
             self._thinking = chunk.thought
@@ -178,8 +178,8 @@ class _Chunk:
         thought = _str(delta.get("reasoning_content")) or _str(delta.get("reasoning"))
         text = thought or _str(delta.get("content")) or _str(choice.get("text"))
         stopped = _str(choice.get("finish_reason"))
-        # A token may be half a character, and empty until its other half comes. The first chunk of a chat names the
-        # role alone, and the last one of some engines the reason alone.
+        # A token may be half a character, and empty until the other half arrives. The first chunk of a chat has only
+        # the role, and the last one of some engines only the finish reason.
         is_token = bool(text) or (not stopped and "role" not in delta)
         return cls(text, bool(thought), is_token, stopped, counted)
 

@@ -66,15 +66,15 @@ def in_words(refusal: EngineRefusal, server: ServerRecord, model: str, key: str)
     name = server.name
     if refusal.status in (_UNAUTHORIZED, _FORBIDDEN):
         if not server.keyed:
-            return LocalError(f"{name} asks for an API key, and none is known here{why}")
+            return LocalError(f"{name} requires an API key, and none is known here{why}")
         return LocalError(
             f"{name} refuses its API key{why}", f"Is {server.folder}/{KEY} the one that it was started with?"
         )
     if refusal.too_long:
         return LocalError(f"the prompt is too long{why}", "Shorten it, or ask for fewer tokens.")
     if refusal.status == _NOT_FOUND:
-        return LocalError(f"{name} does not serve {model}{why}", "What it serves is in /v1/models.")
+        return LocalError(f"{name} does not serve {model}{why}", "/v1/models lists what it serves.")
     if refusal.status in (_MANY, _UNAVAILABLE):
-        return LocalError(f"{name} takes no requests now ({refusal.status}){why}", "It may be ending, or full.")
+        return LocalError(f"{name} accepts no requests now ({refusal.status}){why}", "It may be stopping, or full.")
     status = f" ({refusal.status})" if refusal.status else ""
     return LocalError(f"{name} did not answer{status}{why}", "See its log." if refusal.status >= 500 else "")

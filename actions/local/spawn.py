@@ -23,10 +23,10 @@ _TROUBLE: Final = 10.0
 _ENDING: Final = 5.0
 """Seconds between asking a helper process to end and ending it."""
 
-# What leads the new session. Its child goes on only when it is told to: until then its pid is written down, so there is
-# no moment at which a server runs that nobody knows of. It is a grandchild of ours: it belongs to the system, is waited
-# for by it, and does not care when this program or its terminal ends. What a shell has this program ignore (nohup; a
-# job in the background ignores SIGINT) is not for the server: it must hear what asks it to end.
+# Leader of the new session. Its child waits for a go-ahead until its pid has been recorded, so no server ever runs
+# unrecorded. It is a grandchild of this process: init adopts and reaps it, and it survives the end of this program
+# and its terminal. Signals that a shell made this program ignore (nohup; background jobs ignore SIGINT) are restored
+# for the server, which must react to requests to stop.
 _LEADER: Final = """
 import os, signal, sys
 told, folder, log = os.dup(1), sys.argv[1], os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -68,10 +68,10 @@ class WaitingProcess:
         with self._orders, self._answers:
             self._orders.write(b"!")
             self._orders.flush()
-            # Closed by the system when the program has taken the place of the few lines above.
+            # Closed by the system when exec replaces the few lines above.
             problem = self._answers.read().decode(errors="replace")
         if problem:
-            raise LocalError(f"it could not be started: {problem}", "Is the executable whole, and may you run it?")
+            raise LocalError(f"it could not be started: {problem}", "Is the executable intact, and may you run it?")
 
     def drop(self) -> None:
         """Do not start it after all."""
@@ -104,7 +104,7 @@ def hold(argv: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path
         leader.wait()
         leader.stdin.close()
         leader.stdout.close()
-        raise LocalError(f"{what} could not be started: the system gave it no process") from error
+        raise LocalError(f"{what} could not be started: the system created no process") from error
 
 
 async def run(

@@ -52,7 +52,7 @@ def start_of(spec: LaunchSpec, installed: Installed, machine: Machine, needed: d
 def steps_of(mutation: Mutation, spec: LaunchSpec) -> tuple[Step, ...]:
     """The steps of a start."""
     return (
-        Step("start vLLM", f"in a session of its own: it goes on when this terminal ends; {spec.url}", (mutation,)),
+        Step("start vLLM", f"in its own session: it continues when this terminal closes; {spec.url}", (mutation,)),
         Step("load the model", "until /health answers and /v1/models lists it"),
     )
 
@@ -81,9 +81,9 @@ async def start(spec: LaunchSpec, mutation: Mutation, execution: LocalExecution,
 
     if not await execution.until(settled, execution.rules.follow_timeout):
         waited = f"{execution.rules.follow_timeout:.0f} s"
-        return Outcome(Result.TIMED_OUT, f"after {waited} it is still not ready: it goes on loading", _UP_TO_YOU)
+        return Outcome(Result.TIMED_OUT, f"after {waited} it is still not ready: it continues to load", _UP_TO_YOU)
     if state is None or (state.reason is not None and state.reason.id == STOPPED.id):
-        return Outcome(Result.STOPPED, "somebody took it down while it was loading")
+        return Outcome(Result.STOPPED, "it was stopped while it was loading")
     if state.stage.phase is Phase.DEAD:
         return _died(state)
     await asyncio.to_thread(mark_ready, state.record, state.record.ready or execution.now())
@@ -106,11 +106,9 @@ async def _clear(folder: Path, execution: LocalExecution) -> None:
     left = await asyncio.to_thread(left_of, dead, Belongings())
     if left.processes:
         what = f"{count(len(left.processes), 'process', 'processes')} of the dead {dead.name} still run"
-        raise LocalError(what, f"That ends them: quarterdeck local down {dead.name}")
+        raise LocalError(what, f"To end them: quarterdeck local down {dead.name}")
     for path in sorted(left.shared):
-        await execution.send(
-            removing(path, f"shared memory of the last start of {dead.name}, that nobody uses any more")
-        )
+        await execution.send(removing(path, f"unused shared memory of the last start of {dead.name}"))
     if dead.runtime:
         await execution.send(removing(dead.runtime, f"temporary files of the last start of {dead.name}"))
 
@@ -126,7 +124,7 @@ async def server_named(machine: Machine, name: str, server: str = "") -> ServerS
     if found is None:
         raise LocalError(f"there is no server {name} on this machine", "quarterdeck local ls lists the servers.")
     if server and found.record.id != server:
-        raise LocalError(f"{name} is not the one that was chosen: it was started again meanwhile", "Choose it again.")
+        raise LocalError(f"{name} is not the one that was chosen: it was restarted meanwhile", "Choose it again.")
     return found
 
 
@@ -155,7 +153,7 @@ def _telling(state: ServerState) -> tuple[str, float, float, float | None]:
 
 def _died(state: ServerState) -> Outcome:
     reason = state.reason
-    text = f"it died while {_DOING.get(_last(state), 'starting')}: {reason.text if reason else 'nobody knows why'}"
+    text = f"it died while {_DOING.get(_last(state), 'starting')}: {reason.text if reason else 'for an unknown reason'}"
     line = f"\n{reason.line}" if reason and reason.line else ""
     return Outcome(Result.FAILED, text + line, reason.remedy if reason else "")
 
@@ -170,4 +168,4 @@ _DOING: dict[Phase, str] = {
     Phase.COMPILING: "compiling",
     Phase.CAPTURING: "capturing graphs",
 }
-_UP_TO_YOU = "watch it with :local, or take it down: quarterdeck local down"
+_UP_TO_YOU = "watch it with :local, or stop it: quarterdeck local down"

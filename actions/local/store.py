@@ -65,13 +65,11 @@ def claim(folder: Path) -> ExitStack:
         return claimed
     except BlockingIOError:
         claimed.close()
-        raise LocalError(
-            f"{folder.name} is being started by somebody else", "Look at it: quarterdeck local ls"
-        ) from None
+        raise LocalError(f"{folder.name} is being started by another process", "See quarterdeck local ls") from None
     except ValueError as error:
         claimed.close()
         raise LocalError(
-            f"{folder / RECORD} cannot be read: the server that it is of may still run", "Take another name (--name)."
+            f"{folder / RECORD} cannot be read: its server may still be running", "Choose another name (--name)."
         ) from error
     except OSError as error:
         claimed.close()
@@ -79,7 +77,7 @@ def claim(folder: Path) -> ExitStack:
     if record.identity.alive:
         claimed.close()
         what = f"{record.name} was started meanwhile: it runs at {record.spec.url}"
-        raise LocalError(what, "Take another name (--name), or restart that one.")
+        raise LocalError(what, "Choose another name (--name), or restart that one.")
     return claimed
 
 
@@ -89,7 +87,7 @@ def _lock(descriptor: int) -> None:
     except BlockingIOError:
         raise
     except OSError:
-        # NFS locks no folder: what the record says must do.
+        # NFS cannot lock a folder: the record must suffice.
         return
 
 
@@ -186,7 +184,7 @@ def runtime(folder: Path, temporary: str = "") -> Path:
         if temporary and Path(temporary).is_dir() and len(bytes(Path(temporary) / "quarterdeck-12345678")) <= SOCKETS:
             return Path(tempfile.mkdtemp(prefix="quarterdeck-", dir=temporary))
         if len(bytes(folder / "run")) <= SOCKETS:
-            # Leftovers of an earlier start belong to nobody.
+            # Leftovers of an earlier start have no owner.
             shutil.rmtree(folder / "run", ignore_errors=True)
             (folder / "run").mkdir(mode=0o700)
             return folder / "run"

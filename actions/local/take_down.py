@@ -38,17 +38,17 @@ def steps_of(record: ServerRecord, grace: float) -> tuple[Step, ...]:
     if not record.identity.alive:
         return (
             Step("refuse new requests", "nothing to do: it has died"),
-            Step("wait for running requests", "nothing to do: they were cut"),
+            Step("wait for running requests", "nothing to do: they were aborted"),
             Step("end its processes", "workers that outlived it: SIGTERM, then SIGKILL"),
-            Step("look for what is left", "processes, shared memory, sockets"),
+            Step("check for leftovers", "processes, shared memory, sockets"),
         )
     refuses = "SIGINT: this vLLM refuses new requests and finishes those it has"
-    cannot = "this vLLM cannot: take its address out of whatever sends to it"
+    cannot = "this vLLM cannot: remove its address from whatever sends to it"
     return (
         Step("refuse new requests", refuses if record.drains else cannot),
         Step("wait for running requests", f"until there are none, {grace:.0f} s at most"),
         Step("end its processes", ", ".join(f"{number.name} then {wait:.0f} s" for number, wait in GIVEN)),
-        Step("look for what is left", "processes, shared memory, sockets"),
+        Step("check for leftovers", "processes, shared memory, sockets"),
     )
 
 
@@ -67,19 +67,19 @@ async def finish(state: ServerState, grace: float, execution: LocalExecution) ->
     try:
         return await _finish(state, grace, execution, sent)
     except asyncio.CancelledError:
-        # Ended here and not by the runner, which knows only how to take back what was done.
+        # Handled here and not by the runner, which only knows how to undo completed steps.
         return TakeDownEnd(await asyncio.shield(asyncio.to_thread(_interrupted, state.record, sent)))
 
 
 def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
     """Return how far it got when the wait was stopped."""
-    again = f"quarterdeck local down {record.name} goes on with it"
+    again = f"quarterdeck local down {record.name} continues"
     if not record.identity.alive:
-        return Outcome(Result.STOPPED, f"stopped: {record.name} has ended; what it left was not looked for", again)
+        return Outcome(Result.STOPPED, f"stopped: {record.name} has ended; its leftovers were not checked", again)
     if not sent:
-        return Outcome(Result.STOPPED, f"stopped: nothing was sent to {record.name}, which goes on as before", again)
-    told = f"stopped waiting: {record.name} was told to end ({', '.join(sent)}), and does that by itself"
-    refuses = "; it lets no new requests in" if record.drains else ""
+        return Outcome(Result.STOPPED, f"stopped: nothing was sent to {record.name}, which continues as before", again)
+    told = f"stopped waiting: {record.name} was told to stop ({', '.join(sent)}), and does so by itself"
+    refuses = "; it accepts no new requests" if record.drains else ""
     return Outcome(Result.STOPPED, told + refuses, again)
 
 
@@ -92,14 +92,14 @@ async def _finish(state: ServerState, grace: float, execution: LocalExecution, s
     if record.identity.alive:
         execution.step(REFUSE)
         if record.drains and state.stage.phase is Phase.STOPPING:
-            execution.say("it was told to before, and does")
+            execution.say("it was told to before, and is doing so")
             interrupted = patient = True
         elif record.drains:
             await execution.send(signalling((record.identity,), SIGINT, f"ask {record.name} to finish"))
             sent.append(SIGINT.name)
             interrupted = patient = True
         else:
-            execution.say("it cannot be told to: new requests are still let in")
+            execution.say("it cannot be told to: new requests are still accepted")
         execution.step(WAIT)
         if state.serves:
             cut = await _requests_end(record, grace, execution)
@@ -115,12 +115,12 @@ async def _finish(state: ServerState, grace: float, execution: LocalExecution, s
     perhaps = await asyncio.to_thread(perhaps_of, record) if failed is None else ()
     if perhaps:
         shown = ", ".join(perhaps[:3]) + (f" and {len(perhaps) - 3} more" if len(perhaps) > 3 else "")
-        told.append(f"shared memory that came while it was there, that nobody uses, and that may be its: {shown}")
+        told.append(f"unused shared memory created while it ran, which may be its: {shown}")
     return TakeDownEnd(failed, tuple(told))
 
 
 async def _requests_end(record: ServerRecord, grace: float, execution: LocalExecution) -> str:
-    """Wait until it has no requests or has ended; return what will be cut, in words, if the time runs out."""
+    """Wait until it has no requests or has ended; return what will be aborted, in words, if the time runs out."""
     idle, silent, last, began = 0, 0, -1.0, execution.now()
 
     async with LoadProbe(record) as probe:
@@ -136,7 +136,7 @@ async def _requests_end(record: ServerRecord, grace: float, execution: LocalExec
             if load is not None:
                 last = load.requests
                 execution.say(_running(load) + (f", {left:.0f} s left for them" if load.requests else ""))
-            # One that is ending stops to answer before it is gone: its requests are over then.
+            # A stopping server no longer answers before it exits: its requests have finished then.
             ending = silent > 0 and record.drains and last == 0
             if idle >= IDLE or ending:
                 return True
@@ -145,15 +145,15 @@ async def _requests_end(record: ServerRecord, grace: float, execution: LocalExec
             if not record.drains or await asyncio.to_thread(listens, record.identity, record.spec.port):
                 return True
             # vLLM 0.19 closes its port at once and ends with its last request.
-            execution.say(f"its port is closed, what it has goes on, {left:.0f} s left for it")
+            execution.say(f"its port is closed, its requests continue, {left:.0f} s left for them")
             return False
 
         in_time = await execution.until(over, grace)
     if in_time:
         return ""
     over_now = f"the grace period of {grace:.0f} s was over"
-    execution.say(f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still does'} will be cut")
-    return f"{over_now}: {count(round(last), 'request') if last > 0 else 'what it still did'} cut"
+    execution.say(f"{over_now}: {count(round(last), 'request') if last > 0 else 'its requests'} will be aborted")
+    return f"{over_now}: {count(round(last), 'request') if last > 0 else 'its requests'} aborted"
 
 
 async def _end(
@@ -175,14 +175,14 @@ async def _end(
         if not alive:
             break
         if number is SIGINT and not record.identity.alive:
-            # Its workers leave SIGINT to their leader, and that is gone.
+            # Its workers leave SIGINT to their leader, which is gone.
             continue
         if number is SIGINT and interrupted:
             if not patient:
                 continue
-            execution.say(f"it was sent SIGINT: {count(len(alive), 'process', 'processes')} to go")
+            execution.say(f"it was sent SIGINT: {count(len(alive), 'process', 'processes')} left")
         else:
-            # Its own leader ends its workers in good order; only what does not listen is ended whole.
+            # Its leader stops the workers gracefully; only if it does not react is the whole group signalled.
             led = record.identity.alive and number is not SIGKILL
             await execution.send(
                 signalling((record.identity,) if led else alive, number, f"{number.name} to {record.name}")
@@ -202,7 +202,7 @@ async def _wait_until_gone(
     async def over() -> bool:
         nonlocal alone
         left = had.alive
-        execution.say(f"{number.name}: {count(len(left), 'process', 'processes')} to go")
+        execution.say(f"{number.name}: {count(len(left), 'process', 'processes')} left")
         if left and not record.identity.alive:
             alone = execution.now() if alone is None else alone
             return execution.now() - alone >= ORPHANS and number is not SIGKILL
@@ -219,10 +219,10 @@ async def _clean(record: ServerRecord, had: Belongings, execution: LocalExecutio
         return Outcome(
             Result.FAILED,
             f"{count(len(left.processes), 'process', 'processes')} of it cannot be ended, not even by SIGKILL: {pids}",
-            "a process that hangs in the driver ends with the GPU's reset or the machine's restart",
+            "a process that hangs in the driver ends when the GPU is reset or the machine restarts",
         )
     for path in sorted(left.shared):
-        await execution.send(removing(path, "shared memory that nobody uses any more"))
+        await execution.send(removing(path, "unused shared memory"))
     sockets = len(sockets_in(record.runtime)) if record.runtime else 0
     if record.runtime:
         await execution.send(removing(record.runtime, f"its temporary files and sockets ({sockets})"))

@@ -53,14 +53,16 @@ class FreezeWindow:
         except (ValueError, OSError, KeyError):
             yield f"there is no time zone {self.zone!r}"
             return
-        yield from (f"{day!r} is no day of the week: one of {', '.join(DAYS)}" for day in self.days if day not in DAYS)
+        yield from (
+            f"{day!r} is not a day of the week: one of {', '.join(DAYS)}" for day in self.days if day not in DAYS
+        )
         try:
             begin, end = _read(self.begins), _read(self.ends)
         except ValueError as error:
             yield str(error)
             return
         if isinstance(begin, time) is not isinstance(end, time):
-            yield "one of its ends is a time of day and the other a moment"
+            yield "one of its ends is a time of day and the other a date and time"
         elif isinstance(begin, datetime) and isinstance(end, datetime) and self._at(begin) >= self._at(end):
             yield "it ends before it begins"
 
@@ -93,7 +95,7 @@ def _read(text: str) -> time | datetime:
             continue
         if isinstance(found, datetime) or found.tzinfo is None:
             return found
-    raise ValueError(f"{text!r} is neither a time of day (16:00) nor a moment (2026-12-18T16:00)")
+    raise ValueError(f"{text!r} is neither a time of day (16:00) nor a date and time (2026-12-18T16:00)")
 
 
 def active(windows: Iterable[FreezeWindow], namespace: str, now: float) -> tuple[FreezeWindow, float] | None:

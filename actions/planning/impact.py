@@ -91,8 +91,8 @@ def serving(snapshot: Snapshot, model: str) -> list[str]:
     group = snapshot.models.get(model)
     pods = [pod for workload in (group.workloads if group else ()) for pod in snapshot.pods_of.get(workload, ())]
     ready = [key for key in pods if snapshot.pods[key].ready and snapshot.pods[key].deleted is None]
-    # The workers of a multi-host engine are ready and answer nobody; in a rollout that changes the served name, the
-    # pods of one name answer nobody who asks for the other.
+    # Workers of a multi-host engine are ready but serve no requests; in a rollout that changes the served name, pods
+    # of one name do not serve requests for the other.
     measured = [key for key in ready if snapshot.engines_of.get(key)]
     return [key for key in measured if model in served_by(snapshot, key)] if measured else ready
 

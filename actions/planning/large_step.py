@@ -32,6 +32,6 @@ def _is_large(change: Change) -> bool:
     except ValueError:
         return False
     if after == 0:
-        # An autoscaler whose minimum is 0 takes nothing away by that alone.
+        # A minimum of 0 alone does not make an autoscaler remove replicas.
         return before > 0 and change.what != "minimum"
     return after >= TIMES * before and after - before >= MORE

@@ -84,7 +84,7 @@ class Mutation:
         """The same, for the server to check and not to keep."""
         body = self.body
         if self.method == "DELETE" and body is not None:
-            # A DELETE with a body takes its options from there alone: in the query it would be deleted in earnest.
+            # A DELETE with a body takes its options only from there: a dry run in the query would delete for real.
             body = {**body, "dryRun": ["All"]}
         return replace(self, body=body, query={**self.query, "dryRun": "All"})
 

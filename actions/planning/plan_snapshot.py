@@ -61,7 +61,7 @@ async def wait_until_known(newest: Callable[[], Snapshot | None], arrived: async
         elif down_since is None:
             down_since = whole
         if waited >= seconds or (down_since is not None and whole - down_since >= GIVE_UP):
-            return lacking(snapshot) if snapshot is not None else "nothing of this cluster is known yet"
+            return lacking(snapshot) if snapshot is not None else "nothing is known about this cluster yet"
         arrived.clear()
         try:
             async with asyncio.timeout(min(LOOK, seconds - waited)):

@@ -21,7 +21,7 @@ def action_of(kind: str) -> ClusterAction:
     """Return the action of a kind on a cluster. Raises TypeError for one that is done on this machine."""
     spec = spec_of(kind)
     if LOCAL_SERVER in spec.targets:
-        raise TypeError(f"{kind} is done on this machine, and not on a cluster")
+        raise TypeError(f"{kind} is an action on this machine, not on a cluster")
     return cast("ClusterAction", spec.action())
 
 
@@ -75,7 +75,7 @@ async def identified(request: Request, context: ClusterContext) -> tuple[Request
     uid = str(found.get("metadata", {}).get("uid", ""))
     if target.uid and uid != target.uid:
         raise NotFoundError(
-            f"{target} is not the one that was chosen: it was deleted, and another of its name was made",
+            f"{target} is not the one that was chosen: it was deleted, and another with its name was created",
             remedy="Choose it again.",
         )
     return replace(request, target=replace(target, uid=uid)), _fingerprint(found)
@@ -84,11 +84,11 @@ async def identified(request: Request, context: ClusterContext) -> tuple[Request
 def _fingerprint(obj: Mapping[str, Any]) -> str:
     metadata = obj.get("metadata") or {}
     notes = metadata.get("annotations") or {}
-    # The Deployment controller's own, which it writes as a rollout goes on.
+    # The Deployment controller's own annotation, which it writes during a rollout.
     written = {key: value for key, value in notes.items() if not key.startswith("deployment.kubernetes.io/")}
     spec = obj.get("spec")
     if obj.get("kind") == "Node" and isinstance(spec, Mapping):
-        # Taints are written by the node's controllers, and whether it is cordoned is a change of every plan on a node.
+        # Taints are written by node controllers, and every plan on a node changes its cordon.
         spec = {key: value for key, value in spec.items() if key not in ("unschedulable", "taints")}
     parts = (metadata.get("uid"), metadata.get("labels"), written, metadata.get("ownerReferences"), spec)
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

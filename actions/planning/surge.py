@@ -49,12 +49,12 @@ class Rolling:
         if self.recreate:
             return "all end, then all start (Recreate)"
         if self.by_hand:
-            return "each is replaced when somebody deletes it (OnDelete)"
+            return "each is replaced when it is deleted (OnDelete)"
         if self.held:
             return f"none is replaced: partition {self.partition} holds all of them back"
         added = f"{self.surge} added first" if self.surge else "none added first"
         kept = f"; {self.keeping}" if self.partition else ""
-        return f"{added}, {self.unavailable or 'none'} taken away first{kept}"
+        return f"{added}, {self.unavailable or 'none'} removed first{kept}"
 
     @property
     def keeping(self) -> str:
@@ -62,7 +62,7 @@ class Rolling:
         if self.held or not self.partition:
             return f"{self.replicas} keep their template" if self.held else ""
         pods = "pod 0 keeps" if self.partition == 1 else f"pods 0 to {self.partition - 1} keep"
-        return f"{pods} the template of before (partition {self.partition})"
+        return f"{pods} the previous template (partition {self.partition})"
 
 
 def rolling_of(obj: Mapping[str, Any]) -> Rolling:
@@ -82,7 +82,7 @@ def rolling_of(obj: Mapping[str, Any]) -> Rolling:
         return Rolling(replicas, 0, replicas, recreate=True)
     surge, unavailable = written_of(obj)
     added, missing = amount(surge, replicas, up=True), amount(unavailable, replicas, up=False)
-    # Two percentages that both come to nothing would never move: the controller takes one away then.
+    # Two percentages that both round to 0 would block: the controller then removes one pod.
     return Rolling(replicas, added, missing if added or missing else 1)
 
 

@@ -116,7 +116,7 @@ class Execution:
         try:
             await self.send(note(plan.request.kind, plan.target, plan.title, user, reason, self.now(), journal.anchor))
         except KubeError as error:
-            # The record has it; the action itself is none the worse.
+            # It is recorded, and does not affect the action itself.
             self.say(f"no Event could be written: {error.message}")
 
     def step(self, index: int) -> None:
@@ -139,7 +139,7 @@ class Execution:
                 if await reached():
                     return True
             except (UnreachableError, ServerError, ThrottledError) as error:
-                self.say(f"cannot look at the cluster: {error.message}")
+                self.say(f"cannot read the cluster: {error.message}")
             if loop.time() >= deadline:
                 return False
             await asyncio.sleep(min(POLL, max(0.0, deadline - loop.time())))

@@ -80,7 +80,7 @@ class Run:
         while (part := turns.upcoming) is not None:
             try:
                 part = await self._made_ready(part, turns, execution, conflict, confirmation)
-                # An executor begins what its own actions are made for.
+                # The part's own executor starts it.
                 outcome = await cast("_Action", spec_of(part.request.kind).action()).execute(part, execution)
             except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001 - it must reach the record and the person
                 if _is_stale(error, execution) and tries:
@@ -103,11 +103,11 @@ class Run:
             return await self._planned_again(part, conflict)
         execution.enter(part, turns.first_step)
         if turns.first_step:
-            await self._journal.record("step", {"step": turns.first_step, "text": f"goes on with {part.title}"})
+            await self._journal.record("step", {"step": turns.first_step, "text": f"continues with {part.title}"})
             return await as_confirmed(part, self._executor)
         intent = recorded_plan(self._plan) | {"reason": self.state.reason, "confirmation": confirmation}
         await self._journal.record("intent", intent)
-        # The log has what was wanted by then: that nothing came of it is told by a whole record.
+        # The intent is already in the log, so its failure needs a complete record.
         await self._journal.check()
         return part
 
@@ -134,7 +134,7 @@ class Run:
     async def _end(self, outcome: Outcome, workload: str) -> None:
         """Record how it ended, and its effect on users once that is measured."""
         outcome = replace(outcome, after=self._load_now(workload))
-        # Written down at once: who ends this program while it measures leaves a record that is whole.
+        # Recorded immediately: a program stopped while it measures leaves a complete record.
         outcome = await self._written("result", outcome, _outcome_record(outcome))
         if outcome.ok and not is_record(self._plan.request):
             await self._measured(self._executor.context().now())
@@ -164,7 +164,7 @@ class Run:
             await self._journal.record(event, content)
         except AuditError as error:
             if str(error) in outcome.text:
-                return outcome  # that is why it ended so
+                return outcome  # the reason for this end
             return replace(outcome, text=f"{outcome.text} (not in the audit log: {error})")
         return outcome
 

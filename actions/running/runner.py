@@ -17,7 +17,7 @@ from actions.running.run import Run
 
 MEASURED = 30.0
 """Seconds that the first measurement after the end may take; without it the effect is not known."""
-NOT_ASKED = "not asked: nothing is sent"
+NOT_ASKED = "not checked: nothing is sent"
 """Confirmation in the record of an action that only records something."""
 
 
@@ -67,7 +67,7 @@ class Runner:
     def stop(self, id: str) -> None:  # noqa: A002 - the run's
         """Stop it. What was sent stays; the record says so."""
         if self._runs[id].over:
-            # It is writing down its end: that must not be cut.
+            # It is recording its end, which must not be interrupted.
             self._runs[id].measure_no_longer()
         else:
             self._tasks[id].cancel()
@@ -80,7 +80,7 @@ class Runner:
         """Wait until it is over."""
         await asyncio.wait({self._tasks[id]})
         outcome = self._runs[id].state.outcome
-        return outcome or Outcome(Result.FAILED, "it ended without a word: this is a bug, please report it")
+        return outcome or Outcome(Result.FAILED, "it ended without a result: this is a bug, please report it")
 
     async def close(self) -> None:
         """Stop all running actions, and close the connections."""
@@ -95,6 +95,6 @@ def refuse(plan: Plan, reason: str, rules: Rules) -> None:
     if plan.blocks:
         raise PlanRefusedError("; ".join(dict.fromkeys(check.text for check in plan.blocks)))
     if (rules.require_reason or plan.scope.require_reason) and not reason.strip():
-        raise PlanRefusedError("a reason (a ticket, say) is required here")
+        raise PlanRefusedError("a reason (such as a ticket) is required here")
     if rules.reason_pattern and not re.search(rules.reason_pattern, reason):
         raise PlanRefusedError(f"the reason must match {rules.reason_pattern}")

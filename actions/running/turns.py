@@ -36,7 +36,7 @@ async def as_confirmed(plan: Plan, executor: Executor) -> Plan:
         return plan
     newer = await executor.plan(plan.request)
     if newer.blocks:
-        raise ForbiddenByNowError(f"it is forbidden by now: {newer.blocks[0].text}", remedy=newer.blocks[0].fix)
+        raise ForbiddenByNowError(f"it is now forbidden: {newer.blocks[0].text}", remedy=newer.blocks[0].fix)
     if newer.fingerprint != plan.fingerprint:
         raise NotAsConfirmedError(f"{plan.target} was changed since it was planned")
     if more := _written_to(newer) - _written_to(plan):
@@ -107,9 +107,9 @@ class TurnsTaken:
         at = len(before)
         parts = (
             f"{self._names[at]}: {last.text}",
-            f"done before: {', '.join(self._names[:at]) or 'nothing'}",
-            f"not begun: {', '.join(self._names[at + 1 :]) or 'nothing'}",
+            f"done so far: {', '.join(self._names[:at]) or 'nothing'}",
+            f"not started: {', '.join(self._names[at + 1 :]) or 'nothing'}",
         )
-        # For a program it means that nothing at all was done.
+        # To a program it means that nothing was done at all.
         cause = last.cause if not self._begun else FailureCause.OTHER
         return replace(last, text="\n".join(parts), cause=cause)

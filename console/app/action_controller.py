@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 LOG_AFTER: Final = 0.5
-"""Seconds from the first Snapshot until the audit log is read for actions that were cut off."""
+"""Seconds from the first Snapshot until the audit log is read for actions that were interrupted."""
 
 
 _USUAL: Final = ("scale", "restart", "rollback")
@@ -56,7 +56,7 @@ class ActionController:
             return None
         if self._service is None:
             self._service = self._desk.session.actions(self._changed)
-            # The first Snapshot asks for the service: the log is read when its values are on the screen.
+            # The first Snapshot needs this service: the log is read once its values are on the screen.
             self._app.set_timer(LOG_AFTER, partial(self._look_for_what_was_cut_off, self._service))
         return self._service
 
@@ -80,12 +80,12 @@ class ActionController:
         if row is None:
             return True
         ref = snapshot.ref(row.kind, row.namespace, row.name)
-        # The first action that is not denied ends the check: for most users that is one look in a table.
+        # The first permitted action ends the check: for most users that is one table look-up.
         return not all(service.denied(kind, ref) for kind in _USUAL)
 
     @property
     def changing(self) -> frozenset[str]:
-        """The uids of the servers of this machine that are being acted on."""
+        """The uids of the servers on this machine that are being acted on."""
         return frozenset(run.plan.target.uid for run in self._runs if run.plan.target.is_server and run.outcome is None)
 
     def going_on(self) -> list[str]:
@@ -99,13 +99,13 @@ class ActionController:
     def may_switch(self) -> bool:
         """True if another cluster may be selected: not while actions on this one are running, which is then shown.
 
-        Actions on servers of this machine continue, whatever the view.
+        Actions on servers on this machine continue, whatever the view.
         """
         if not self.under_way:
             return True
         here = [run for run in self._runs if run.outcome is None and not run.plan.target.is_server]
         if here:
-            words = "actions are under way here; stop them (t shows them) or wait to look elsewhere"
+            words = "actions are still running here; stop them (t lists them) or wait before switching"
             self._navigator.say(words, Role.WARNING)
         return not here
 
@@ -159,7 +159,7 @@ class ActionController:
     def follow(self, id: str) -> None:  # noqa: A002 - the run's
         from console.screens.actions import ActionScreen
 
-        # What it was planned with, and the form behind that, have done their part.
+        # The plan's screen and the form below it are no longer needed.
         self._navigator.close({ScreenId.PLAN, ScreenId.FORM})
         self._navigator.open(ActionScreen(self._desk, id))
 
@@ -186,11 +186,15 @@ class ActionController:
         try:
             found = await service.cut_off()
         except SessionError as error:
-            self._navigator.say(f"{error.problem}; nothing can be changed until it can", Role.WARNING, is_event=True)
+            self._navigator.say(
+                f"{error.problem}; actions are disabled until this is fixed", Role.WARNING, is_event=True
+            )
             return
         if found:
             last = clock(found[-1][1])
             what = (
-                f"1 action was cut off at {last}" if len(found) == 1 else f"{count(len(found), 'action')} were cut off"
+                f"1 action was interrupted at {last}"
+                if len(found) == 1
+                else f"{count(len(found), 'action')} were interrupted"
             )
-            self._navigator.say(f"{what}; :audit shows what is known", Role.WARNING, is_event=True)
+            self._navigator.say(f"{what}; :audit shows what was recorded", Role.WARNING, is_event=True)

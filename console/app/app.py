@@ -66,7 +66,7 @@ class ActionChanged(Message):
 
 
 class ServersLooked(Message):
-    """Something is new of the vLLM servers of this machine. Many looks that wait to be shown are one."""
+    """Something is new of the vLLM servers on this machine. Many looks that wait to be shown are one."""
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, ServersLooked)
@@ -98,8 +98,8 @@ class Opening(Screen[None]):
         self._then = then
 
     def compose(self) -> ComposeResult:
-        # The app goes on handling its messages: the callback is this screen's.
-        yield _FirstText(" looking for the fleet", lambda: self.set_timer(HEAD_START, self._then))
+        # The app continues to handle its messages: the callback is this screen's.
+        yield _FirstText(" connecting to the fleet", lambda: self.set_timer(HEAD_START, self._then))
 
 
 class QuarterdeckApp(App[None]):
@@ -254,7 +254,7 @@ class QuarterdeckApp(App[None]):
         self.post_message(ActionChanged(action_run))
 
     def looked(self) -> None:
-        """Something is new of the servers of this machine, from any thread; does not block."""
+        """Something is new of the servers on this machine, from any thread; does not block."""
         self.post_message(ServersLooked())
 
     def on_servers_looked(self) -> None:

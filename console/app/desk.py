@@ -51,7 +51,7 @@ class ConsoleDesk:
     def show(self, snapshot: Snapshot) -> None:
         """Show a new Snapshot on the front screen, and keep it for screens that come to the front later."""
         if self.snapshot is not None and self.snapshot.cluster.id != snapshot.cluster.id:
-            # Nothing that was seen, or marked, in the other cluster says anything about this one.
+            # Messages and marks of the other cluster do not apply to this one.
             self.since = SinceTracker()
             self.navigator.forget_marks()
             self.navigator.leave(self.snapshot.cluster.id)

@@ -1,4 +1,4 @@
-"""The servers of this machine, whatever cluster is selected: when they are polled, and which news is reported."""
+"""The servers on this machine, whatever cluster is selected: when they are polled, and which news is reported."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class LocalController:
         meanwhile = self._lived is None
         self._lived = {server.record.id: server.alive for server in self.states}
         if died and front.where is not ScreenId.LOCAL:
-            why = died[0].reason.text if died[0].reason is not None else "its log does not say why"
+            why = died[0].reason.text if died[0].reason is not None else "its log gives no reason"
             others = f", and {len(died) - 1} more" if len(died) > 1 else ""
             when = " meanwhile" if meanwhile else ""
             words = f"{died[0].name} died{when}: {why}{others}; :local shows it"

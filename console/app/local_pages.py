@@ -1,4 +1,4 @@
-"""Screens of the servers of this machine. Each is imported when it is opened."""
+"""Screens of the servers on this machine. Each is imported when it is opened."""
 
 from __future__ import annotations
 

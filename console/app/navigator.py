@@ -100,7 +100,7 @@ class Navigator:
             front.say(text, role, is_event=is_event)
 
     def copy(self, text: str, what: str) -> None:
-        # Terminals and multiplexers drop a sequence that is too long without a word.
+        # Terminals and multiplexers silently drop a sequence that is too long.
         cut = text.encode()[:_CLIPBOARD].decode(errors="ignore")
         self._app.copy_to_clipboard(cut)
         self.say(f"copied {what}" if cut == text else f"copied the first {len(cut)} characters of {what}")

@@ -85,7 +85,7 @@ class Pages:
 
         snapshot = self._desk.snapshot
         if snapshot is None:
-            raise SessionError("nothing is known of the cluster yet", "try again in a moment")
+            raise SessionError("nothing is known about the cluster yet", "try again in a moment")
         cluster = snapshot.cluster
         where = "" if namespace == "all" else namespace or cluster.namespace
         listing = await self._desk.session.listing(cluster.id, resource, where)

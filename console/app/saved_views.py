@@ -43,7 +43,7 @@ class SavedViews:
         try:
             query = query_of(view)
         except FilterError as error:
-            self._navigator.say(f"view {name}: its filter is none: {error}", Role.WARNING)
+            self._navigator.say(f"view {name}: invalid filter: {error}", Role.WARNING)
             return
         namespace = "" if view.namespace == ALL else view.namespace
         if view.namespace and namespace != self._desk.session.namespace:
@@ -59,7 +59,7 @@ class SavedViews:
             return
         if query.sort is not None and query.sort.column not in front.sortable:
             able = ", ".join(sorted(front.sortable)) or "nothing"
-            self._navigator.say(f"view {name}: it cannot be sorted by {view.sort!r}; by {able}", Role.WARNING)
+            self._navigator.say(f"view {name}: cannot be sorted by {view.sort!r}; by {able}", Role.WARNING)
             return
         front.ask(query)
         self._navigator.say(f"view {name}")
@@ -85,11 +85,11 @@ class SavedViews:
         front, config = self._navigator.front, self._desk.options.config
         screen = _SCREENS.get(front.where) if front is not None else None
         if screen is None or not isinstance(front, Viewable):
-            self._navigator.say("views are of the fleet, the nodes and the alerts; this is none of them", Role.WARNING)
+            self._navigator.say("only the fleet, nodes and alerts can be saved as views", Role.WARNING)
         elif not is_name(name):
-            self._navigator.say("a view is called by letters, digits, dots and dashes, 63 at most", Role.WARNING)
+            self._navigator.say("the name of a view has letters, digits, dots and dashes, 63 at most", Role.WARNING)
         elif config is None:
-            self._navigator.say("nothing is kept of this console, so no view is saved", Role.WARNING)
+            self._navigator.say("this console stores nothing, so the view was not saved", Role.WARNING)
         else:
             view = saved(screen, front.query_, self._desk.session.namespace)
             try:

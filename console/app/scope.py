@@ -70,9 +70,10 @@ class ViewScope:
         desk = self._desk
         if context is not None and not self._actions.may_switch():
             return
-        self._navigator.say(f"looking at {context if context is not None else namespace or 'all namespaces'} …")
+        self._navigator.say(f"switching to {context if context is not None else namespace or 'all namespaces'} …")
         if context is None:
-            # Before the view changes: what goes out of it is not gone, and no screen but the first would say so.
+            # Close pages before the view changes: objects out of view are not deleted, but only the first screen
+            # would say so.
             self._navigator.go_home()
         await desk.session.switch(context=context, namespace=namespace)
         if namespace:
@@ -84,7 +85,7 @@ class ViewScope:
     async def switch_to_favourite(self, number: int) -> None:
         known = self.known_namespaces()
         if number > len(known):
-            self._navigator.say(f"no namespace {number}; n lists them")
+            self._navigator.say(f"no namespace {number}; n lists the namespaces")
         else:
             await self.switch(namespace=known[number - 1])
 

@@ -23,7 +23,7 @@ def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> N
         add_argument(parser, argument)
     for listed in dict.fromkeys(spec.inline.choose_from for spec in specs if spec.inline is not None):
         if listed is not None:
-            parser.add_argument("--list", action="store_true", help=f"print the {listed.value} and end")
+            parser.add_argument("--list", action="store_true", help=f"print the {listed.value} and exit")
             add_form(parser, f"--list: {FORM_HELP}")
     add_how_on_a_cluster(parser)
 
@@ -60,7 +60,7 @@ def request_of(specs: Sequence[ActionSpec], options: argparse.Namespace, targets
     """Return the request for these options and found targets. Raises UsageError."""
     spec = next((spec for spec in specs if targets[0].kind in spec.targets), specs[0])
     if other := next((target for target in targets if target.kind not in spec.targets), None):
-        raise UsageError(f"{targets[0]} and {other} are not done the same: a command for each")
+        raise UsageError(f"{targets[0]} and {other} need different actions: use a command for each")
     return spec.make(vars(options), tuple(dict.fromkeys(targets)))
 
 

@@ -75,12 +75,12 @@ def _misplaced(options: argparse.Namespace) -> str | None:
     for flag in (*_FILTERS, "json", "format", "output", "anchor"):
         if getattr(options, flag) and flag not in allowed[options.what]:
             others = " and ".join(what for what, flags in allowed.items() if flag in flags)
-            return f"--{flag} goes with {others}"
+            return f"--{flag} works only with {others}"
     if options.what == "show" and options.output is not None:
         if options.output not in FORMS:
             return f'--output: "{options.output}" is not one of {", ".join(FORMS)}; export writes a file'
         if options.json:
-            return "--json is -o json: one of them"
+            return "--json is the same as -o json: give only one"
     return None
 
 
@@ -95,7 +95,7 @@ def _open(invocation: Invocation) -> Opened:
     if options.file is not None:
         return open_file(options.file, anchors)
     if options.dir is not None:
-        options.dir.stat()  # one that was named must be there
+        options.dir.stat()  # a named log must exist
         return open_folder(options.dir, anchors)
     return open_folder(audit_logs(invocation.load().settings, invocation.environ), anchors)
 

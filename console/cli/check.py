@@ -57,11 +57,11 @@ def _look(invocation: Invocation) -> int:
 
         told = partial(tell, form, incidents_sheet(snapshot, glyphs), lambda: to_json(snapshot, code), glyphs)
     else:
-        # All of it before the first is written: half of it would pass for the whole.
+        # Build all of it before writing: partial output would look complete.
         lines = [harmless(line) for line in plugin_lines(snapshot, code, pending=now, blind=blind)]
         told = partial(print, *lines, sep="\n")
     if not streams.write_out(told):
-        # Nobody has read it: OK would become a problem of the command, which here is the code of a warning.
+        # Output that nobody read would exit 1, which here means a warning.
         code = code or CheckStatus.UNKNOWN
     for line in explain(snapshot):
         say(line)
@@ -83,14 +83,16 @@ def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind:
 def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *, blind: bool) -> str:
     """Return the worst incident in a few words, without a bar, which separates the performance data."""
     if blind:
-        return "nothing could be looked at"
+        return "nothing could be checked"
     worst = next(iter(firing or others), None)
     if worst is None:
         return f"{count(len(snapshot.model_of), 'serving workload')}, nothing is wrong"
     said = f"{place(snapshot, worst.about)}: {worst.root.words}".replace("|", "/")
     more = len(firing or others) - 1
     beside = f", and {more} more" if more else ""
-    return f"{said}{beside}" if firing else f"nothing has been wrong for long; {worst.state.value}: {said}{beside}"
+    return (
+        f"{said}{beside}" if firing else f"nothing has lasted long enough to count; {worst.state.value}: {said}{beside}"
+    )
 
 
 def _numbers(firing: list[Incident], others: list[Incident]) -> str:
@@ -110,7 +112,7 @@ def _since(incident: Incident, now: float) -> str:
     if incident.since < now or incident.state is not FindingState.PENDING:
         return in_time(incident, now)
     due = min((one.due for one in incident.findings if one.due), default=now)
-    return f"seen now, since when is not known; counts where it holds for {lasted(due - incident.since)}"
+    return f"seen now, start not known; counts once it has lasted {lasted(due - incident.since)}"
 
 
 def _line(snapshot: Snapshot, incident: Incident) -> str:

@@ -74,7 +74,7 @@ def _code(error: KubeError | KubeconfigError) -> int:
         return exits.REFUSED
     if isinstance(error, UnreachableError | UnauthorizedError | NotKubernetesError | ServerError):
         return exits.UNREACHABLE
-    # Before anything is sent: no such target, no such revision, nothing to take back.
+    # Before anything is sent: no such target, no such revision, nothing to undo.
     return exits.USAGE if isinstance(error, KubeconfigError | NotFoundError) else exits.PROBLEM
 
 
@@ -88,12 +88,12 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         say(f"{status.problem}\n  {status.remedy}")
         return exits.USAGE
     async with _observing(settings, source, options.wait) as watched:
-        # Data of Prometheus alone do not justify an action: the API server's error comes first.
+        # Prometheus data alone do not justify an action: the API server's error comes first.
         if source.trouble is not None:
             raise in_words(source.trouble, source.access)
         snapshot = watched.newest()
         if lack := lacking(snapshot):
-            say(f"{lack}: no plan is made on half a fleet, and nothing was sent")
+            say(f"{lack}: no plan is made from incomplete data, and nothing was sent")
             for line in explain(snapshot):
                 say(line)
             return exits.UNREACHABLE
@@ -128,7 +128,7 @@ async def _plan_and_do(
         named = names_of(specs, options)
         targets = tuple([await _target(name, targets_of(specs), watched.newest(), source) for name in named])
         if getattr(options, "form", "") and not options.list:
-            raise UsageError("-o is the form of --list")
+            raise UsageError("-o is the format of --list")
         if getattr(options, "list", False):
             if len(targets) > 1:
                 raise UsageError("--list is for one workload at a time")

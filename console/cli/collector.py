@@ -29,7 +29,7 @@ def collect_rarely() -> None:
 
     Existing objects are exempt from further collections.
     """
-    # Not before the first frame: it brings a library with it.
+    # Not before the first frame: it imports a library.
     from fleet.net.decoding import collect
 
     gc.freeze()

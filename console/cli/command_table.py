@@ -42,7 +42,7 @@ class CommonFlag(NamedTuple):
 
 LOOK: Final = "look"
 ACT: Final = "act (each prints its plan and asks; --dry-run ends there)"
-HERE: Final = "servers of this machine"
+HERE: Final = "servers on this machine"
 AGAIN: Final = "demo and recordings"
 SET_UP: Final = "setup and audit"
 GROUPS: Final = (LOOK, ACT, HERE, AGAIN, SET_UP)
@@ -56,11 +56,11 @@ COMMON_FLAGS: Final = (
     CommonFlag(("-A", "--all-namespaces"), "", "every namespace, whatever the configuration says", WHICH),
     CommonFlag(("--kubeconfig",), "FILE", "kubeconfig file", WHICH),
     CommonFlag(("--prometheus",), "URL", "Prometheus, Thanos, Mimir or VictoriaMetrics", WHICH),
-    CommonFlag(("--alertmanager",), "URL", "Alertmanager, where it is not found by itself", WHICH),
-    CommonFlag(("--read-only",), "", "let nothing through that changes the cluster", WHICH),
+    CommonFlag(("--alertmanager",), "URL", "Alertmanager, if it is not discovered", WHICH),
+    CommonFlag(("--read-only",), "", "send no request that changes the cluster", WHICH),
     CommonFlag(("--refresh",), "S", "seconds between updates", HOW),
     CommonFlag(("--theme",), "T", "colours", HOW),
-    CommonFlag(("--view",), "NAME", "begin with this saved view", HOW),
+    CommonFlag(("--view",), "NAME", "start with this saved view", HOW),
     CommonFlag(("--no-color",), "", "no colours; NO_COLOR does the same", HOW),
     CommonFlag(("--config",), "FILE", "configuration file", HOW),
 )
@@ -68,14 +68,14 @@ COMMON_FLAGS: Final = (
 SCENARIOS: Final = {
     "steady": "an ordinary hour",
     "rush-hour": "several times the usual traffic: queues and TTFT grow",
-    "kv-thrash": "conversations get long: the KV cache is full, requests are preempted",
-    "slow-replica": "one replica's GPU throttles, and its tokens come slower",
-    "stuck-engine": "one engine hangs: /health says 200, no token comes out",
+    "kv-thrash": "conversations grow long: the KV cache is full, requests are preempted",
+    "slow-replica": "one replica's GPU throttles, and its tokens are slower",
+    "stuck-engine": "one engine hangs: /health returns 200, but no tokens are generated",
     "gpu-fault": "XID 79: a GPU fell off the bus, and its engine cannot start again",
-    "crash-loop": "a pod is killed for its memory at every start",
-    "no-free-gpu": "more replicas than the nodes hold: pods stay Pending",
-    "cold-start": "all pods of a model load at once: nobody serves yet",
-    "bad-rollout": "a new revision does not start; another does, and is slow",
+    "crash-loop": "a pod is OOMKilled at every start",
+    "no-free-gpu": "more replicas than fit on the nodes: pods stay Pending",
+    "cold-start": "all pods of a model load at once: none serves yet",
+    "bad-rollout": "one new revision does not start; another starts, and is slow",
 }
 """Scenarios of ``demo``: what each shows."""
 SNAPSHOT_TABLES: Final = ("fleet", "models", "workloads", "pods", "nodes", "gpus", "incidents", "alerts", "sources")
@@ -98,19 +98,21 @@ COMMANDS: Final = (
         "The ops console for LLM serving fleets, in a terminal.",
         (
             UsageExample("", "the console on the current context"),
-            UsageExample("--context prod-eu -n serving --read-only", "look, and be sure to change nothing"),
-            UsageExample("demo --scenario bad-rollout", "try it: nothing is needed for that"),
+            UsageExample(
+                "--context prod-eu -n serving --read-only", "look around without being able to change anything"
+            ),
+            UsageExample("demo --scenario bad-rollout", "try it, without a cluster"),
         ),
     ),
     ListedCommand(
         "snapshot",
         LOOK,
-        "the fleet once, or its pods, nodes, gpus, incidents …; -w goes on with what changes",
+        "the fleet once, or its pods, nodes, gpus, incidents …; -w continues with changes",
         "The fleet, once, on stdout.",
         (
-            UsageExample("snapshot", "workloads with their pods, the worst first"),
-            UsageExample("snapshot pods -n serving -w", "pods, then each one that changes"),
-            UsageExample("snapshot gpus -o csv > gpus.csv", "every GPU for a spreadsheet, numbers in full"),
+            UsageExample("snapshot", "workloads with their pods, worst first"),
+            UsageExample("snapshot pods -n serving -w", "pods, then every change"),
+            UsageExample("snapshot gpus -o csv > gpus.csv", "every GPU for a spreadsheet, with full numbers"),
         ),
         "docs/snapshot.md",
     ),
@@ -122,7 +124,7 @@ COMMANDS: Final = (
         (
             UsageExample("check", "one line for a monitoring plugin, then a line per incident"),
             UsageExample("check -o table", "the same incidents as a table"),
-            UsageExample("check --json --now", "with the evidence; what holds only now counts too"),
+            UsageExample("check --json --now", "with the evidence; problems that have only begun count too"),
         ),
         "docs/check.md",
     ),
@@ -141,22 +143,22 @@ COMMANDS: Final = (
         "timeline",
         LOOK,
         "what happened, to everything or to one object, when, and who did it",
-        "What happened, as far back as the cluster and our own records still tell.",
+        "What happened, as far back as the cluster and the console's own records go.",
         (
             UsageExample("timeline --since 2d", "the last two days"),
             UsageExample("timeline deployment/chat-8b", "what happened to one workload, its pods and its node"),
-            UsageExample("timeline -w", "and whatever happens from now on"),
+            UsageExample("timeline -w", "and everything from now on"),
         ),
         "docs/timeline.md",
     ),
     ListedCommand(
         "slo",
         LOOK,
-        "objectives: what is left of the error budgets, how fast they burn; suggest: which to set",
-        "Objectives: how they stand, what is left of the error budgets, how fast they burn.",
+        "objectives: remaining error budgets and burn rates; suggest: objectives to start with",
+        "Objectives: their state, the remaining error budgets and the burn rates.",
         (
             UsageExample("slo", "each objective with its budget"),
-            UsageExample("slo suggest >> ~/.config/quarterdeck/config.toml", "what the fleet keeps today, as a start"),
+            UsageExample("slo suggest >> ~/.config/quarterdeck/config.toml", "what the fleet meets today, as a start"),
         ),
         "docs/objectives.md",
     ),
@@ -167,7 +169,7 @@ COMMANDS: Final = (
         "Take back the last action that you did on this cluster.",
         (
             UsageExample("undo --dry-run", "what it would do"),
-            UsageExample('undo --reason "OPS-12"', "do it, and say why"),
+            UsageExample('undo --reason "OPS-12"', "do it, with a reason"),
         ),
         "docs/actions.md",
     ),
@@ -177,7 +179,7 @@ COMMANDS: Final = (
         "also ls, logs, try (a prompt), undo, benches, entry (for a gateway)",
         "vLLM servers on this machine.",
         (
-            UsageExample("local up ~/models/Qwen3-8B", "check first, start, follow it"),
+            UsageExample("local up ~/models/Qwen3-8B", "check, start and follow it"),
             UsageExample("local ls", "what runs here"),
         ),
         "docs/local.md",
@@ -185,21 +187,21 @@ COMMANDS: Final = (
     ListedCommand(
         "demo",
         AGAIN,
-        "the console on a simulated fleet, in which something goes wrong: --scenario",
+        "the console on a simulated fleet; --scenario chooses what goes wrong",
         "The console on a simulated fleet.",
         (
             UsageExample("demo", "an ordinary hour"),
-            UsageExample("demo --scenario stuck-engine --speed 20", "twenty times as fast as it would be"),
+            UsageExample("demo --scenario stuck-engine --speed 20", "twenty times as fast as real time"),
             UsageExample("demo --serve", "the fleet alone, for kubectl, curl and Prometheus"),
         ),
     ),
     ListedCommand(
         "web",
         LOOK,
-        "the console in a browser, read-only, for auditors and the screen on the wall",
-        "The console in a browser, read-only whatever the configuration says; who has the printed address can look.",
+        "the console in a browser, read-only, for auditors and wall displays",
+        "The console in a browser, always read-only; anybody with the printed address can watch.",
         (
-            UsageExample("web", "on this machine alone; from elsewhere by ssh -L 8300:127.0.0.1:8300"),
+            UsageExample("web", "on this machine only; from elsewhere through ssh -L 8300:127.0.0.1:8300"),
             UsageExample("web --host 0.0.0.0 --cert site.pem --key site.key", "for the network, with TLS"),
         ),
         "docs/web.md",
@@ -207,11 +209,13 @@ COMMANDS: Final = (
     ListedCommand(
         "replay",
         AGAIN,
-        "the console on what it saw: the last hours of this cluster, or what --record wrote",
-        "The console on a recording: read-only, with the keys of every day.",
+        "replay what the console saw: the last hours of this cluster, or a file of --record",
+        "The console on a recording: read-only, with the usual keys.",
         (
-            UsageExample("replay", "the last hour of what was kept of this context"),
-            UsageExample("replay incident.qdr --at 2026-11-20T14:02Z --speed 60", "a minute per second, from then on"),
+            UsageExample("replay", "the last recorded hour of this context"),
+            UsageExample(
+                "replay incident.qdr --at 2026-11-20T14:02Z --speed 60", "a minute per second from that moment"
+            ),
         ),
         "docs/recording.md",
     ),
@@ -221,40 +225,40 @@ COMMANDS: Final = (
         "scrub: a recording without names, addresses, prompts and secrets, to share it",
         "A recording without names, for others.",
         (
-            UsageExample("record scrub incident.qdr shared.qdr", "what a person may send to others"),
-            UsageExample("replay shared.qdr", "look at it before you do"),
+            UsageExample("record scrub incident.qdr shared.qdr", "a copy that can be shared"),
+            UsageExample("replay shared.qdr", "check it before you share it"),
         ),
         "docs/recording.md",
     ),
     ListedCommand(
         "eval",
         AGAIN,
-        "how well the diagnosis does on recorded incidents whose truth is known",
-        "How well the diagnosis does on recorded incidents whose truth is known.",
+        "score the diagnosis on recorded incidents with known causes",
+        "Score the diagnosis on recorded incidents with known causes.",
         (
-            UsageExample("eval incidents/", "how many were found, of each kind"),
-            UsageExample("eval incidents/ --each --json", "also each case that went wrong, for a program"),
+            UsageExample("eval incidents/", "how many were found, by kind"),
+            UsageExample("eval incidents/ --each --json", "also every case that went wrong, for a program"),
         ),
         "docs/truth.md",
     ),
     ListedCommand(
         "doctor",
         SET_UP,
-        "what is reachable, permitted and measured; what to do about the rest",
-        "What is reachable, permitted and measured, and what to do about the rest.",
+        "what is reachable, permitted and measured; how to fix the rest",
+        "What is reachable, permitted and measured, and how to fix the rest.",
         (
-            UsageExample("doctor", "everything that is looked at, with what puts it right"),
+            UsageExample("doctor", "every check, with its fix"),
             UsageExample("doctor --context prod-eu -o yaml", "another cluster, for a program"),
         ),
     ),
     ListedCommand(
         "rules",
         SET_UP,
-        "the objectives, and the causes that Prometheus alone can tell, as rules for it",
-        "The objectives, and the causes that Prometheus can tell, as rules for it.",
+        "objectives, and the causes that Prometheus alone can detect, as Prometheus rules",
+        "Objectives, and the causes that Prometheus alone can detect, as Prometheus rules.",
         (
             UsageExample("rules > quarterdeck.rules.yaml", "a file for promtool and Prometheus"),
-            UsageExample("rules -n serving --wait 60", "of one namespace, with patience"),
+            UsageExample("rules -n serving --wait 60", "of one namespace, waiting longer for sources"),
         ),
         "docs/objectives.md",
     ),
@@ -262,10 +266,10 @@ COMMANDS: Final = (
         "audit",
         SET_UP,
         "show, verify or export: who changed what, when and why",
-        "The audit log: what was done, by whom, and whether the log is what was written.",
+        "The audit log: what was done, by whom, and whether the log was changed since.",
         (
             UsageExample("audit show --since 7d -o table", "a line per action of the last week"),
-            UsageExample("audit verify", "whether anything in the log was changed"),
+            UsageExample("audit verify", "whether the log was changed since it was written"),
             UsageExample("audit export --format csv -o actions.csv", "for a spreadsheet"),
         ),
         "docs/audit.md",
@@ -276,7 +280,7 @@ COMMANDS: Final = (
         "auditor or oncall: the least-privilege role, as YAML for kubectl apply",
         "The least-privilege role of an auditor or an on-call engineer, as YAML for kubectl apply.",
         (
-            UsageExample("rbac auditor --group sre-readers | kubectl apply -f -", "look at everything"),
+            UsageExample("rbac auditor --group sre-readers | kubectl apply -f -", "read everything"),
             UsageExample("rbac oncall --in serving --user jo", "act in one namespace"),
         ),
     ),
@@ -286,7 +290,7 @@ COMMANDS: Final = (
         "show, check or path: the configuration and where each value comes from",
         "The configuration and where each value comes from.",
         (
-            UsageExample("config show", "every value, and who set it"),
+            UsageExample("config show", "every value, and where it was set"),
             UsageExample("config check --config team.toml", "whether a file can be used"),
         ),
         "docs/configuration.md",
@@ -294,8 +298,8 @@ COMMANDS: Final = (
     ListedCommand(
         "completion",
         SET_UP,
-        "bash, zsh or fish: what completes commands, flags, pods, workloads and contexts",
-        "What completes the command line in a shell: commands, flags, and names of the cluster.",
+        "bash, zsh or fish: completion of commands, flags, pods, workloads and contexts",
+        "Shell completion of commands, flags, and names in the cluster.",
         (
             UsageExample(
                 "completion bash > ~/.local/share/bash-completion/completions/quarterdeck", "bash, from now on"
@@ -307,8 +311,8 @@ COMMANDS: Final = (
     ListedCommand(
         "man",
         SET_UP,
-        "the manual, for where man quarterdeck finds none",
-        "The manual as man reads it.",
+        "the manual, if man quarterdeck finds none",
+        "The manual, in the format of man.",
         (UsageExample("man | man -l -", "read it"), UsageExample("man > quarterdeck.1", "keep it")),
     ),
 )

@@ -43,7 +43,7 @@ def answer(prog: str) -> None:
     """Print the possible completions, and end the process."""
     import argcomplete
 
-    # Flags where somebody begins one: beside the names of a cluster they are in the way.
+    # Flags only after a dash: otherwise they would clutter the names from the cluster.
     parser = completing(prog, _typed(os.environ))
     argcomplete.autocomplete(parser, always_complete_options=False)
 
@@ -54,7 +54,7 @@ def _typed(environ: Mapping[str, str]) -> list[str]:
     try:
         return shlex.split(line)[1:]
     except ValueError:
-        # A quotation that is open still.
+        # An open quotation.
         return line.split()[1:]
 
 
@@ -87,7 +87,7 @@ def _completer(command: str, action: argparse.Action) -> _Completer | None:
     if command.startswith("local ") and action.dest in ("name", "names") and not action.option_strings:
         return live_names.servers
     file = isinstance(action.metavar, str) and action.metavar in ("FILE", "DIR", "IN", "OUT", "MODEL", "FORM|FILE")
-    # argcomplete offers files by default: not for a number, or a name.
+    # argcomplete offers files by default, but not for numbers or names.
     return None if action.choices or action.nargs == 0 or file else _one_of(())
 
 

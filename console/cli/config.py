@@ -23,12 +23,12 @@ def run(invocation: Invocation) -> int:
         return exits.OK
     problems = [*located(loaded.origins, check_references(loaded.settings, invocation.environ))]
     for name, meant in unknown(invocation.environ):
-        hint = f"Did you mean {meant}?" if meant else "quarterdeck config show lists what there is."
+        hint = f"Did you mean {meant}?" if meant else "quarterdeck config show lists all settings."
         problems.append(Problem(f"environment {name}", "no such setting", hint))
     for problem in problems:
         say(problem)
-    # Those of the settings themselves were told as they were loaded.
+    # Warnings about the settings themselves were printed when they were loaded.
     problems += loaded.warnings
     if not problems:
-        print(f"{loaded.path}: {'ok' if loaded.exists else 'not there; every setting is at its default'}")
+        print(f"{loaded.path}: {'ok' if loaded.exists else 'does not exist; every setting has its default'}")
     return exits.PROBLEM if problems else exits.OK

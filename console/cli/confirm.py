@@ -131,11 +131,11 @@ def _code(outcome: Outcome) -> int:
 def _ask_person(plan: Plan) -> str:
     """Ask, and return how the person confirmed; empty for no."""
     if not sys.stdin.isatty():
-        say("--yes is needed where nobody can be asked")
+        say("--yes is required without a terminal")
         return ""
     wanted = plan.target.name if plan.scope.production else "yes"
     what = f"the name {wanted}" if plan.scope.production else wanted
-    print(f"Type {what} to go on, anything else to leave it: ", end="", file=sys.stderr, flush=True)
+    print(f"Type {what} to continue, anything else to cancel: ", end="", file=sys.stderr, flush=True)
     typed = _line(sys.stdin.fileno())
     return f"typed {typed}" if typed == wanted else ""
 
@@ -170,7 +170,7 @@ class ProgressPrinter:
         line = f"{state.plan.target.name}: {line}" if self._several else line
         if line != self._said.get(state.id):
             self._said[state.id] = line
-            eta = f", about {latest.eta:.0f} s more" if latest.eta else ""
+            eta = f", about {latest.eta:.0f} s left" if latest.eta else ""
             print(untrusted(f"{line}{eta}"), file=sys.stderr, flush=True)
 
 

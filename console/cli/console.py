@@ -36,13 +36,14 @@ def show(
     """
     terminal = invocation.environ.get("TERM", "")
     if invocation.options.record is not None and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        say("--record keeps what a console sees, and without a terminal there is none\n  Start it in a terminal.")
+        say("--record needs the console, and the console needs a terminal\n  Start it in a terminal.")
         return exits.USAGE
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _run_once(settings, fleet)
     if terminal in {"", "dumb"}:
         say(
-            f"TERM={terminal} cannot show the console, so this is the fleet, once\n  Set TERM to what this terminal is."
+            f"TERM={terminal} cannot show the console, so the fleet is printed once\n"
+            "  Set TERM to the type of this terminal."
         )
         return _run_once(settings, fleet)
     not_yet()
@@ -50,7 +51,7 @@ def show(
     from console.wiring.session import session_of
 
     if fleet is not None:
-        # Wrong flags are known by now: no screen is opened to say so.
+        # Wrong flags have been reported by now: no screen is opened for that.
         fleet.check()
     session = session_of(settings, here, invocation.environ, fleet, invocation.options.record)
     return open_console(settings, invocation.environ, session, here, config)

@@ -22,7 +22,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     except OSError as problem:
         print(f"  No report written ({problem.strerror}); QUARTERDECK_DEBUG=1 shows the details here.", file=sys.stderr)
     else:
-        print(f"  Details: {file}. Please report it with that file.", file=sys.stderr)
+        print(f"  Details: {file}. Please report it with this file.", file=sys.stderr)
     return exits.PROBLEM
 
 

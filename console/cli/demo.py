@@ -22,7 +22,7 @@ def run(invocation: Invocation) -> int:
     loaded = invocation.load()
     options = invocation.options
     if options.port is not None and not options.serve:
-        say("--port goes with --serve\n  Without it nobody else connects, and any free port does.")
+        say("--port requires --serve\n  Without --serve nothing else connects, and any free port is used.")
         return exits.USAGE
     try:
         with starting(simulator_arguments(options)) as fleet:
@@ -30,7 +30,7 @@ def run(invocation: Invocation) -> int:
                 return _serve(fleet.wait())
             code = show(invocation, _settings(loaded.settings, options, fleet), here=loaded.settings, fleet=fleet)
             if fleet.error is not None:
-                # The screen said so already; who starts programs reads the exit code.
+                # The screen has already shown it; scripts read the exit code.
                 raise fleet.error
             return code
     except DemoError as error:
@@ -50,7 +50,7 @@ def _settings(own: Settings, options: argparse.Namespace, fleet: Starting) -> Se
     prometheus = replace(type(own.prometheus)(), url=getattr(options, "prometheus", ""))
     alertmanager = replace(type(own.alertmanager)(), url=getattr(options, "alertmanager", ""))
     rules = type(own.rules)()
-    # What is done to a simulated fleet is nothing for the record of what was done to real ones. Servers of this
+    # Actions on a simulated fleet do not belong in the audit log of real ones. Servers of this
     # machine are real, in a demo too.
     actions = replace(own.actions, audit_dir=str(fleet.folder / "audit"))
     recorder = replace(own.recorder, enabled=False)
@@ -76,7 +76,7 @@ def _serve(simulation: Simulation) -> int:
         simulation.wait()
     except KeyboardInterrupt:
         return exits.OK
-    raise DemoError("the simulated fleet ended by itself")
+    raise DemoError("the simulated fleet ended unexpectedly")
 
 
 def instructions(simulation: Simulation) -> Iterator[str]:

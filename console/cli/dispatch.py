@@ -69,7 +69,7 @@ class Invocation:
         for warning in loaded.warnings:
             say(warning)
         if loaded.settings.read_only:
-            # Before any client exists; nothing in this process opens it again.
+            # Before any client exists; nothing in this process unlocks it again.
             guard.lock(loaded.policy.allow)
         bodies.use(_limits(loaded.settings.limits))
         return loaded
@@ -118,7 +118,7 @@ def _run(invocation: Invocation) -> int:
 
 
 def _check_keys(keys: Mapping[str, str]) -> list[str]:
-    # Few remap a key, and the table is not light.
+    # Few users remap keys, and the table is expensive to import.
     from console.commands.keys import check_keymap
 
     return check_keymap(keys)

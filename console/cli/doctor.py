@@ -127,7 +127,7 @@ async def _machine(
     try:
         states = await servers.look()
     except OSError:
-        # The source says so: it looks at the same folder.
+        # The source reports it: it reads the same folder.
         states = ()
     finally:
         await servers.close()

@@ -23,7 +23,7 @@ def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "",
     if table:
         form.add_argument("--table", dest="form", action="store_const", const="table", help=table)
     if watch:
-        parser.add_argument("-w", "--watch", action="store_true", help="then print what changes, until Ctrl-C")
+        parser.add_argument("-w", "--watch", action="store_true", help="then print changes until Ctrl-C")
 
 
 def add_form(parser: argparse._ActionsContainer, text: str) -> None:
@@ -36,9 +36,11 @@ def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> Non
     sources.
     """
     group = parser.add_argument_group("how it is done")
-    group.add_argument("--dry-run", action="store_true", help=f"print the plan and end; {dry_run}")
-    group.add_argument("-y", "--yes", action="store_true", help="do not ask; needed where there is no terminal")
-    group.add_argument("--reason", metavar="TEXT", default="", help="why: a ticket, say; goes into the audit log")
+    group.add_argument("--dry-run", action="store_true", help=f"print the plan and exit; {dry_run}")
+    group.add_argument("-y", "--yes", action="store_true", help="do not ask; required without a terminal")
+    group.add_argument(
+        "--reason", metavar="TEXT", default="", help="reason, such as a ticket; recorded in the audit log"
+    )
     group.add_argument("--json", action="store_true", help="quarterdeck/action/v1: the plan and the outcome")
     group.add_argument("--timeout", metavar="S", type=seconds, help="seconds to follow it (configuration: 1800)")
     if wait:
@@ -47,7 +49,7 @@ def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> Non
 
 def add_how_on_a_cluster(parser: argparse.ArgumentParser) -> None:
     """Add the flags of every action on a cluster."""
-    add_how(parser, "nothing is sent but dry runs", wait=True)
+    add_how(parser, "only dry runs are sent", wait=True)
 
 
 def seconds(text: str) -> float:

@@ -31,7 +31,7 @@ def completions(words: Sequence[str]) -> list[str]:
     from argcomplete.finders import CompletionFinder
 
     *before, typed = words
-    # Not through argcomplete.autocomplete: that is for shells, and takes two file descriptors for its own.
+    # Not through argcomplete.autocomplete, which is for shells and uses two file descriptors.
     finder = CompletionFinder(completing(_PROGRAM, list(words)), always_complete_options=False)
     complete: Callable[..., list[str]] = finder._get_completions
     return [one.strip() for one in complete([_PROGRAM, *before], typed, "", None)]

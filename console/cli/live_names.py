@@ -1,4 +1,4 @@
-"""Names for completion: contexts of the kubeconfig, servers of this machine, and objects of the cluster.
+"""Names for completion: contexts of the kubeconfig, servers on this machine, and objects of the cluster.
 
 Quick or not at all: the user is waiting at a prompt. Only the metadata of objects is requested, with limits on number
 and time; late or unreadable answers are silently left out.
@@ -52,7 +52,7 @@ def completer(kinds: Sequence[str]) -> Completer:
 
 
 def servers(**_: object) -> Iterable[str]:
-    """The servers of this machine."""
+    """The servers on this machine."""
     from console.config import paths
     from fleet.local.record import read_records, servers_folder
 
@@ -69,7 +69,7 @@ async def _named(options: argparse.Namespace, kinds: Sequence[str], prefix: str 
 
     typed, slash, _ = prefix.rpartition("/")
     kind = parse(f"{typed}/x")[0] if slash else ""
-    # Of links others make a handful each: they are offered to those who type their kind.
+    # Owners create several of these each: they are offered only after their kind has been typed.
     wanted = [each for each in kinds if (each == kind if kind else not kind_of(each).link)]
     try:
         access = load_access(getattr(options, "kubeconfig", None), getattr(options, "context", None), os.environ)

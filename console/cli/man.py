@@ -15,8 +15,8 @@ from console.cli.parser import COMMON, build, positional
 
 _FILES = {
     "~/.config/quarterdeck/config.toml": "the configuration",
-    "~/.local/state/quarterdeck/": "the audit log, what was seen of each context, and the servers of this machine",
-    "/etc/quarterdeck/policy.toml": "the policy of the site, which can only tighten what the rest allows",
+    "~/.local/state/quarterdeck/": "the audit log, the recording of each context, and the servers on this machine",
+    "/etc/quarterdeck/policy.toml": "the site policy, which can only tighten the other settings",
 }
 _VARIABLES = {
     "KUBECONFIG": "kubeconfig files, as for kubectl",
@@ -44,15 +44,15 @@ def _lines() -> Iterator[str]:
     yield from (".SH SYNOPSIS", r".B quarterdeck", _text("[command] [flags]"))
     yield ".SH DESCRIPTION"
     yield _text(
-        "Shows every pod of a Kubernetes cluster that serves a model, with its load, its latency and its GPUs, the "
-        "worst first; says what is wrong, since when and what changed; and acts, each time with a plan, a record and "
-        "a way back. Without a command it opens the console; qd and kubectl quarterdeck are the same program."
+        "Shows every pod of a Kubernetes cluster that serves a model, with its load, its latency and its GPUs, worst "
+        "first; says what is wrong, since when and what changed; and acts, always with a plan, a record and an undo. "
+        "Without a command it opens the console; qd and kubectl quarterdeck are the same program."
     )
     yield ".SH COMMANDS"
     for name, command in commands.items():
         yield from _command(name, command)
     yield ".SH OPTIONS"
-    yield _text("Of every command, before or after its name.")
+    yield _text("Accepted by every command, before or after its name.")
     for flag in command_table.COMMON_FLAGS:
         yield from _item(f"{', '.join(flag.names)} {flag.metavar}".rstrip(), flag.help)
     own = [action for action in parser._actions if action.option_strings == ["--record"]]
@@ -60,7 +60,7 @@ def _lines() -> Iterator[str]:
     yield ".SH EXIT STATUS"
     for code, meaning in command_table.EXIT_CODES.items():
         yield from _item(str(code), meaning)
-    yield _text("check has the codes of monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown.")
+    yield _text("check uses the exit codes of monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown.")
     yield ".SH FILES"
     for path, meaning in _FILES.items():
         yield from _item(path, meaning)

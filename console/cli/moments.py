@@ -27,13 +27,13 @@ def moment(text: str, *, end: bool = False, now: Callable[[], float] = time.time
             found += timedelta(days=1, microseconds=-1)
         return found.astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a moment: 2h, 7d, 2026-11-20 or 2026-11-20T14:02Z') from None
+        raise argparse.ArgumentTypeError(f'"{text}" is not a time: 2h, 7d, 2026-11-20 or 2026-11-20T14:02Z') from None
 
 
 def length(text: str) -> float:
     """Return the seconds of ``30m``, ``2h`` or ``1d12h``; a number needs a unit. Raises argparse.ArgumentTypeError."""
     if not _AGO.fullmatch(text):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a length of time: 30m, 2h, 1d12h')
+        raise argparse.ArgumentTypeError(f'"{text}" is not a duration: 30m, 2h, 1d12h')
     return float(_seconds(text))
 
 

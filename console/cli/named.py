@@ -48,14 +48,14 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
     """
     kind, name = parse(typed)
     if kind and kind not in kinds:
-        raise NotNamedError(f"{typed}: this takes {' or '.join(kinds)}, not {kind}")
+        raise NotNamedError(f"{typed}: expected {' or '.join(kinds)}, not {kind}")
     if kind in _UNSEEN and name:
         return Target(kind, namespace or default, name)
     known = [target for target in _targets(snapshot) if target.kind in kinds and (not kind or target.kind == kind)]
     inside = [t for t in known if not namespace or not t.namespace or t.namespace == namespace]
     found = [t for t in inside if t.name == name]
     if not found:
-        # An owned workload can be named directly, too; the plan shows its owner.
+        # An owned workload can also be named directly; the plan shows its owner.
         parts = [t for t in _parts(snapshot) if t.kind in kinds and (not kind or t.kind == kind) and t.name == name]
         found = [t for t in parts if not namespace or t.namespace == namespace]
     if len(found) > 1:
@@ -64,7 +64,7 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
         return found[0]
     if found:
         places = ", ".join(f"{t.kind.lower()}/{t.name} in {t.namespace}" for t in found)
-        raise NotNamedError(f"{typed} is more than one: {places}; say which with -n and KIND/NAME")
+        raise NotNamedError(f"{typed} is ambiguous: {places}; use -n and KIND/NAME")
     where = f" in {namespace}" if namespace else ""
     if maker := _makes(name, snapshot, namespace, kinds):
         raise NotNamedError(maker)
@@ -81,7 +81,7 @@ def _makes(name: str, snapshot: Snapshot, namespace: str, kinds: tuple[str, ...]
         made = [t for t in _parts(snapshot) if snapshot.top(f"{t.namespace}/{t.kind}/{t.name}") == workload.key]
         usable = ", ".join(f"{t.kind.lower()}/{t.name}" for t in made if t.kind in kinds)
         if usable:
-            return f"{name} is {workload.kind} {name} in {workload.namespace}; what it has made: {usable}"
+            return f"{name} is {workload.kind} {name} in {workload.namespace}; it created {usable}"
     return ""
 
 

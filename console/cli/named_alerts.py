@@ -41,7 +41,7 @@ def find_alert(typed: str, snapshot: Snapshot, namespace: str) -> Target:
     if found:
         shown = "\n".join(_shown(row, found) for row in found[:_MOST])
         more = f"\nand {len(found) - _MOST} more" if len(found) > _MOST else ""
-        raise NotNamedError(f"{typed} is {count(len(found), 'alert')}; say which:\n{shown}{more}")
+        raise NotNamedError(f"{typed} is {count(len(found), 'alert')}; choose one:\n{shown}{more}")
     if any(one.id == typed for told in snapshot.facts.of(Notified).values() for one in told.value.silences):
         return Target(ALERT, "", f"silence {typed}", typed)
     if not rows:
@@ -59,7 +59,7 @@ def _matching(typed: str, rows: Sequence[AlertRow]) -> list[AlertRow]:
         raise NotNamedError(f'{typed}: an alert is NAME or NAME{{label="value"}}')
     name, conditions = parts["name"].strip(), [_condition(one) for one in _matchers(parts["matchers"] or "", typed)]
     if not name and not conditions:
-        raise NotNamedError("say which alert")
+        raise NotNamedError("no alert named")
     named = [row for row in rows if not name or row.told.alert.name == name]
     return [row for row in named if all(one.holds(row.told.alert.labels.get(one.label, "")) for one in conditions)]
 
@@ -78,7 +78,7 @@ def _condition(matcher: Matcher) -> _Condition:
     try:
         pattern = re.compile(matcher.value)
     except re.error as error:
-        raise NotNamedError(f"{matcher}: no regular expression: {error}") from error
+        raise NotNamedError(f"{matcher}: not a regular expression: {error}") from error
     return _Condition(matcher.name, lambda value: (pattern.fullmatch(value) is not None) is matcher.equal)
 
 

@@ -25,10 +25,10 @@ def find_incident(typed: str, snapshot: Snapshot, namespace: str) -> Target:
     if len(found) == 1:
         return Target(INCIDENT, "", place(snapshot, found[0].about), found[0].key)
     if not every:
-        raise NotNamedError(f"no incident {typed}: nothing is wrong that is known")
+        raise NotNamedError(f"no incident {typed}: no problem is known")
     listed = "\n".join(f"  {untrusted(one.key)}  {untrusted(one.root.words)}" for one in (found or every)[:_MOST])
     if found:
-        raise NotNamedError(f"{typed} is {count(len(found), 'incident')}; say which:\n{listed}")
+        raise NotNamedError(f"{typed} is {count(len(found), 'incident')}; choose one:\n{listed}")
     raise NotNamedError(f"no incident {typed}; there is:\n{listed}")
 
 

@@ -29,10 +29,10 @@ def snapshot_within(settings: Settings, wait: float, *, looks_back: bool = False
     """
     snapshot = interruptible.run(observe(settings, wait, looks_back=looks_back))
     if any_answered(snapshot):
-        # An answer that is "you may not see them" must not pass for a fleet without pods.
+        # A denied list must not look like a fleet without pods.
         seen = bool(snapshot.workloads) or snapshot.coverage.knows_any("pods", snapshot.cluster.namespace)
         return snapshot, exits.OK if seen else exits.PROBLEM
-    # No server: there is no kubeconfig that could be used, which is bad input rather than bad weather.
+    # No server: there is no usable kubeconfig, which is wrong input rather than an outage.
     return snapshot, exits.UNREACHABLE if snapshot.cluster.server else exits.USAGE
 
 

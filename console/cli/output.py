@@ -46,7 +46,7 @@ def as_yaml(document: dict[str, Any]) -> str:
     """The same document as YAML."""
     import yaml
 
-    # By libyaml, where it is there: a fleet of thousands is 50 MB.
+    # With libyaml if available: a fleet of thousands of pods is 50 MB.
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120)
     return text

@@ -31,7 +31,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         told = untrusted(self._improve(message))
-        self.exit(self.wrong, f"{self.prog}: {told}\n  {self.prog} --help lists what there is.\n")
+        self.exit(self.wrong, f"{self.prog}: {told}\n  {self.prog} --help lists the choices.\n")
 
     def format_help(self) -> str:
         """Return its own flags and examples; the program's help has the common ones."""
@@ -73,7 +73,7 @@ class CommandParser(argparse.ArgumentParser):
             )
         else:
             return message
-        # Without their dashes: two that all flags have in common make any two short ones alike.
+        # Compare without dashes: the two shared ones would make any two short flags similar.
         named = {name.lstrip("-"): name for name in known}
         close = [named[name] for name in difflib.get_close_matches(wrong.lstrip("-"), named, n=1)]
         return f"{message}; did you mean {close[0]}?" if close else message
@@ -107,7 +107,7 @@ def _tail(program: str, command: str) -> Iterator[str]:
     yield from usage.examples(program, command)
     see = command_table.of(command).see
     yield ""
-    yield f"Which fleet, and how it looks: the flags that every command has are in {program} --help."
+    yield f"Flags of every command (cluster, display): {program} --help."
     if see:
         yield f"More: {see}"
 
@@ -118,7 +118,7 @@ def _long_flags(parser: argparse.ArgumentParser) -> list[str]:
 
 def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a command line; ``command`` is None for the console itself. SystemExit(2) for wrong usage."""
-    # Arguments after `--` of a command that starts a server are for vllm: they are not our flags.
+    # Arguments after `--` of a command that starts a server are vllm's, not our flags.
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser, commands = build(prog, arguments[:cut])
     meant = _parser_for(parser, commands, arguments[:cut])
@@ -127,9 +127,9 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     name = meant.named()[1].partition(" ")[0]
     for argument in arguments[:cut]:
         if argument == name:
-            # Behind it stand its own: what the program alone has would make an argument of the value behind it.
+            # The command's own flags follow it: the program's parser would turn their values into arguments.
             known = own
-        # argparse would take the value behind an unknown flag for the command, and complain about that.
+        # argparse would take the value after an unknown flag as the command, and report that.
         flag = argument.partition("=")[0]
         if flag.startswith("--") and flag not in known:
             meant.error(f"unrecognized arguments: {flag}")
@@ -138,10 +138,10 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
         meant.error(f"unrecognized arguments: {' '.join(unknown)}")
     extra = list(arguments[cut + 1 :]) if cut < len(arguments) else None
     if extra is not None and not _launches(options):
-        parser.error("nothing may stand behind -- here")
+        parser.error("no arguments are accepted after -- here")
     options.extra = extra
     if options.record is not None and options.command not in (None, "demo"):
-        parser.error("--record goes with the console and with demo")
+        parser.error("--record works only with the console and demo")
     return options
 
 
@@ -177,7 +177,7 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser,
         if name in _LOOKS:
             command.description = command_table.of(name).about
             if name == "check":
-                # 2 is critical there, and a flag that is misspelt is no fire.
+                # For check, 2 means critical, which a misspelt flag is not.
                 command.wrong = exits.UNREACHABLE
             _LOOKS[name](command)
         elif name == "local":
@@ -248,7 +248,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pods", metavar="N", type=int, help="how many pods")
     parser.add_argument("--seed", metavar="K", type=int, help="the same seed gives the same fleet")
     parser.add_argument("--speed", metavar="X", type=float, help="simulated seconds per second")
-    parser.add_argument("--serve", action="store_true", help="the fleet alone, for kubectl, curl and Prometheus")
+    parser.add_argument("--serve", action="store_true", help="only the fleet, for kubectl, curl and Prometheus")
     parser.add_argument("--port", metavar="P", type=int, help="port of its API server (default: any)")
 
 
@@ -268,7 +268,7 @@ def _snapshot(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "quarterdeck/check/v1 (docs/check.md)", watch=True)
-    parser.add_argument("--now", action="store_true", help="count what holds now, however short a time it has")
+    parser.add_argument("--now", action="store_true", help="count problems that have only begun")
     _add_wait(parser)
 
 
@@ -277,7 +277,7 @@ def _slo(parser: argparse.ArgumentParser) -> None:
         "what",
         choices=("suggest",),
         nargs="?",
-        help="objectives that the fleet keeps today, as TOML for the configuration",
+        help="objectives that the fleet meets today, as TOML for the configuration",
     )
     add_output(parser, "quarterdeck/slo/v1 (docs/objectives.md)", watch=True)
     _add_wait(parser)
@@ -307,20 +307,22 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         choices=("show", "verify", "export"),
-        help="show the actions, check that nothing in the log was changed, or write it for others",
+        help="show the actions, check that the log was not changed, or export it",
     )
     parser.add_argument("--since", metavar="T", type=moment, help="2h, 7d, 2026-11-20 or 2026-11-20T14:02Z")
     parser.add_argument("--until", metavar="T", type=moment_until, help="the same")
-    parser.add_argument("--person", metavar="P", help="cluster identity, login or SSH origin; part of it, or with *")
-    parser.add_argument("--target", metavar="T", help="namespace/Kind/name or uid; part of it, or with *")
-    parser.add_argument("--action", metavar="K", help="scale, drain, rollback …, or the beginning of an id")
+    parser.add_argument(
+        "--person", metavar="P", help="cluster identity, login or SSH origin; a substring, or a pattern with *"
+    )
+    parser.add_argument("--target", metavar="T", help="namespace/Kind/name or uid; a substring, or a pattern with *")
+    parser.add_argument("--action", metavar="K", help="scale, drain, rollback …, or a prefix of an id")
     parser.add_argument("--json", action="store_true", help="show, verify: as JSON (docs/audit.md)")
-    parser.add_argument("--format", choices=("json", "csv", "html"), help="export: as what (json)")
+    parser.add_argument("--format", choices=("json", "csv", "html"), help="export: format (json)")
     parser.add_argument(
         "--anchor",
         metavar="DIGEST|FILE",
         action="append",
-        help="verify: the log must still have the record that this digest is of, or those that are in this file "
+        help="verify: the log must still contain the record with this digest, or those listed in this file "
         "(repeatable; docs/audit.md)",
     )
     parser.add_argument(
@@ -331,28 +333,28 @@ def _audit(parser: argparse.ArgumentParser) -> None:
     )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--dir", metavar="DIR", type=Path, help="folder of the log (default: yours)")
-    place.add_argument("--file", metavar="FILE", type=Path, help="one file of a log alone")
+    place.add_argument("--file", metavar="FILE", type=Path, help="only this file of a log")
 
 
 def _rbac(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("role", choices=("auditor", "oncall"), help="look at everything, or also act")
+    parser.add_argument("role", choices=("auditor", "oncall"), help="read everything, or also act")
     parser.add_argument(
         "--in", dest="in_namespace", metavar="NS", action="append", help="only in this namespace (repeatable)"
     )
     parser.add_argument("--user", metavar="U", action="append", help="bind it to this user (repeatable)")
     parser.add_argument("--group", metavar="G", action="append", help="bind it to this group (repeatable)")
-    parser.add_argument("--logs", action="store_true", help="auditor: also logs of pods")
+    parser.add_argument("--logs", action="store_true", help="auditor: also pod logs")
     parser.add_argument("--proxy", action="store_true", help="also the API server's proxy to engines and Prometheus")
 
 
 def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "action", choices=("show", "check", "path"), help="show the values, check the file, or say which file it is"
+        "action", choices=("show", "check", "path"), help="show the values, check the file, or print its path"
     )
 
 
 def _completion(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell whose script is printed")
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="shell to print the script for")
 
 
 def _web(parser: argparse.ArgumentParser) -> None:
@@ -360,7 +362,7 @@ def _web(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", metavar="P", type=int, default=8300, help="port (8300; 0: any)")
     parser.add_argument("--cert", metavar="FILE", type=Path, help="TLS: certificate with its chain, PEM")
     parser.add_argument("--key", metavar="FILE", type=Path, help="TLS: its private key, if it is not beside it")
-    parser.add_argument("--sessions", metavar="N", type=int, default=8, help="browsers at a time (8)")
+    parser.add_argument("--sessions", metavar="N", type=int, default=8, help="concurrent browser sessions (8)")
 
 
 def _man(_: argparse.ArgumentParser) -> None:

@@ -30,7 +30,7 @@ class ProgressLine:
 
     def __init__(self) -> None:
         self._begun = self._told = time.monotonic()
-        # A line is taken back by an escape, which a dumb terminal would show.
+        # Clearing the line takes an escape sequence, which a dumb terminal would print.
         self._wanted = sys.stderr.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
 
     def __enter__(self) -> Self:

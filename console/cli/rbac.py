@@ -22,7 +22,7 @@ def run(invocation: Invocation) -> int:
         logs=options.logs,
         proxy=options.proxy,
     )
-    # Anchors would be right and unreadable.
+    # YAML anchors would be correct but unreadable.
     dumper = type("Plain", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
     print(yaml.dump_all(found, Dumper=dumper, sort_keys=False, default_flow_style=None, width=100), end="")
     return exits.OK

@@ -20,5 +20,5 @@ def run(invocation: Invocation) -> int:
     except RecordingError as error:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
         return exits.USAGE
-    print(f"{options.out}: {count(replaced, 'name')} replaced; times and numbers are as they were (docs/recording.md)")
+    print(f"{options.out}: {count(replaced, 'name')} replaced; times and numbers are unchanged (docs/recording.md)")
     return exits.OK

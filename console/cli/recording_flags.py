@@ -11,17 +11,19 @@ from console.cli.moments import moment
 def add_replay(parser: argparse.ArgumentParser) -> None:
     """The flags of ``replay``."""
     parser.add_argument(
-        "file", metavar="FILE", type=Path, nargs="?", help="what --record wrote (default: what is kept of the context)"
+        "file",
+        metavar="FILE",
+        type=Path,
+        nargs="?",
+        help="file written by --record (default: the recording of the context)",
     )
     parser.add_argument(
         "--at",
         metavar="T",
         type=moment,
-        help="begin there: 2026-11-20T14:02Z (default: its beginning; of what is kept its last hour)",
+        help="start there: 2026-11-20T14:02Z (default: its beginning; without FILE its last hour)",
     )
-    parser.add_argument(
-        "--speed", metavar="X", type=_speed, default=1.0, help="seconds of it per second (1); 0 stands still"
-    )
+    parser.add_argument("--speed", metavar="X", type=_speed, default=1.0, help="speed (1 is real time); 0 pauses")
 
 
 def _speed(text: str) -> float:
@@ -30,29 +32,27 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = -1.0
     if not 0 <= speed <= 100_000:
-        raise argparse.ArgumentTypeError(
-            f"{text} is not a speed: 0 stands still, 1 is as it was, 60 a minute per second"
-        )
+        raise argparse.ArgumentTypeError(f"{text} is not a speed: 0 pauses, 1 is real time, 60 is a minute per second")
     return speed
 
 
 def add_record(parser: argparse.ArgumentParser) -> None:
     """``--record``, of the console and the demo."""
-    parser.add_argument("--record", metavar="FILE", type=Path, help="keep what is seen in FILE, for quarterdeck replay")
+    parser.add_argument("--record", metavar="FILE", type=Path, help="record to FILE, for quarterdeck replay")
 
 
 def add_scrub(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``record scrub``."""
-    parser.add_argument("what", choices=("scrub",), help="take names, addresses, prompts and secrets out, to share it")
+    parser.add_argument("what", choices=("scrub",), help="remove names, addresses, prompts and secrets, to share it")
     parser.add_argument("file", metavar="IN", type=Path, help="a recording")
-    parser.add_argument("out", metavar="OUT", type=Path, help="where to; must not be there yet")
+    parser.add_argument("out", metavar="OUT", type=Path, help="output file; must not exist")
 
 
 def add_eval(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``eval``."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="NAME.qdr and NAME.toml of each case (docs/truth.md)")
     form = parser.add_mutually_exclusive_group()
-    for name, about in (("json", "quarterdeck/eval/v1 (docs/truth.md)"), ("markdown", "the tables for a document")):
+    for name, about in (("json", "quarterdeck/eval/v1 (docs/truth.md)"), ("markdown", "tables in Markdown")):
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name, default="", help=about)
-    parser.add_argument("--each", action="store_true", help="also each case that went wrong")
+    parser.add_argument("--each", action="store_true", help="also every case that went wrong")
     parser.add_argument("--jobs", metavar="N", type=int, help="cases at a time (default: one per processor)")

@@ -29,7 +29,7 @@ def run(invocation: Invocation) -> int:
 
     options = invocation.options
     settings = invocation.load().settings
-    # Before anything exists that could act: what is seen is not what is.
+    # Before anything exists that could act: a recording is not the live state.
     guard.lock()
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
@@ -41,7 +41,7 @@ def run(invocation: Invocation) -> int:
             if not first <= at <= last:
                 say(f"{file} is from {stamped(first)} to {stamped(last)} UTC: --at is not within")
                 return exits.USAGE
-            # Unreadable files are reported here, and not on an empty screen.
+            # Unreadable files are reported here rather than on an empty screen.
             recording.at(at)
     except RecordingError as error:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))

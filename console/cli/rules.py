@@ -37,7 +37,7 @@ def run(invocation: Invocation) -> int:
             if store is not None:
                 names.update(await names_in(store, dialects[0], of_this_cluster(settings)))
         except SourceProblem as problem:
-            say(f"the metrics store does not tell which metrics it has: {problem.problem}")
+            say(f"the metrics store does not list its metrics: {problem.problem}")
 
     snapshot = interruptible.run(observe(settings, wait, beside=wait, then=then))
     for line in explain(snapshot):
@@ -45,15 +45,15 @@ def run(invocation: Invocation) -> int:
     if not any_answered(snapshot):
         return exits.UNREACHABLE
     if not names and dialects:
-        say("no metrics store answers: the names of the metrics are those that the engines usually have")
+        say("no metrics store answers: the engines' default metric names are used")
         names.update(usual_names(dialects[0]))
     found = board(snapshot)
     rows = found.rows if found is not None else ()
     document = rule_file(snapshot, rows, dialects[0] if dialects else ENGINES, names, max(60.0, snapshot.window))
     if not document["groups"]:
-        say("no engine is measured: there is nothing to make rules from")
+        say("no engine is measured: there is nothing to write rules for")
         return exits.PROBLEM
     if found is not None and not found.are_promised:
-        say("the objectives are defaults, which nobody has promised: quarterdeck slo suggest prints others")
+        say("the objectives are defaults that nobody has agreed to: quarterdeck slo suggest proposes your own")
     print(as_yaml(document), end="")
     return exits.OK

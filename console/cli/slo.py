@@ -37,7 +37,11 @@ def run(invocation: Invocation) -> int:
 
         tell(form, objectives_sheet(snapshot, glyphs), lambda: to_json(snapshot), glyphs)
     if found is None or not known:
-        say(empty_text(snapshot) if found is not None or snapshot.source("objectives") else "nothing is counted here")
+        say(
+            empty_text(snapshot)
+            if found is not None or snapshot.source("objectives")
+            else "nothing is counted for this context"
+        )
         return exits.PROBLEM
     say(stands_on(found))
     return exits.OK

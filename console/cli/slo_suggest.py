@@ -49,7 +49,7 @@ class _Counted:
                 self.window, self.at = WINDOW, await store.now()
                 return
         except SourceProblem as problem:
-            say(f"the metrics store does not tell: {problem.problem}")
+            say(f"the metrics store cannot answer: {problem.problem}")
         if latest is not None:
             watched = EventCounter()
             watched.note(latest, edges_of(latest))
@@ -72,7 +72,7 @@ def run(invocation: Invocation) -> int:
         return exits.UNREACHABLE
     lines = list(_lines(snapshot, counted))
     if not lines:
-        say("too few requests were counted to suggest an objective from them")
+        say("too few requests were counted to suggest an objective")
         return exits.PROBLEM
     print(*lines, sep="\n")
     return exits.OK
@@ -87,6 +87,6 @@ def _lines(snapshot: Snapshot, counted: _Counted) -> Iterator[str]:
         found = list(suggestions(mine, counted.window, covered))
         if found:
             name = f"{subject.namespace}-{subject.name}" if several else subject.name
-            yield f"# What it keeps today, by the last {age_text(covered)}, with half of the budget to spare."
+            yield f"# What it meets today, by the last {age_text(covered)}, with half of the budget to spare."
             yield from toml(name, subject.namespace, subject.name, found)
             yield ""

@@ -51,7 +51,7 @@ def run(invocation: Invocation) -> int:
         from console.cli.watch import of_snapshots, watch
 
         return interruptible.run(watch(of_snapshots(settings, options.wait, sheet), options.form, glyphs))
-    # Incidents need the last minutes: only lasting states count, and a single run cannot wait for them.
+    # Incidents need the last minutes, since only lasting states count, and a single run cannot wait for them.
     snapshot, code = snapshot_within(settings, options.wait, looks_back=options.what == "incidents")
     tell(options.form, sheet(snapshot), lambda: _document(options.what, snapshot), glyphs)
     for line in explain(snapshot):

@@ -139,11 +139,11 @@ def prepare() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            # Else the next file that is opened is the one that talk goes to: the audit log, say.
+            # Otherwise the next opened file, such as the audit log, would receive the output.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - a descriptor, for as long as we live
     if sys.stdout is None or type(sys.stdout) is io.TextIOWrapper:
-        # A name that the locale cannot show is no reason to fail.
+        # A name that the locale cannot encode must not cause a failure.
         sys.stdout = _text(_Data(_raw(1)), sys.stdout, "replace")
     if sys.stderr is None or type(sys.stderr) is io.TextIOWrapper:
         sys.stderr = _text(_Talk(_raw(2)), sys.stderr, "backslashreplace")

@@ -48,13 +48,13 @@ class _Ending(Event):
     def set(self) -> None:
         """End it; the waiter on ``selectable`` wakes up."""
         super().set()
-        # If told to end again after everything is closed, there is nobody to wake.
+        # If stopped again after everything is closed, there is no thread to wake.
         with suppress(OSError):
             self._told.send(b"\0")
 
     def heard(self) -> None:
         """Clear the wake-up, so that it can be waited for again."""
-        # Whoever leaves waits for the thread that reads this: where another one has read it, it must not wait.
+        # Closing waits for the thread that reads this byte: if another reader took it, it must not block.
         with suppress(BlockingIOError):
             self.selectable.recv(_READ)
 
@@ -101,7 +101,7 @@ class TerminalDriver(LinuxDriver):
 
     def _sigcont_application(self, *args: object) -> None:
         if self._entered:
-            # It was stopped without a word, and others have drawn on the terminal since.
+            # It was stopped by SIGSTOP, and other programs have drawn on the terminal since.
             self._app.call_later(self._app.refresh, repaint=True, layout=True)
         else:
             super()._sigcont_application(*args)
@@ -121,7 +121,7 @@ class TerminalDriver(LinuxDriver):
             selector.register(self._ending.selectable, selectors.EVENT_READ)
             settled = -1.0
             while not self._ending.is_set():
-                # Nobody types for most of the time: then nothing is waited for but that somebody does.
+                # Most of the time nothing is typed: then wait for input without a timeout.
                 ready = {key.fileobj for key, _ in selector.select(_BEAT if monotonic() < settled else None)}
                 if self._ending.selectable in ready:
                     self._ending.heard()
@@ -131,7 +131,7 @@ class TerminalDriver(LinuxDriver):
                     if not data:
                         self._app.call_later(self._ends.hang_up)
                         break
-                    # Nothing yet (half a character), or nothing at all: to feed that means the end of the stream.
+                    # An empty text (half a character, or no input) would mean the end of the stream to the parser.
                     if text := decode(data):
                         for event in parser.feed(text):
                             self.process_message(event)
@@ -141,7 +141,7 @@ class TerminalDriver(LinuxDriver):
             for _ in parser.feed(""):
                 pass
         except (EOFError, ParseError):
-            # How a parser says that it has seen the end.
+            # The parser's signal for the end of the stream.
             return
 
     def _typed(self) -> bytes:

@@ -94,7 +94,7 @@ async def _told(invocation: Invocation, look: Callable[[], Awaitable[Timeline]],
     """Print once, or keep printing new entries."""
     options = invocation.options
     if not options.watch:
-        timeline = await telling(lambda: "asking what happened", look())
+        timeline = await telling(lambda: "reading what happened", look())
         return _tell(timeline, invocation, context, server)
     from console.cli.watch import again, watch
 
@@ -180,9 +180,9 @@ def _tell(timeline: Timeline, invocation: Invocation, context: str, server: str)
 
     tell(options.form, timeline_sheet(timeline), document, glyphs)
     if not timeline.entries and options.form in ("", "table", "wide"):
-        say("nothing is known to have happened then; --since looks further back")
+        say("nothing is known to have happened in that time; --since goes further back")
     for gap in timeline.gaps:
-        say(f"not told: {gap.what}\n{gap.problem}")
+        say(f"not available: {gap.what}\n{gap.problem}")
     return exits.OK
 
 
@@ -200,7 +200,7 @@ def _narrowed(timeline: Timeline, options: argparse.Namespace) -> tuple[Timeline
 
 def _not_one(typed: str, found: tuple[ObjectRef, ...]) -> str:
     if not found:
-        return f"nothing that is known happened to {typed} then\n  Check the name, or look further back with --since."
+        return f"nothing is known to have happened to {typed} then\n  Check the name, or go further back with --since."
     return f"{typed} is more than one: {', '.join(map(place, found))}; say which with -n and KIND/NAME"
 
 

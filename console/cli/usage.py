@@ -27,15 +27,15 @@ def _lines(prog: str) -> Iterator[str]:
             if flag.group == group:
                 yield _row(_flag(flag), THEMES if flag.names == ("--theme",) else flag.help)
     yield ""
-    yield _row("--record FILE", "console and demo: keep what is seen in FILE, for replay")
-    yield _row("-h, --help", "this text; after a command: its own flags, with examples")
+    yield _row("--record FILE", "console and demo: record to FILE, for replay")
+    yield _row("-h, --help", "this text; after a command: its flags, with examples")
     yield _row("--version", "print the version")
     yield from ("", "examples:")
     yield from examples(prog, "")
     yield ""
     codes = [f"{code} {meaning}" for code, meaning in EXIT_CODES.items()]
     yield f"exit codes: {', '.join(codes[:4])},"
-    yield f"  {', '.join(codes[4:])}; check has its own"
+    yield f"  {', '.join(codes[4:])}; check has its own exit codes"
 
 
 def _row(name: str, words: str) -> str:

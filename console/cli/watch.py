@@ -90,7 +90,7 @@ class _Printer:
     def _lines(self, sheet: Sheet, found: list[tuple[str, SheetRow]], *, first: bool) -> None:
         timed = _timed(sheet, found)
         if first and not sheet.rows:
-            say(f"{sheet.empty or 'there is nothing yet'}: what comes is told here")
+            say(f"{sheet.empty or 'nothing yet'}: changes are printed here")
         if self._layout is None and timed.rows:
             wide = self._form == "wide"
             self._layout = Layout(timed, None if wide else columns(), self._glyphs, wide=wide)

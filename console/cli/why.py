@@ -62,7 +62,7 @@ class _Asking:
             told = await self._reader.timeline(ref, snapshot.at - LOOKS_BACK)
             change = last_change(told.entries, snapshot.at)
             asked = questions(series, key, snapshot.at, change) if series is not None else ()
-            # One after the other: a store that is slow is not asked thrice at once.
+            # In sequence: a slow store should not get three queries at once.
             curves = [await self._reader.curve(question) for question in asked]
         except SessionError as error:
             self.problem = error.in_a_line
@@ -86,7 +86,7 @@ async def _run(invocation: Invocation) -> int:
         opened.append(SharedWatcher(settings, environ))
         return opened[-1]
 
-    # One look is nothing to be kept.
+    # A single look is not worth recording.
     memory = Memory(replace(settings.recorder, enabled=False), environ)
     connection = connect(settings, cluster.context, cluster.namespace, environ, servers, memory)
     asking = _Asking(invocation, connection.reader)
@@ -118,7 +118,7 @@ def _tell(invocation: Invocation, snapshot: Snapshot, report: LatencyReport, pro
 
         tell(form, why_sheet(snapshot, report, glyphs), lambda: to_json(snapshot, report), glyphs)
         return
-    # Piped output is for another program, or for later: it is not cut.
+    # Piped output is not truncated.
     width = columns() if form == "table" else None
     width = _WIDE if width is None else width
     for line in why_lines(report, snapshot.at, "", width, glyphs):

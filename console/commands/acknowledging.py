@@ -26,7 +26,7 @@ def _incident(context: Context) -> Incident | None:
 
 def _needs_incident(context: Context) -> str | None:
     if context.snapshot is not None and context.snapshot.is_machine:
-        return "it is of this machine, whose log nobody else reads"
+        return "it is on this machine, whose log nobody else reads"
     return None if _incident(context) is not None else "no incident is under the cursor"
 
 
@@ -44,7 +44,7 @@ def _acknowledge(desk: Desk, context: Context) -> Awaitable[None] | None:
     if context.argument:
         return desk.actions.carry_out(request(context.argument))
     known = incident.acknowledged
-    said = f"{acknowledged_text(known, snapshot.at)}; {TAKE_BACK} takes it back" if known is not None else "a note"
+    said = f"{acknowledged_text(known, snapshot.at)}; {TAKE_BACK} withdraws it" if known is not None else "a note"
     label = f"{untrusted_name(name)}, {untrusted(said)}:"
     desk.line.ask_note(label, lambda typed: desk.commands.wait_for(desk.actions.carry_out(request(typed))))
     return None

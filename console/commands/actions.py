@@ -75,7 +75,7 @@ def _run(spec: ActionSpec, desk: Desk, context: Context) -> None:
     if inline is not None and inline.current is not None and snapshot is not None:
         now = [inline.current(snapshot, ref) for ref, _ in chosen]
         if not typed:
-            # With what is typed then it is planned for what is under the cursor now.
+            # The value is typed later, but the plan is for the object under the cursor now.
             label, asked = f"{inline.what} of {_whose(targets, now)}", context._replace
             desk.line.ask_amount(label, now[0], lambda amount: _run(spec, desk, asked(argument=amount)))
             return
@@ -104,7 +104,7 @@ def _whose(targets: Sequence[Target], now: Sequence[int]) -> str:
     """``chat-a``; of several each with its number where they differ: ``each of chat-a 3, chat-b 2``."""
     if len(targets) == 1:
         return targets[0].name
-    # Not at the top: the first value waits for what is imported there.
+    # Imported here, because imports at the top delay the first value.
     from actions.number_words import some_names
 
     differ = len(set(now)) > 1
@@ -128,11 +128,11 @@ def _is_over(context: Context) -> bool | None:
 
 
 def _needs_under_way(context: Context) -> str | None:
-    return None if _is_over(context) is False else "it is over"
+    return None if _is_over(context) is False else "it has ended"
 
 
 def _needs_over(context: Context) -> str | None:
-    return None if _is_over(context) else "it is under way"
+    return None if _is_over(context) else "it is still running"
 
 
 def _needs_actions(context: Context) -> str | None:
@@ -157,7 +157,7 @@ def _alternatives() -> Iterator[Command]:
 ACTIONS: tuple[Command, ...] = (
     Command(
         "open.actions",
-        "Actions of this session: under way and over",
+        "Actions of this session: running and ended",
         lambda desk, _: desk.actions.open_actions(),
         ("t",),
         ("actions",),
@@ -198,7 +198,7 @@ ACTIONS: tuple[Command, ...] = (
     ),
     Command(
         "plan.reason",
-        "Write the reason, for the record",
+        "Enter the reason for the audit log",
         on_screen.write_reason,
         ("m",),
         where=frozenset({ScreenId.PLAN}),
@@ -209,7 +209,7 @@ ACTIONS: tuple[Command, ...] = (
     *_alternatives(),
     Command(
         "action.stop",
-        "Stop the action; asks first",
+        "Stop the action, after confirmation",
         on_screen.stop_action,
         ("x",),
         where=frozenset({ScreenId.ACTION}),
@@ -220,7 +220,7 @@ ACTIONS: tuple[Command, ...] = (
     ),
     Command(
         "action.again",
-        "Plan the same again",
+        "Plan the same action again",
         on_screen.plan_again,
         ("p",),
         where=frozenset({ScreenId.ACTION}),

@@ -101,7 +101,7 @@ ALERTING = (
 ALERTS: tuple[Command, ...] = (
     Command(
         "open.alerts",
-        "Alerts: which are pending or fire, and who is told",
+        "Alerts: pending and firing ones, and who is notified",
         lambda desk, _: desk.pages.open_alerts(""),
         names=("alerts",),
     ),

@@ -78,7 +78,7 @@ OF_ALERTS = frozenset({ScreenId.ALERTS, ScreenId.ALERT})
 """Screens on which the object of the alert under the cursor is the command's object."""
 TABLES = frozenset({ScreenId.FLEET, ScreenId.NODES})
 OWN = frozenset({ScreenId.LOCAL, ScreenId.LOCAL_SERVER, ScreenId.LOCAL_LOG, ScreenId.TRY, ScreenId.BENCHES})
-"""Screens with a vLLM server of this machine under the cursor: their subject is its name."""
+"""Screens with a vLLM server on this machine under the cursor: their subject is its name."""
 
 STAYING = OWN | {
     ScreenId.FLEET,
@@ -114,7 +114,7 @@ class Context(NamedTuple):
     actions: ActionService | None = None
     """Service that changes the cluster; None in read-only mode and before the first Snapshot."""
     servers: tuple[ServerState, ...] = ()
-    """The vLLM servers of this machine, as they were then."""
+    """The vLLM servers on this machine, as they were then."""
 
 
 def always(context: Context) -> str | None:

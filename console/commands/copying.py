@@ -30,34 +30,34 @@ def _kubectl(desk: Desk, context: Context) -> None:
     if text:
         desk.navigator.copy(text, text.splitlines()[0])
     else:
-        desk.navigator.say("kubectl has no command for what is here", Role.WARNING)
+        desk.navigator.say("kubectl has no equivalent command", Role.WARNING)
 
 
 def _promql(desk: Desk, context: Context) -> None:
     text = context.view.as_promql() if isinstance(context.view, AsPromql) else ""
     if text:
-        desk.navigator.copy(text, f"what gives it: {text}")
+        desk.navigator.copy(text, f"its query: {text}")
     elif isinstance(context.view, AsPromql):
-        desk.navigator.say("nothing gives this number elsewhere", Role.WARNING)
+        desk.navigator.say("no query or command returns this number", Role.WARNING)
     elif (why := needs_numbers(context)) is None:
-        # Which of its numbers is meant: that by which the table is sorted, or the one that is chosen there.
+        # The number is the one that the table is sorted by, or the one chosen on that screen.
         open_numbers(desk, context)
     else:
-        desk.navigator.say(f"no query is behind what is here: {why}", Role.WARNING)
+        desk.navigator.say(f"there is no query for this: {why}", Role.WARNING)
 
 
 COPYING: tuple[Command, ...] = (
     Command(
         "copy.this",
-        "Copy: the name, again the whole row; of text the lines on the screen",
+        "Copy the name, pressed again the whole row; in text the visible lines",
         _copy,
         ("ctrl+y",),
         ("copy",),
     ),
-    Command("copy.kubectl", "Copy the kubectl command for it", _kubectl, ("ctrl+o",), ("kubectl",)),
+    Command("copy.kubectl", "Copy the equivalent kubectl command", _kubectl, ("ctrl+o",), ("kubectl",)),
     Command(
         "copy.number",
-        "Copy what gives the number: PromQL, or the command that reads its metrics",
+        "Copy the query of the number: PromQL, or the command that reads its metrics",
         _promql,
         ("enter",),
         where=frozenset({ScreenId.NUMBERS}),
@@ -65,7 +65,7 @@ COPYING: tuple[Command, ...] = (
     ),
     Command(
         "copy.promql",
-        "Copy the PromQL behind the number; of a row choose which",
+        "Copy the PromQL behind the number; on a row, choose the number",
         _promql,
         ("ctrl+g",),
         ("promql",),

@@ -211,11 +211,11 @@ class ActionController(Protocol):
 
 
 class LocalController(Protocol):
-    """The servers of this machine. They are read on first use: most consoles never need them."""
+    """The servers on this machine. They are read on first use: most consoles never need them."""
 
     @property
     def servers(self) -> LocalServers:
-        """The servers of this machine; reading this starts polling."""
+        """The servers on this machine; reading this starts polling."""
         ...
 
     @property
@@ -249,7 +249,7 @@ class SavedViews(Protocol):
 
 
 class LocalPages(Protocol):
-    """The screens of the servers of this machine."""
+    """The screens of the servers on this machine."""
 
     def open_list(self) -> None: ...
 

@@ -9,28 +9,28 @@ from actions.catalogue import KINDS, spec_of
 _READ_ONLY = "in read-only mode nothing is"
 
 HABITS: Mapping[str, str] = {
-    "s": "s scales a workload, on the fleet and on its page; kubectl exec -it is for a shell",
+    "s": "s scales a workload, on the fleet and on its page; use kubectl exec -it for a shell",
     "e": "use kubectl edit for that: every change made here has a plan first",
     "r": "r restarts on the fleet, and drains on the screen of nodes (o)",
-    "i": "kubectl set image is for that; b rolls back to an earlier one",
+    "i": "use kubectl set image for that; b rolls back to an earlier one",
     "c": "c cordons, on the screen of nodes (o)",
     "u": "u uncordons, on the screen of nodes (o)",
     "ctrl+d": "ctrl-d drains pods on the fleet, r drains a node on the screen of nodes (o)",
     "ctrl+k": "nothing is killed without a plan: ctrl-d drains a pod first, r deletes it",
     "ctrl+l": "b lists the revisions of a workload to roll back to",
-    "F": "kubectl port-forward is for that",
+    "F": "use kubectl port-forward for that",
     "J": "{ goes to the workload of this pod",
-    "z": "z takes the last action back, on the fleet, on nodes and on actions",
+    "z": "z undoes the last action, on the fleet, on nodes and on actions",
     "minus": "esc goes back",
-    "left_square_bracket": ": and the up key bring back what was typed before",
-    "right_square_bracket": ": and the up key bring back what was typed before",
-    "shift+left": "shift and a letter sort, and so does a click on the head of a column; ? lists them",
-    "shift+right": "shift and a letter sort, and so does a click on the head of a column; ? lists them",
+    "left_square_bracket": ": and the up key recall what was typed before",
+    "right_square_bracket": ": and the up key recall what was typed before",
+    "shift+left": "shift and a letter sort, and so does a click on a column's title; ? lists them",
+    "shift+right": "shift and a letter sort, and so does a click on a column's title; ? lists them",
     "ctrl+a": "? lists every command and its key",
     "ctrl+backslash": "esc clears the marks",
     "ctrl+e": "the header is one line and stays",
-    "ctrl+s": "quarterdeck snapshot --json > FILE keeps what is known now",
-    "ctrl+w": "right and left turn to the columns that do not fit",
+    "ctrl+s": "quarterdeck snapshot --json > FILE saves the current state",
+    "ctrl+w": "right and left scroll to the columns that do not fit",
 }
 """Key (Textual's name) → one line. Where a screen binds the key, its own meaning holds."""
 

@@ -15,11 +15,11 @@ from themes.palette import Role
 from widgets.line import BLANK, Line, Span, fit, fit_spans, width_of
 
 MOVING: tuple[tuple[str, str], ...] = (
-    ("j k", "a row down or up, as the arrows"),
-    ("pgup pgdn", "a page up or down, as ctrl-b and ctrl-f"),
-    ("g shift-g", "to the first or the last row, as home and end"),
-    ("{ }", "to the workload before or after"),
-    ("left right", "the columns that do not fit; in text: sideways"),
+    ("j k", "a row down or up, like the arrows"),
+    ("pgup pgdn", "a page up or down, like ctrl-b and ctrl-f"),
+    ("g shift-g", "to the first or last row, like home and end"),
+    ("{ }", "to the previous or next workload"),
+    ("left right", "scroll to the columns that do not fit; in text: sideways"),
     ("space", "mark"),
     ("+", "keep the pods of this workload open"),
 )
@@ -28,7 +28,7 @@ MOVING: tuple[tuple[str, str], ...] = (
 FILTERS: tuple[tuple[str, str], ...] = (
     ("/llama", "rows that match a regular expression (names, nodes, states, reasons)"),
     ("/!llama", "rows that do not"),
-    ("/-l app=llama,!x", "by labels, as kubectl get -l"),
+    ("/-l app=llama,!x", "by labels, like kubectl get -l"),
     ("/-f lm70", "these letters in this order"),
 )
 
@@ -57,7 +57,7 @@ _SECTIONS: tuple[tuple[str, str], ...] = (
     ("console.filter", "find"),
     ("view.", "this screen"),
     ("plot.", "this screen"),
-    ("sort.", "sort; again: the other way round"),
+    ("sort.", "sort; again: in reverse"),
     ("console.", "the console"),
 )
 """Prefix of command ids → their purpose; the first match counts."""
@@ -67,11 +67,11 @@ _ORDER = ("look closer", "change", "this screen", "find", "look elsewhere", "the
 def signs(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
     """Return the signs drawn in the tables besides numbers, with their meanings."""
     return (
-        (f"{glyphs.ok} {glyphs.starting} {glyphs.warning} {glyphs.critical}", "well, starting, a warning, critical"),
+        (f"{glyphs.ok} {glyphs.starting} {glyphs.warning} {glyphs.critical}", "healthy, starting, warning, critical"),
         (f"{glyphs.asleep} {glyphs.gone}", "asleep, gone"),
         (f"{glyphs.missing} {glyphs.unknown}", "not measured; not known"),
-        (f"{glyphs.at_most}0.3s", "at or below the lowest bucket of the histogram, which tells no more"),
-        (f"{glyphs.about}17", "in GPU%: activity of the SMs, where a MIG slice has no utilisation"),
+        (f"{glyphs.at_most}0.3s", "at or below the lowest bucket of the histogram"),
+        (f"{glyphs.about}17", "in GPU%: SM activity, since a MIG slice has no utilisation"),
     )
 
 
@@ -104,8 +104,8 @@ def help_lines(
         **{title: found[title] for title in _ORDER if title in found},
         "moving": list(MOVING),
         **({sort: found[sort]} if sort in found else {}),
-        "filters, behind /": list(FILTERS),
-        "by name, behind :": named,
+        "filters, after /": list(FILTERS),
+        "by name, after :": named,
         "signs": list(signs(glyphs)),
     }
     blocks = [[head(title), *_rows(rows, cells, glyphs), BLANK] for title, rows in by_title.items() if rows]

@@ -83,7 +83,7 @@ def check_keymap(keymap: Mapping[str, str]) -> list[str]:
                 other = taken.setdefault(key, command.id)
                 if other != command.id and (command.id in keymap or other in keymap):
                     clashes[key, other, command.id] = None
-    problems += [f"{key_text(key)} is the key of both {one} and {two}" for key, one, two in clashes]
+    problems += [f"{key_text(key)} is bound to both {one} and {two}" for key, one, two in clashes]
     return problems
 
 

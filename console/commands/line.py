@@ -41,7 +41,7 @@ def parse_line(text: str, where: ScreenId) -> Typed | None:
         hint = f"; did you mean :{near[0]}?" if near else "; ? lists them"
         raise UnknownCommandError(f"no command {name!r}{hint}")
     if argument.strip() and not command.argument:
-        raise TakesNothingError(f":{name} takes nothing behind it")
+        raise TakesNothingError(f":{name} takes no argument")
     return Typed(command, argument.strip())
 
 
@@ -57,7 +57,7 @@ def complete(
     name, blank, argument = text.lstrip(":").lstrip().partition(" ")
     if not blank:
         return _beginning(name, (command.names[0] for command in TABLE if command.names))
-    # Commands that share a name take the same.
+    # Commands that share a name take the same arguments.
     command = next((command for command in TABLE if name.lower() in command.names), None)
     if command is None:
         return []

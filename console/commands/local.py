@@ -1,4 +1,4 @@
-"""The commands for the vLLM servers of this machine. Starting or ending one leads to a plan.
+"""The commands for the vLLM servers on this machine. Starting or ending one leads to a plan.
 
 They apply to the server under the cursor on the screens of servers; on the fleet, if the context ``local`` is selected,
 to the server of the pod under the cursor; and to any named in the command line.
@@ -56,12 +56,14 @@ def _needs_server(context: Context) -> str | None:
         return None
     if context.argument:
         names = ", ".join(server.name for server in context.servers)
-        return f"no server of this machine is called {context.argument!r}" + (f"; there is {names}" if names else "")
-    return "no vLLM server of this machine is under the cursor; :local lists them"
+        return f"there is no server on this machine called {context.argument!r}" + (
+            f"; there is {names}" if names else ""
+        )
+    return "no vLLM server on this machine is under the cursor; :local lists them"
 
 
 def _needs_actions(context: Context) -> str | None:
-    return None if context.actions is not None else "not before the first look at the cluster"
+    return None if context.actions is not None else "not before the cluster has been read once"
 
 
 def _needs_both(context: Context) -> str | None:
@@ -154,7 +156,7 @@ def _formless_actions(*known: ActionSpec) -> Iterator[Command]:
 LOCAL: tuple[Command, ...] = (
     Command(
         "open.local",
-        "vLLM servers of this machine",
+        "vLLM servers on this machine",
         lambda desk, _: desk.local_pages.open_list(),
         ("m",),
         ("local", "servers", "nodes-here"),
@@ -171,7 +173,7 @@ LOCAL: tuple[Command, ...] = (
     ),
     Command(
         "local.same",
-        "Start on this machine what the pod runs",
+        "Start a server on this machine with the pod's settings",
         _open_same,
         ("equals_sign",),
         (SAME,),
@@ -183,7 +185,7 @@ LOCAL: tuple[Command, ...] = (
     _action(LOCAL_RESTART, _with_server(lambda desk, name: desk.local_pages.open_restart(name))),
     Command(
         "local.try",
-        "Try it: a prompt, and the answer as it comes",
+        "Try it: send a prompt and stream the answer",
         _with_server(lambda desk, name: desk.local_pages.open_try(name)),
         ("t",),
         ("try",),
@@ -202,7 +204,7 @@ LOCAL: tuple[Command, ...] = (
     ),
     Command(
         "open.benches",
-        "Benchmarks of its model, beside earlier ones and the fleet",
+        "Benchmarks of its model, compared with earlier ones and the fleet",
         _with_server(lambda desk, name: desk.local_pages.open_benches(name)),
         ("v",),
         ("benches",),
@@ -214,7 +216,7 @@ LOCAL: tuple[Command, ...] = (
     ),
     Command(
         "open.entries",
-        "The server as an entry for gateways and nginx",
+        "Configuration for gateways and nginx",
         _with_server(lambda desk, name: desk.local_pages.open_entries(name)),
         ("y",),
         ("entry",),
@@ -226,7 +228,7 @@ LOCAL: tuple[Command, ...] = (
     ),
     Command(
         "form.plan",
-        "Plan what was filled in",
+        "Plan with these values",
         on_screen.submit,
         ("ctrl+s",),
         where=frozenset({ScreenId.FORM}),

@@ -17,7 +17,7 @@ from console.views.subject import has_pod, pod_for, restarts_of, worst_pod
 def needs_target(context: Context) -> str | None:
     """Return why there is no object of Kubernetes under the cursor; None where there is one."""
     if context.target is None:
-        return "nothing is under the cursor that Kubernetes knows"
+        return "nothing under the cursor is known to Kubernetes"
     return None
 
 
@@ -38,7 +38,7 @@ def serving_of(context: Context) -> str | None:
 
 def needs_requests(context: Context) -> str | None:
     """Return why latency cannot be explained here; None if it can."""
-    return None if serving_of(context) is not None else "nothing is under the cursor that serves a model"
+    return None if serving_of(context) is not None else "nothing under the cursor serves a model"
 
 
 def open_why(desk: Desk, context: Context) -> None:
@@ -79,7 +79,7 @@ def needs_incident(context: Context) -> str | None:
 def needs_link(context: Context) -> str | None:
     """Return why a text has no links; None if it has one."""
     named = isinstance(context.view, Linked) and context.view.has_links
-    return None if named else "it names nothing that can be gone to"
+    return None if named else "it names no object to go to"
 
 
 def needs_joined(context: Context) -> str | None:
@@ -134,7 +134,7 @@ def _needs_own(context: Context) -> str | None:
 
 
 def open_describe(desk: Desk, context: Context) -> None:
-    """Open the description of the object; of a server of this machine its page."""
+    """Open the description of the object; of a server on this machine its page."""
     if context.where is ScreenId.LOCAL:
         open_detail(desk, context)
     elif context.target is not None:

@@ -93,13 +93,13 @@ class TableProvider(Provider):
     def _commands(self) -> Iterator[tuple[Command, str]]:
         here, read_only = commands_for(self._context.where), self._desk.read_only
         for command in runnable(here, self._context, read_only=read_only):
-            # A key means what it is bound to on the screen below, and nothing else.
+            # Only keys that are bound on the screen below are shown.
             bound = command.bound is None or self._context.where in command.bound
             keys = " ".join(key_text(key) for key in keys_of(command, self._desk.options.keymap)) if bound else ""
             names = " ".join(f":{name}" for name in command.names)
             yield command, escape("   ".join(part for part in (keys, names) if part))
         for id_, reason in disabled(here, self._context, read_only=read_only).items():
-            # The palette takes it for markup, and it may name what others have named.
+            # The palette parses markup, and the text may contain names from outside.
             yield BY_ID[id_], escape(f"disabled: {untrusted(reason)}")
 
 
@@ -118,7 +118,7 @@ class DeskPalette(CommandPalette):
 
     @property
     def _provider_classes(self) -> set[Any]:
-        # Not a class of its own for each palette: every one of them would stay in the memory for long.
+        # One class for all palettes: a new class per palette would stay in memory for long.
         return {self._provider}
 
     def dismiss(self, result: None = None) -> AwaitComplete:
@@ -142,7 +142,7 @@ class DeskPalette(CommandPalette):
         if action not in {"page_up", "page_down"}:
             super()._action_command_list(action)
         elif commands.option_count:
-            # Textual's own asks for the line of an option, which one that has not been laid out does not have.
+            # Textual's method needs the line of an option, which does not exist before layout.
             page = max(1, commands.scrollable_content_region.height // _LINES)
             at = (commands.highlighted or 0) + (page if action == "page_down" else -page)
             commands.highlighted = min(max(0, at), commands.option_count - 1)

@@ -31,7 +31,7 @@ def _needs_plots(context: Context) -> str | None:
     if not plots:
         return "nothing of this is measured over time"
     if context.argument and found(plots, context.argument) is None:
-        return f"no plot {context.argument!r}; there are {', '.join(plot.name for plot in plots)}"
+        return f"no plot {context.argument!r}; choose one of {', '.join(plot.name for plot in plots)}"
     return None
 
 
@@ -60,7 +60,7 @@ def plot_names() -> tuple[str, ...]:
 PLOTS: tuple[Command, ...] = (
     Command(
         "open.plot",
-        "Plot over time; of two that are marked, both",
+        "Plot over time; two marked objects together",
         _open,
         ("v",),
         ("plot",),
@@ -82,7 +82,7 @@ PLOTS: tuple[Command, ...] = (
     ),
     Command(
         "plot.previous",
-        "The quantity before",
+        "The previous quantity",
         on_screen.step_plot(-1),
         ("up", "k", "shift+tab"),
         where=_HERE,
@@ -90,7 +90,7 @@ PLOTS: tuple[Command, ...] = (
     ),
     Command(
         "plot.compare",
-        "Lay an hour ago, yesterday or a week ago over it",
+        "Overlay an hour ago, yesterday or a week ago",
         on_screen.compare,
         ("c",),
         where=_HERE,
@@ -99,18 +99,18 @@ PLOTS: tuple[Command, ...] = (
     ),
     Command(
         "plot.earlier",
-        "Read the value before; the first time the newest",
+        "Read the previous value; the first time the newest",
         on_screen.point(-1),
         ("left",),
         where=_HERE,
         hint="read",
         needs=PlotView,
     ),
-    Command("plot.later", "Read the value after", on_screen.point(1), ("right",), where=_HERE, needs=PlotView),
+    Command("plot.later", "Read the next value", on_screen.point(1), ("right",), where=_HERE, needs=PlotView),
     Command(
-        "plot.much_earlier", "Ten values before", on_screen.point(-_JUMP), ("shift+left",), where=_HERE, needs=PlotView
+        "plot.much_earlier", "Ten values back", on_screen.point(-_JUMP), ("shift+left",), where=_HERE, needs=PlotView
     ),
     Command(
-        "plot.much_later", "Ten values after", on_screen.point(_JUMP), ("shift+right",), where=_HERE, needs=PlotView
+        "plot.much_later", "Ten values forward", on_screen.point(_JUMP), ("shift+right",), where=_HERE, needs=PlotView
     ),
 )

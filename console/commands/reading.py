@@ -26,14 +26,14 @@ TEXTS = frozenset(
         ScreenId.WHY,
     }
 )
-# Pages of objects are laid out for the width that there is, and w asks there why it is slow.
+# Pages of objects fit the available width, and there w explains latency.
 _WRAPPED = TEXTS - {ScreenId.INCIDENT, ScreenId.DETAIL, ScreenId.WHY}
 _LOGS = frozenset({ScreenId.LOGS, ScreenId.LOCAL_LOG})
 
 
 def _log_ranges() -> Iterator[Command]:
     """The ranges of k9s, on its keys."""
-    family = "Its last lines, or those of the last 1m, 5m, 15m, 30m, 1h"
+    family = "The last lines, or those of the last 1m, 5m, 15m, 30m, 1h"
     ranges = {"0": 0, "2": 60, "3": 300, "4": 900, "5": 1800, "6": 3600}
     for key, seconds in ranges.items():
         title = f"The log of the last {count(seconds // 60, 'minute')}" if seconds else "The last lines of the log"
@@ -80,7 +80,7 @@ READING: tuple[Command, ...] = (
         hint="error",
         needs=LogText,
     ),
-    Command("view.previous_error", "The error before", on_screen.step_error(-1), ("E",), where=_LOGS, needs=LogText),
+    Command("view.previous_error", "The previous error", on_screen.step_error(-1), ("E",), where=_LOGS, needs=LogText),
     Command(
         "view.together",
         "All pods of the workload in one log, or the one pod",
@@ -92,7 +92,7 @@ READING: tuple[Command, ...] = (
     ),
     Command(
         "view.fold",
-        "Fold: blocks of a document, or what stands before the messages of a log",
+        "Fold: blocks of a document, or the line prefixes of a log",
         on_screen.toggle_folding,
         ("x",),
         where=_LOGS | {ScreenId.DOCUMENT},
@@ -101,7 +101,7 @@ READING: tuple[Command, ...] = (
     ),
     Command(
         "view.next_link",
-        "The next object that it names",
+        "The next object named",
         on_screen.step_link(1),
         ("tab",),
         where=frozenset({ScreenId.DOCUMENT}),
@@ -111,7 +111,7 @@ READING: tuple[Command, ...] = (
     ),
     Command(
         "view.previous_link",
-        "The object that it names before",
+        "The previous object named",
         on_screen.step_link(-1),
         ("shift+tab",),
         where=frozenset({ScreenId.DOCUMENT}),
@@ -120,7 +120,7 @@ READING: tuple[Command, ...] = (
     ),
     Command(
         "view.open_link",
-        "Describe the object that was gone to",
+        "Describe the selected object",
         on_screen.open_link,
         ("enter",),
         where=frozenset({ScreenId.DOCUMENT}),
@@ -129,7 +129,7 @@ READING: tuple[Command, ...] = (
     ),
     Command(
         "view.save",
-        "Save all lines that are here to a file",
+        "Save all lines to a file",
         on_screen.save,
         ("ctrl+s",),
         where=_LOGS,

@@ -57,7 +57,7 @@ def keys_markdown() -> str:
 def _lines() -> Iterator[str]:
     yield "# Keys and commands"
     yield ""
-    yield "Written by `make docs` from the table that the console itself runs on. Any command can have other keys in"
+    yield "Written by `make docs` from the console's own table. Any command can have other keys in"
     yield "the configuration, by the id in the last column:"
     yield ""
     yield "```toml"
@@ -79,9 +79,9 @@ def _lines() -> Iterator[str]:
     yield ""
     yield from _table(("typed", "shows"), ((f"`{typed}`", words) for typed, words in FILTERS))
     yield ""
-    yield "## Kept for what is to come"
+    yield "## Reserved for later"
     yield ""
-    yield "No command has these now, on the screens that are named; a remapping of yours may."
+    yield "No command uses these now on the named screens; your own remapping may."
     yield ""
     yield from _table(("key", "command line", "will do", "screens"), map(_reserved, RESERVED))
 
@@ -115,7 +115,7 @@ _END = "<!-- to here -->"
 
 def _actions() -> Iterator[str]:
     rows = [_action(entry.command, spec_of(entry.kind)) for entry in KINDS if entry.command]
-    undo = "Plan what takes back the last action of this person on this cluster, against the cluster as it is now."
+    undo = "Plan the reversal of this person's last action on this cluster, against its current state."
     rows.append(("`z`", "`undo`", undo, "", "as that action"))
     yield from _table(("key", "command", "does", "to", "sends"), rows)
 
@@ -137,7 +137,7 @@ def _action(command: str, spec: ActionSpec) -> tuple[str, ...]:
     ]
     if spec.inline is not None and spec.inline.choose_from is not None:
         words.append("[--list]")
-    to = "a server of this machine" if spec.local else ", ".join(spec.targets)
+    to = "a server on this machine" if spec.local else ", ".join(spec.targets)
     return keys, f"`{' '.join(words)}`", spec.about, to, spec.sends
 
 

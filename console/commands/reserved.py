@@ -23,10 +23,10 @@ class Reserved(NamedTuple):
 
 
 RESERVED: tuple[Reserved, ...] = (
-    Reserved("to the change before", "left_square_bracket"),
-    Reserved("to the change after", "right_square_bracket"),
-    Reserved("a ticket of it", "exclamation_mark", "ticket"),
-    Reserved("everything as it was at a moment", name="at"),
+    Reserved("to the previous change", "left_square_bracket"),
+    Reserved("to the next change", "right_square_bracket"),
+    Reserved("a ticket about it", "exclamation_mark", "ticket"),
+    Reserved("everything as it was at a given time", name="at"),
 )
 
 
@@ -36,6 +36,6 @@ def conflicts(commands: Iterable[Command]) -> Iterator[str]:
         bound = command.where if command.bound is None else command.bound
         for reserved in RESERVED:
             if reserved.key in command.keys and bound & reserved.kept:
-                yield f"{command.id} has the key {reserved.key}, which is kept for: {reserved.meaning}"
+                yield f"{command.id} has the key {reserved.key}, which is reserved for: {reserved.meaning}"
             if reserved.name and reserved.name in command.names:
-                yield f"{command.id} is called {reserved.name}, which is kept for: {reserved.meaning}"
+                yield f"{command.id} is called {reserved.name}, which is reserved for: {reserved.meaning}"

@@ -51,7 +51,7 @@ def _view(desk: Desk, context: Context) -> None:
     elif word and word != "save":
         desk.scope.views.show(context.argument.strip())
     elif word:
-        desk.navigator.say("say its name: :view save NAME")
+        desk.navigator.say("give a name: :view save NAME")
     else:
         desk.scope.views.choose()
 
@@ -75,7 +75,7 @@ SCOPE: tuple[Command, ...] = (
     Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), argument="[CONTEXT]"),
     Command(
         "view.saved",
-        "Views: a filter, an order and a namespace, saved by name in the configuration",
+        "Views: a filter, a sort order and a namespace, saved by name in the configuration",
         _view,
         (),
         ("view", "views"),
@@ -89,7 +89,7 @@ SCOPE: tuple[Command, ...] = (
             _favourite(n),
             (str(n),),
             bound=_LISTS,
-            family="Namespaces by number: those looked at last, then by name",
+            family="Namespaces by number: the most recent first, then by name",
         )
         for n in range(1, 10)
     ),

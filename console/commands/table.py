@@ -174,14 +174,14 @@ TABLE: tuple[Command, ...] = (
     ),
     Command(
         "open.listing",
-        "Any resource of the cluster, to look at: by its name alone, too (:svc, :events, :hpa)",
+        "Any resource of the cluster, read-only; also by its name alone (:svc, :events, :hpa)",
         on_object.open_listing,
         names=("get", "resources"),
         argument="RESOURCE [NAMESPACE | all]",
     ),
     Command(
         "open.sources",
-        "Sources: what is read, since when, what is wrong",
+        "Sources: what is read, since when, and what is wrong",
         lambda desk, _: desk.pages.open_screen(ScreenId.SOURCES),
         (),
         ("sources",),
@@ -198,7 +198,7 @@ TABLE: tuple[Command, ...] = (
     ),
     Command(
         "open.concerned",
-        "The object that it is about",
+        "The object that it concerns",
         on_object.open_concerned,
         ("enter",),
         where=frozenset({ScreenId.INCIDENT}),
@@ -207,20 +207,20 @@ TABLE: tuple[Command, ...] = (
     ),
     Command(
         "open.joins",
-        "Joins that could not be made",
+        "Objects that could not be joined",
         lambda desk, _: desk.pages.open_screen(ScreenId.JOINS),
         names=("joins", "loose"),
     ),
     *ALERTS,
     Command(
         "open.monitoring",
-        "Monitoring: whether its rules and targets are what they seem",
+        "Monitoring: whether its rules and targets work",
         lambda desk, _: desk.pages.open_screen(ScreenId.MONITORING),
         names=("monitoring",),
     ),
     Command(
         "open.objectives",
-        "Objectives: how much of each error budget is left, and how fast it burns",
+        "Objectives: the remaining error budgets and their burn rates",
         lambda desk, _: desk.pages.open_screen(ScreenId.OBJECTIVES),
         ("percent_sign",),
         ("slo", "objectives", "budgets"),
@@ -254,7 +254,7 @@ TABLE: tuple[Command, ...] = (
     *SCOPE,
     Command(
         "view.others",
-        "Show or hide what serves no model: other workloads, nodes without GPUs",
+        "Show or hide everything that serves no model: other workloads, nodes without GPUs",
         on_screen.toggle_others,
         ("a",),
         ("all",),
@@ -273,9 +273,9 @@ TABLE: tuple[Command, ...] = (
             needs=ShowsSome,
         )
         for name, key, which, title, hint in (
-            ("free", "e", FREE, "Only the free GPUs", "free"),
-            ("sick", "x", SICK, "Only what is sick: GPUs, and those of pods in trouble", "sick"),
-            ("model", "equals_sign", "model", "Only the GPUs of the model under the cursor", "this model"),
+            ("free", "e", FREE, "Only free GPUs", "free"),
+            ("sick", "x", SICK, "Only unhealthy GPUs, and those of pods with problems", "sick"),
+            ("model", "equals_sign", "model", "Only GPUs of the model under the cursor", "this model"),
         )
     ),
     *_sorts(),
@@ -304,7 +304,9 @@ TABLE: tuple[Command, ...] = (
     *THEMING,
     Command("console.refresh", "Measure now", lambda desk, _: desk.session.refresh(), ("ctrl+r",), ("refresh",)),
     Command("console.back", "Back", on_screen.back, ("escape", "q"), ("back",), hint="back"),
-    Command("console.suspend", "To the shell; fg comes back", lambda desk, _: desk.navigator.suspend(), ("ctrl+z",)),
+    Command(
+        "console.suspend", "Suspend to the shell; fg returns", lambda desk, _: desk.navigator.suspend(), ("ctrl+z",)
+    ),
     Command("console.quit", "Quit", lambda desk, _: desk.leave(), ("ctrl+c", "ctrl+q"), ("q", "quit", "exit")),
 )
 

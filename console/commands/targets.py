@@ -57,7 +57,7 @@ def _why_not_here() -> str:
     """Return why cluster actions do not apply to this machine's context, and which do."""
     here = (spec for spec in specs() if spec.local and spec.launch is not Launch.NEW)
     names = [f":{spec.names[0]}" for spec in here if spec.names]
-    return f"it is a server of this machine; {', '.join(names)} and :try are for it"
+    return f"it is a server on this machine; use {', '.join(names)} or :try"
 
 
 def _under_cursor(spec: ActionSpec, context: Context) -> Choice:
@@ -78,7 +78,7 @@ def _under_cursor(spec: ActionSpec, context: Context) -> Choice:
 
 def _marked(name: str, why: str) -> str:
     """Say of one of several that are marked why it cannot be done, as one clause."""
-    clause = "this is no workload" if why == _NO_WORKLOAD else why.partition(";")[0]
+    clause = "this is not a workload" if why == _NO_WORKLOAD else why.partition(";")[0]
     return f"{clause} ({name}); esc clears the marks"
 
 
@@ -104,7 +104,7 @@ def _workload(kinds: tuple[str, ...], snapshot: Snapshot | None, key: str | None
         of_pod = snapshot is not None and key in snapshot.pods
         return "this is a pod; { goes to its workload" if of_pod else _NO_WORKLOAD
     if kinds and found.kind not in kinds:
-        return f"this is a {found.kind}, and it is for a {' or a '.join(kinds)}"
+        return f"this is a {found.kind}, and this takes a {' or a '.join(kinds)}"
     if why := kind_of(found.kind).unscalable:
         return f"a {found.kind} {why}"
     return Chosen(snapshot.ref(found.kind, found.namespace, found.name), found.uid)
@@ -122,7 +122,7 @@ def _pods(context: Context) -> Choice:
     chosen = tuple(pod for pod in found if pod is not None)
     if len(chosen) < len(keys):
         if context.marked:
-            return "something else than pods is marked; esc clears the marks"
+            return "not all marked objects are pods; esc clears the marks"
         if snapshot.pods.get(keys[0]) is not None:
             return UNKNOWN
         return "this is a workload; its pods are below it" if keys[0] in snapshot.workloads else "this is not a pod"
@@ -133,14 +133,14 @@ def _nodes(context: Context) -> Choice:
     """The marked nodes in screen order, else the one under the cursor; for a GPU, its node."""
     snapshot = context.snapshot
     if _is_here(context):
-        return "this is the machine that this program runs on; Kubernetes knows nothing of it"
+        return "this is the machine that this program runs on, not a Kubernetes node"
     keys = context.marked or ((context.subject,) if context.subject is not None else ())
     if snapshot is None or not keys:
         return _NO_NODE
     names = dict.fromkeys(gpu.node if (gpu := snapshot.gpus.get(key)) is not None else key for key in keys)
     found = [node for name in names if (node := snapshot.nodes.get(name)) is not None]
     if len(found) < len(names):
-        return "something else than nodes is marked; esc clears the marks" if context.marked else _NO_NODE
+        return "not all marked objects are nodes; esc clears the marks" if context.marked else _NO_NODE
     return tuple(Chosen(snapshot.ref("Node", "", node.name), node.uid) for node in found)
 
 

@@ -42,13 +42,13 @@ def _change(desk: Desk, context: Context) -> None:
     chosen = _named(context.argument) or names[(now + 1) % len(names)]
     use_theme(chosen)
     desk.navigator.change_theme(chosen)
-    desk.navigator.say(f'theme {chosen}, until the console ends; [ui] theme = "{chosen}" keeps it')
+    desk.navigator.say(f'theme {chosen}, until the console is closed; to keep it: [ui] theme = "{chosen}" keeps it')
 
 
 THEMING: tuple[Command, ...] = (
     Command(
         "console.theme",
-        "Other colours: the theme that is named, or the next one",
+        "Switch to the named theme, or to the next one",
         _change,
         (),
         ("theme",),

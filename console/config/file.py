@@ -41,7 +41,7 @@ def text_of(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ConfigError(Problem(str(path), "is not a plain file", "Put the settings into one."))
+                raise ConfigError(Problem(str(path), "is not a plain file", "Put the settings into a plain file."))
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 data = file.read(LARGEST + 1)
         finally:
@@ -49,7 +49,7 @@ def text_of(path: Path) -> str:
     except OSError as error:
         raise _unreadable(path, error, path, "Make it readable.") from None
     if len(data) > LARGEST:
-        raise ConfigError(Problem(str(path), "is larger than 1 MiB", "It is not a file of settings."))
+        raise ConfigError(Problem(str(path), "is larger than 1 MiB", "It is not a configuration file."))
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -59,10 +59,10 @@ def text_of(path: Path) -> str:
 def _unreadable(path: Path, error: OSError, place: Path, permitted: str) -> ConfigError:
     """``place``: where it failed; ``permitted``: the remedy where a permission is missing."""
     if error.errno == errno.ENOENT and place.is_symlink():
-        what = f"cannot be read: {place} is a symbolic link to {place.readlink()}, which is not there"
-        return ConfigError(Problem(str(path), what, "Put the file there, or take the link away."))
+        what = f"cannot be read: {place} is a symbolic link to {place.readlink()}, which does not exist"
+        return ConfigError(Problem(str(path), what, "Put the file there, or remove the link."))
     if error.errno == errno.ENOENT:
-        remedy = "quarterdeck config path says which file is read."
+        remedy = "quarterdeck config path prints which file is read."
     elif error.errno == errno.EACCES:
         remedy = permitted
     else:

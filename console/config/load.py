@@ -89,7 +89,7 @@ def load(
         origins[flag.key] = flag.name
     for name in per_context(settings):
         if exists and not origins.get((name, "url"), str(path)).startswith(str(path)):
-            # Given for this start, whatever context it looks at.
+            # Given for this start, regardless of the context.
             settings = replace(settings, **{name: replace(getattr(settings, name), contexts={})})
     settings, laid_down, warnings = _apply_policy(settings, origins, policy)
     _raise(origins, rules.check(settings, check_keys))
@@ -120,7 +120,7 @@ def _from_file(path: Path) -> _Layer:
             _expand_paths(table, kind, path.parent)
     _expand_models(document.get("local"), path.parent)
     if isinstance(document.get("keys"), dict):
-        # Commands have dots in their names, and TOML takes a bare `open.logs` for a table in a table.
+        # Names of commands contain dots, and TOML reads a bare `open.logs` as a nested table.
         document["keys"] = _flat(document["keys"])
         origins |= {("keys", ".".join(key[1:])): where for key, where in origins.items() if key[0] == "keys"}
     return _Layer(document, origins)
@@ -165,7 +165,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     except RecursionError:
         deep, document, places = True, {}, {}
     except ValueError as error:
-        # TOML errors, and Python's for a number of more than 4300 digits.
+        # TOML errors, and Python's error for a number of more than 4300 digits.
         raise ConfigError(_syntax(path, text, str(error))) from None
     if deep:
         raise ConfigError(Problem(str(path), "is nested too deeply", "No setting needs more than four levels."))

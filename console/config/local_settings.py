@@ -1,4 +1,4 @@
-"""The settings of the servers of this machine; those of vLLM are made from the table of its arguments."""
+"""The settings of the servers on this machine; those of vLLM are made from the table of its arguments."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Preset:
     """Arguments of a server under a name: `quarterdeck local up NAME`. Unset ones are left to vLLM."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    model: str = setting("", "A folder, or a name of the hub (`org/name`). Required.")
+    model: str = setting("", "A folder, or a name on the hub (`org/name`). Required.")
     env: Mapping[str, str | FromEnvironment] = setting(
-        {}, 'Variables; a value may be `{ env = "NAME" }`, which is for secrets.', secret=True
+        {}, 'Environment variables; a value may be `{ env = "NAME" }`, for secrets.', secret=True
     )
-    extra: tuple[str, ...] = setting((), 'More arguments of `vllm serve`, as they are: `["--enforce-eager"]`.')
-    hub: bool | None = setting(None, "Let it fetch from the hub. Not set: `hub` of `[local]`.")
+    extra: tuple[str, ...] = setting((), 'Further arguments of `vllm serve`, passed unchanged: `["--enforce-eager"]`.')
+    hub: bool | None = setting(None, "Let it download from the hub. Not set: `hub` of `[local]`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class LocalSettings:
     port: int = setting(8000, "The first port to try.", minimum=1, maximum=65535)
     grace: float = setting(
         300.0,
-        "Seconds for running requests when a server is taken down, unless it says otherwise.",
+        "Seconds for running requests when a server is stopped, unless the command sets its own.",
         minimum=0,
         maximum=86400,
     )
-    hub: bool = setting(False, "Let servers fetch models from the hub. Without this they are offline.")
+    hub: bool = setting(False, "Let servers download models from the hub. Without this they are offline.")
     usage_stats: bool = setting(False, "Let vLLM send usage statistics.")
-    presets: Mapping[str, Preset] = setting({}, "Tables of their own: see below.")
+    presets: Mapping[str, Preset] = setting({}, "Separate tables: see below.")

@@ -99,7 +99,7 @@ def _presets(local: LocalSettings) -> Iterator[tuple[Where, str, str]]:
     for name, preset in local.presets.items():
         above = ("local", "presets", name)
         if not is_name(name):
-            remedy = "A server is called after it: letters, digits, dots and dashes, 63 at most."
+            remedy = "It becomes the server's name: letters, digits, dots and dashes, 63 at most."
             yield above, f'"{name}" cannot be the name of a server', remedy
         if not preset.model:
             yield above, "it names no model", 'Set model = "org/name", or a folder.'
@@ -110,14 +110,14 @@ def _presets(local: LocalSettings) -> Iterator[tuple[Where, str, str]]:
 def _views(ui: UiSettings) -> Iterator[tuple[Where, str, str]]:
     for name in ui.views:
         if not is_name(name):
-            remedy = "It is typed behind :view: letters, digits, dots and dashes, 63 at most."
+            remedy = "It is typed after :view: letters, digits, dots and dashes, 63 at most."
             yield ("ui", "views", name), f'"{name}" cannot be the name of a view', remedy
     if ui.view and ui.view not in ui.views:
         there = f"There are {', '.join(ui.views)}." if ui.views else "None is saved: `:view save NAME` saves one."
         yield ("ui", "view"), f'there is no view "{ui.view}"', there
 
 
-_ONE_MORE = "A table [ui.themes.NAME] makes one more."
+_ONE_MORE = "A table [ui.themes.NAME] adds one."
 
 
 def _themes(ui: UiSettings) -> Iterator[tuple[Where, str, str]]:
@@ -126,13 +126,17 @@ def _themes(ui: UiSettings) -> Iterator[tuple[Where, str, str]]:
         yield ("ui", "theme"), f'"{ui.theme}" is not one of {", ".join(map(repr, (*names, *ui.themes)))}', _ONE_MORE
     if not ui.themes:
         return
-    # Not imported before the first text where nobody has a theme.
+    # Not imported before the first text unless a theme is configured.
     from themes.own import faults
 
     for name, theme in ui.themes.items():
         above = ("ui", "themes", name)
         if name in names or not is_name(name):
-            yield above, f'"{name}" cannot be the name of a theme', "It is typed behind :theme, and no other's."
+            yield (
+                above,
+                f'"{name}" cannot be the name of a theme',
+                "It is typed after :theme, and must not be a built-in theme's.",
+            )
         for role, what, remedy in faults(theme.styles):
             yield (*above, "styles", role), what, remedy
 
@@ -144,7 +148,7 @@ def doubts(settings: Settings) -> Iterator[tuple[Where, str, str]]:
 
         for name, theme in settings.ui.themes.items():
             for role, what in of_theme(name, theme.like, theme.styles):
-                yield ("ui", "themes", name, "styles", role), f"{what}: it can hardly be read", "3:1 can be made out."
+                yield ("ui", "themes", name, "styles", role), f"{what}: it is hardly legible", "3:1 is legible."
 
 
 def _groups(objectives: ObjectiveSettings) -> Iterator[tuple[Where, str, str]]:
@@ -161,7 +165,7 @@ def check_freezes(freezes: Mapping[str, FreezeSettings]) -> Iterator[tuple[Where
     """Yield windows that never occur, or whose times are ambiguous."""
     if not freezes:
         return
-    # Time zones are read where somebody names one.
+    # Time zones are loaded only if one is named.
     from actions.planning.freeze import FreezeWindow
 
     for name, one in freezes.items():
@@ -190,7 +194,7 @@ def _profiles(diagnosis: DiagnosisSettings) -> Iterator[tuple[Where, str, str]]:
         where = ("diagnosis", "profiles", name)
         chosen = profile.namespaces or profile.workloads or profile.models
         if not chosen and diagnosis.profile != name:
-            yield where, "it is for no workload", "Set namespaces, workloads or models."
+            yield where, "it matches no workload", "Set namespaces, workloads or models."
         for limit, value in profile.limits.items():
             if limit not in NAMES:
                 yield (*where, "limits"), f'there is no threshold "{limit}"', f"It is one of {', '.join(NAMES)}."
@@ -226,7 +230,7 @@ def _endpoint(where: Where, p: EndpointSettings) -> Iterator[tuple[Where, str, s
         if named and not is_name(where[-1]):
             yield where, f'"{where[-1]}" cannot be a name here', "Letters, digits, dots and dashes, 63 at most."
         if named and not p.url:
-            yield where, "it names nothing to ask", "Set its url."
+            yield where, "it has no URL to query", "Set its url."
         for field in fields(p):
             yield from _range(at(field.name), getattr(p, field.name), field.metadata)
     if p.url:
@@ -252,12 +256,16 @@ def _endpoint(where: Where, p: EndpointSettings) -> Iterator[tuple[Where, str, s
 def _scrape(s: ScrapeSettings) -> Iterator[tuple[Where, str, str]]:
     """Yield tokens that would reach no recipient, or could be read on the way."""
     if s.bearer_token_file and not s.bearer_namespaces:
-        yield ("scrape", "bearer_token_file"), "a token for nobody", "Set bearer_namespaces to those that may have it."
+        yield (
+            ("scrape", "bearer_token_file"),
+            "a token without namespaces",
+            "Name them in bearer_namespaces.",
+        )
     if s.bearer_namespaces and not s.bearer_token_file:
         yield ("scrape", "bearer_namespaces"), "namespaces without a token", "Set bearer_token_file."
     if s.bearer_token_file and not s.ca_file and not s.bearer_cleartext:
         remedy = "Set ca_file, or bearer_cleartext = true where the network is trusted."
-        yield ("scrape", "bearer_token_file"), "the token would go over connections that nobody verifies", remedy
+        yield ("scrape", "bearer_token_file"), "the token would be sent over unverified connections", remedy
 
 
 def _headers(where: Where, headers: Mapping[str, str | FromEnvironment]) -> Iterator[tuple[Where, str, str]]:
@@ -267,18 +275,18 @@ def _headers(where: Where, headers: Mapping[str, str | FromEnvironment]) -> Iter
             shown = name if name.isprintable() and name else f"number {number}"
             yield (
                 where,
-                f"header {shown}: its name can be no header's: letters, digits and dashes",
+                f"header {shown}: not a valid header name: letters, digits and dashes",
                 'As in headers = { "X-Scope-OrgID" = "team" }.',
             )
         if isinstance(value, str) and not sendable(value):
-            what = "its value has a line break, a control character or one that is not of Latin-1 in it"
-            yield where, f"header {name!r}: {what}", "No request can carry it."
+            what = "its value contains a line break, a control character, or a character outside Latin-1"
+            yield where, f"header {name!r}: {what}", "It cannot be sent in a request."
 
 
 def _url(where: Where, url: str) -> Iterator[tuple[Where, str, str]]:
     """Yield the faults of a URL. Never repeats a URL that may contain a password."""
     if any(character <= " " or character == "\x7f" for character in url):
-        yield where, "this is not a URL: it has blanks or control characters in it", "Write it again."
+        yield where, "this is not a URL: it has blanks or control characters in it", "Correct it."
         return
     try:
         parts = urlsplit(url)

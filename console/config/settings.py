@@ -36,11 +36,9 @@ class ClusterSettings:
     context: str = setting("", "Context of the kubeconfig. Empty: its current-context.")
     namespace: str = setting("", "The namespace in view. Empty: all.")
     namespaces: tuple[str, ...] = setting(
-        (), "Namespaces to try one by one where neither reading all at once nor listing them is permitted."
+        (), "Namespaces to try one by one if neither reading all at once nor listing them is permitted."
     )
-    production: tuple[str, ...] = setting(
-        ("*prod*",), "Shell patterns of the contexts and clusters that are production, and are marked as such."
-    )
+    production: tuple[str, ...] = setting(("*prod*",), "Shell patterns of contexts and clusters to mark as production.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class ContextPrometheusSettings(EndpointSettings):
     cluster: str = setting(
         "", "The cluster in a store that holds several: only series whose `cluster_label` has this value. Empty: all."
     )
-    cluster_label: str = setting("cluster", "The label by which such a store tells clusters apart.")
+    cluster_label: str = setting("cluster", "The label that distinguishes clusters in such a store.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ class MorePrometheusSettings(ContextPrometheusSettings):
     __pydantic_config__: ClassVar[Any] = STRICT
     contexts: tuple[str, ...] = setting(
         (),
-        "Shell patterns of the contexts in which it is asked. Empty: all but those that have a table of their own "
+        "Shell patterns of the contexts in which it is queried. Empty: all except those with a table of their own "
         "(`[prometheus.contexts.NAME]`).",
     )
 
@@ -73,29 +71,29 @@ class PrometheusSettings(EndpointSettings):
     """The Prometheus HTTP API: Prometheus itself, Thanos, Mimir, VictoriaMetrics."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    enabled: Use = setting("auto", "`auto`: where it is configured or found; `always`: say so when there is none.")
-    url: str = setting("", "Base URL, without /api/v1. Empty: found among the cluster's services.")
+    enabled: Use = setting("auto", "`auto`: if it is configured or found; `always`: report it if there is none.")
+    url: str = setting("", "Base URL, without /api/v1. Empty: discovered among the cluster's Services.")
     services: tuple[str, ...] = setting(
-        (), "Services of the cluster (`namespace/name`) that are trusted to be its Prometheus, wherever they live."
+        (), "Services of the cluster (`namespace/name`) trusted to be its Prometheus, in any namespace."
     )
     namespaces: tuple[str, ...] = setting(
         NAMESPACES,
         "Namespaces of monitoring stacks: a Prometheus or Alertmanager found there is trusted, unless an engine runs "
-        "there too. Name none that somebody may make for themselves.",
+        "there too. Do not list namespaces that untrusted users may create.",
     )
     cluster: str = setting(
         "", "The cluster in a store that holds several: only series whose `cluster_label` has this value. Empty: all."
     )
-    cluster_label: str = setting("cluster", "The label by which such a store tells clusters apart.")
+    cluster_label: str = setting("cluster", "The label that distinguishes clusters in such a store.")
     window: float = setting(
         60.0,
-        "Seconds over which rates and percentiles are taken; at least four scrape intervals.",
+        "Seconds over which rates and percentiles are computed; at least four scrape intervals.",
         minimum=5,
         maximum=3600,
     )
-    also: Mapping[str, MorePrometheusSettings] = setting({}, "More of them, each a table of its own: see below.")
+    also: Mapping[str, MorePrometheusSettings] = setting({}, "Additional ones, each in its own table: see below.")
     contexts: Mapping[str, ContextPrometheusSettings] = setting(
-        {}, "Those of single contexts, each a table of its own: see below. A `url` of environment or flag is for all."
+        {}, "Per context, each in its own table: see below. A `url` from the environment or a flag applies to all."
     )
 
 
@@ -104,14 +102,16 @@ class AlertmanagerSettings(EndpointSettings):
     """Alertmanager: which alerts fire, who is notified, and what is silenced."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    enabled: Use = setting("auto", "`auto`: where it is configured or found; `always`: say so when there is none.")
-    url: str = setting("", "Base URL, without /api/v2. Empty: what Prometheus sends to, or a service of the cluster.")
-    services: tuple[str, ...] = setting(
-        (), "Services of the cluster (`namespace/name`) that are trusted to be its Alertmanager, wherever they live."
+    enabled: Use = setting("auto", "`auto`: if it is configured or found; `always`: report it if there is none.")
+    url: str = setting(
+        "", "Base URL, without /api/v2. Empty: the one that Prometheus sends to, or a Service of the cluster."
     )
-    also: Mapping[str, EndpointSettings] = setting({}, "More of them, each a table of its own: see below.")
+    services: tuple[str, ...] = setting(
+        (), "Services of the cluster (`namespace/name`) trusted to be its Alertmanager, in any namespace."
+    )
+    also: Mapping[str, EndpointSettings] = setting({}, "Additional ones, each in its own table: see below.")
     contexts: Mapping[str, EndpointSettings] = setting(
-        {}, "Those of single contexts, each a table of its own: see below. A `url` of environment or flag is for all."
+        {}, "Per context, each in its own table: see below. A `url` from the environment or a flag applies to all."
     )
 
 
@@ -120,11 +120,11 @@ class RulesSettings(EndpointSettings):
     """Evaluation of the rules of alerts: by Prometheus itself, Thanos Ruler, Mimir's ruler, vmalert."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    enabled: Use = setting("auto", "`auto`: where there is one; `always`: say so when there is none.")
-    url: str = setting("", "Base URL, without /api/v1. Empty: the Prometheus that the numbers come from.")
-    also: Mapping[str, EndpointSettings] = setting({}, "More of them, each a table of its own: see below.")
+    enabled: Use = setting("auto", "`auto`: if there is one; `always`: report it if there is none.")
+    url: str = setting("", "Base URL, without /api/v1. Empty: the Prometheus of the metrics.")
+    also: Mapping[str, EndpointSettings] = setting({}, "Additional ones, each in its own table: see below.")
     contexts: Mapping[str, EndpointSettings] = setting(
-        {}, "Those of single contexts, each a table of its own: see below. A `url` of environment or flag is for all."
+        {}, "Per context, each in its own table: see below. A `url` from the environment or a flag applies to all."
     )
 
 
@@ -133,28 +133,28 @@ class ScrapeSettings:
     """Reading the engines' /metrics directly."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    enabled: Use = setting("auto", "`auto`: where there is no Prometheus that has the engines.")
+    enabled: Use = setting("auto", "`auto`: if no Prometheus has the engines.")
     ports: tuple[int, ...] = setting(
-        (8000,), "Ports to try where neither annotations nor port names tell.", minimum=1, maximum=65535
+        (8000,), "Ports to try if neither annotations nor port names specify one.", minimum=1, maximum=65535
     )
-    path: str = setting("/metrics", "Path to read.")
-    via: Via = setting("auto", "`pod-ip`: straight; `proxy`: through the API server; `auto`: pod IP, else proxy.")
-    concurrency: int = setting(64, "Requests under way at once.", minimum=1, maximum=1024)
+    path: str = setting("/metrics", "Path to scrape.")
+    via: Via = setting("auto", "`pod-ip`: directly; `proxy`: through the API server; `auto`: pod IP, else proxy.")
+    concurrency: int = setting(64, "Concurrent requests.", minimum=1, maximum=1024)
     timeout: float = setting(5.0, "Seconds to wait for a target.", minimum=0.1, maximum=60)
     bearer_token_file: str = setting(
         "",
-        "File with a bearer token for engines whose /metrics is guarded; read again for each scrape. Whoever may "
-        "create pods in `bearer_namespaces` can collect it, so it should be good for nothing else.",
+        "File with a bearer token for engines with a protected /metrics; read again for each scrape. Anybody who "
+        "may create pods in `bearer_namespaces` can obtain it, so it should grant nothing else.",
         path=True,
     )
     bearer_namespaces: tuple[str, ...] = setting((), "Namespaces whose engines are sent that token. Empty: none.")
     bearer_cleartext: bool = setting(
-        False, "Send the token also over plain HTTP, and over TLS that `ca_file` does not verify."
+        False, "Also send the token over plain HTTP, and over TLS that `ca_file` does not verify."
     )
     ca_file: str = setting(
         "",
-        "PEM file of the authorities of the engines' certificates. Empty: engines that speak TLS are read without "
-        "verifying them, and sent nothing secret.",
+        "PEM file of the authorities of the engines' certificates. Empty: engines with TLS are scraped "
+        "unverified, and no secret is sent to them.",
         path=True,
     )
 
@@ -169,10 +169,13 @@ class Promises:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     availability: float = setting(
-        0.0, "Share of the time in which an engine of it must be there: `0.999`. 0: none.", minimum=0, maximum=0.999999
+        0.0,
+        "Share of time in which one of its engines must be available: `0.999`. 0: none.",
+        minimum=0,
+        maximum=0.999999,
     )
     errors: float = setting(
-        0.0, "Share of the requests that may be answered with 5xx: `0.01`. 0: none.", minimum=0, maximum=1
+        0.0, "Share of requests that may be answered with 5xx: `0.01`. 0: none.", minimum=0, maximum=1
     )
     ttft_p50: float = _latency("Time to the first token that half of the requests must keep")
     ttft_p95: float = _latency("Time to the first token that 95 % of the requests must keep")
@@ -200,12 +203,12 @@ class ObjectiveSettings(Promises):
     """Objectives of all models (docs/objectives.md): the promises to users, compared with the counts."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    enabled: bool = setting(True, "Count them. It costs a few queries of Prometheus every half a minute.")
+    enabled: bool = setting(True, "Count them. It costs a few Prometheus queries every 30 s.")
     defaults: bool = setting(
-        True, "Where nothing is set: show 1 % errors and a TTFT p95 of 2.5 s. They are told of no incident."
+        True, "If nothing is set: show 1 % errors and a TTFT p95 of 2.5 s, without raising incidents."
     )
-    days: float = setting(30.0, "Days over which an error budget lasts.", minimum=1, maximum=90)
-    groups: Mapping[str, ObjectiveGroup] = setting({}, "Tables of their own: see below.")
+    days: float = setting(30.0, "Days that an error budget covers.", minimum=1, maximum=90)
+    groups: Mapping[str, ObjectiveGroup] = setting({}, "Separate tables: see below.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,18 +217,18 @@ class UiSettings:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     refresh: float = setting(
-        2.0, "Seconds between updates. Prometheus is asked no more often than it scrapes.", minimum=0.5, maximum=300
+        2.0, "Seconds between updates. Prometheus is queried no more often than it scrapes.", minimum=0.5, maximum=300
     )
     theme: str = setting(
         "auto",
         "Colours: `auto` asks the terminal; `quarterdeck-dark`, `quarterdeck-light`, `quarterdeck-contrast`; `ansi` "
-        "uses its own sixteen; or the name of a table below `[ui.themes]`.",
+        "uses its own sixteen; or the name of a table under `[ui.themes]`.",
     )
-    themes: Mapping[str, OwnTheme] = setting({}, "Tables of their own: see below.")
-    glyphs: GlyphSet = setting("auto", "`auto`: unicode where the locale can show it.")
-    view: str = setting("", "The saved view that the console begins with. Empty: the fleet, worst first.")
-    views: Mapping[str, SavedView] = setting({}, "Tables of their own: see below.")
-    welcome: bool = setting(True, "On the first start, a few lines say what the screen shows, until the first key.")
+    themes: Mapping[str, OwnTheme] = setting({}, "Separate tables: see below.")
+    glyphs: GlyphSet = setting("auto", "`auto`: Unicode if the locale supports it.")
+    view: str = setting("", "The saved view that the console starts with. Empty: the fleet, worst first.")
+    views: Mapping[str, SavedView] = setting({}, "Separate tables: see below.")
+    welcome: bool = setting(True, "On the first start, explain the screen in a few lines until the first key.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,16 +236,16 @@ class FreezeSettings:
     """A window in which nothing is to be changed: plans say so and ask for a reason, or are refused."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    begins: str = setting("", "Time of day (`16:00`), for a window that comes again; or a moment: `2026-12-18T16:00`.")
-    ends: str = setting("", "The same. A time of day that is not later than `begins` is that of the next day.")
-    days: tuple[str, ...] = setting((), "Days of the week on which it begins: `fri`. Empty: every day.")
-    lasts: int = setting(0, "Days from the one on which it begins to the one on which it ends.", minimum=0, maximum=7)
-    zone: str = setting("UTC", "Time zone of both: `Europe/Berlin`. Daylight saving is kept to.")
-    why: str = setting("", "What for, as plans say it.")
-    contexts: tuple[str, ...] = setting((), "Shell patterns of the contexts that it is for. Empty: all.")
-    namespaces: tuple[str, ...] = setting((), "Shell patterns of the namespaces that it is for. Empty: all.")
+    begins: str = setting("", "Time of day (`16:00`) for a recurring window, or a date and time: `2026-12-18T16:00`.")
+    ends: str = setting("", "Likewise. A time of day not later than `begins` is on the next day.")
+    days: tuple[str, ...] = setting((), "Days of the week on which it starts: `fri`. Empty: every day.")
+    lasts: int = setting(0, "Days from its start to its end.", minimum=0, maximum=7)
+    zone: str = setting("UTC", "Time zone of both: `Europe/Berlin`. Daylight saving time is followed.")
+    why: str = setting("", "Its purpose, shown in plans.")
+    contexts: tuple[str, ...] = setting((), "Shell patterns of the contexts that it applies to. Empty: all.")
+    namespaces: tuple[str, ...] = setting((), "Shell patterns of the namespaces that it applies to. Empty: all.")
     blocks: bool = setting(
-        False, "Refuse changes, but for what a critical incident concerns. Else they are asked for a reason."
+        False, "Refuse changes, except to what a critical incident concerns. Otherwise ask for a reason."
     )
 
 
@@ -251,22 +254,23 @@ class ActionSettings:
     """Changes of a cluster: scaling, draining, rolling back."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    require_reason: bool = setting(False, "Refuse every action without a reason (a ticket, say).")
+    require_reason: bool = setting(False, "Refuse every action without a reason, such as a ticket.")
     reason_pattern: str = setting("", r"Regular expression that must be found in a reason: `INC-\d+`. Empty: any text.")
     drain_deadline: float = setting(
-        300.0, "Seconds that a drain waits for running requests, unless it says otherwise.", minimum=0, maximum=86400
+        300.0,
+        "Seconds that a drain waits for running requests, unless the action sets its own.",
+        minimum=0,
+        maximum=86400,
     )
     follow_timeout: float = setting(
-        1800.0, "Seconds until an action that has not converged is called timed out.", minimum=1, maximum=86400
+        1800.0, "Seconds until an action that has not converged is reported as timed out.", minimum=1, maximum=86400
     )
     audit_dir: str = setting(
         "",
-        "Folder of the audit logs; a person's is in it, named after their login. "
+        "Folder of the audit logs, with a folder per person, named after their login. "
         "Empty: audit/ in the state folder ($XDG_STATE_HOME/quarterdeck).",
     )
-    freezes: Mapping[str, FreezeSettings] = setting(
-        {}, "Windows in which nothing is to be changed, each a table of its own: see below."
-    )
+    freezes: Mapping[str, FreezeSettings] = setting({}, "Change freezes, each in its own table: see below.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +279,11 @@ class RecorderSettings:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     enabled: bool = setting(
-        True, "Keep it, in recordings/ of the state folder ($XDG_STATE_HOME/quarterdeck), for nobody else to read."
+        True, "Record, to recordings/ in the state folder ($XDG_STATE_HOME/quarterdeck), readable by you only."
     )
-    hours: float = setting(24.0, "Hours that are kept.", minimum=0.25, maximum=8760)
+    hours: float = setting(24.0, "Hours to keep.", minimum=0.25, maximum=8760)
     size: float = setting(
-        200.0, "MiB that a cluster's may take. What is older gets coarser, then goes.", minimum=1, maximum=1048576
+        200.0, "MiB per cluster. Older data is thinned out, then deleted.", minimum=1, maximum=1048576
     )
 
 
@@ -290,11 +294,11 @@ class ProfileSettings:
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    like: ProfileName = setting("chat", "The built-in profile that it begins with.")
+    like: ProfileName = setting("chat", "The built-in profile that it is based on.")
     namespaces: tuple[str, ...] = setting((), "Shell patterns of namespaces.")
     workloads: tuple[str, ...] = setting((), "Shell patterns of names of workloads.")
     models: tuple[str, ...] = setting((), "Shell patterns of served models: `*coder*`.")
-    limits: Mapping[str, float] = setting({}, "Thresholds of its own, by name: `{ queue-deep = 20 }`; see below.")
+    limits: Mapping[str, float] = setting({}, "Its own thresholds, by name: `{ queue-deep = 20 }`; see below.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,18 +307,19 @@ class DiagnosisSettings:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     profile: str = setting(
-        "chat", "Profile of all that no other one is for: `chat`, `autocomplete`, `batch`, or one of `profiles`."
+        "chat",
+        "Profile of everything that no other profile matches: `chat`, `autocomplete`, `batch`, or one of `profiles`.",
     )
     profiles: Mapping[str, ProfileSettings] = setting(
-        {}, "Profiles of single workloads, each a table of its own: see below. The first one that matches is taken."
+        {}, "Profiles for selected workloads, each in its own table: see below. The first match applies."
     )
     logs: bool = setting(
-        True, "Read the end of the log of a container that ended with an error, once, where logs may be read."
+        True, "Read the end of the log of a container that ended with an error, once, if logs may be read."
     )
     routing: bool = setting(
         True,
-        "List Ingress, HTTPRoute, Gateway, NetworkPolicy and cert-manager's Certificates every half a minute, where "
-        "that is permitted. No Secret is read.",
+        "List Ingress, HTTPRoute, Gateway, NetworkPolicy and cert-manager's Certificates every 30 s, if "
+        "permitted. No Secret is read.",
     )
 
 
@@ -323,9 +328,9 @@ class LimitSettings:
     """Largest size of an answer, in MiB after decompression. A larger one is abandoned, and that is reported."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    scrape: float = setting(64.0, "One page of /metrics; pages of 22 MB exist.", minimum=0.1, maximum=4096)
+    scrape: float = setting(64.0, "One /metrics page; 22 MB occur in practice.", minimum=0.1, maximum=4096)
     prometheus: float = setting(256.0, "Prometheus' answer to one query.", minimum=0.1, maximum=4096)
-    kubernetes_list: float = setting(64.0, "One page of a list of Kubernetes.", minimum=0.1, maximum=4096)
+    kubernetes_list: float = setting(64.0, "One page of a Kubernetes list.", minimum=0.1, maximum=4096)
     alerts: float = setting(32.0, "All alerts, or all rules, at once.", minimum=0.1, maximum=4096)
     other: float = setting(
         4.0, "Anything else: one object, one event of a watch, an engine's models.", minimum=0.1, maximum=4096
@@ -337,9 +342,7 @@ class Settings:
     """Everything that can be set."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    read_only: bool = setting(
-        False, "Let nothing through that changes the cluster. Once true, no later source undoes it."
-    )
+    read_only: bool = setting(False, "Send no request that changes the cluster. Once true, no later source undoes it.")
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     prometheus: PrometheusSettings = field(default_factory=PrometheusSettings)
     alertmanager: AlertmanagerSettings = field(default_factory=AlertmanagerSettings)
@@ -367,16 +370,16 @@ class Policy:
     """The policy of the site's administrator; it holds over everything that a user sets."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    read_only: bool = setting(False, "Let nothing through that changes a cluster, whoever asks.")
-    production: tuple[str, ...] = setting((), "More patterns of production contexts and clusters.")
+    read_only: bool = setting(False, "Send no request that changes a cluster, for any user.")
+    production: tuple[str, ...] = setting((), "Further patterns of production contexts and clusters.")
     require_reason: bool = setting(False, "Refuse every action without a reason, whatever users set.")
-    reason_pattern: str = setting("", "The pattern of reasons in place of the users' own. Empty: theirs.")
+    reason_pattern: str = setting("", "Pattern of reasons, in place of the users' own. Empty: theirs.")
     audit_dir: str = setting("", "Folder of the audit logs in place of the users' own. Empty: theirs.")
     freezes: Mapping[str, FreezeSettings] = setting(
-        {}, "More windows in which nothing is to be changed: `[freezes.NAME]`, as in `[actions.freezes.NAME]`."
+        {}, "Further change freezes: `[freezes.NAME]`, as in `[actions.freezes.NAME]`."
     )
     allow: tuple[Literal["logs", "proxy"], ...] = setting(
-        (), "What read-only mode lets through all the same: `logs` of pods, the API server's `proxy`."
+        (), "What read-only mode still allows: `logs` of pods, the API server's `proxy`."
     )
 
 

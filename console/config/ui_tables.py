@@ -18,11 +18,11 @@ class SavedView:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     screen: ViewedScreen = setting("fleet", "The table.")
-    filter: str = setting("", "What is typed behind `/`.")
-    sort: str = setting("", "Column that it is sorted by (`ttft`, `wait`, `name` …). Empty: worst first.")
-    ascending: bool = setting(False, "The other way round: the smallest first, or names from A to Z.")
-    others: bool = setting(False, "With what serves no model, or holds no GPU.")
-    namespace: str = setting("", "Its namespace; `all` for every one. Empty: the one in view.")
+    filter: str = setting("", "The filter, as typed after `/`.")
+    sort: str = setting("", "Column to sort by (`ttft`, `wait`, `name` …). Empty: worst first.")
+    ascending: bool = setting(False, "Reverse order: smallest first, or names from A to Z.")
+    others: bool = setting(False, "Include what serves no model or holds no GPU.")
+    namespace: str = setting("", "Its namespace; `all` for all. Empty: the current one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class OwnTheme:
     """A theme of one's own, for `[ui] theme` and `:theme NAME`: another one with some styles changed."""
 
     __pydantic_config__: ClassVar[Any] = STRICT
-    like: BuiltInTheme = setting("quarterdeck-dark", "The theme that has all that is not said here.")
+    like: BuiltInTheme = setting("quarterdeck-dark", "The theme that it is based on.")
     styles: Mapping[str, str] = setting(
         {},
         'Role → style: `styles = { critical = "bold #ff5f5f", cursor = "on color(236)" }`. Roles: dim, strong, ok, '
         "starting, warning, critical, unknown, asleep, gone, stale, head, accent, key, bar, trend, match, error, "
-        "cursor, picked. A style that can hardly be read (a contrast below 3:1) is warned of.",
+        "cursor, picked. A hardly legible style (contrast below 3:1) causes a warning.",
     )

@@ -24,8 +24,8 @@ _WANTED = {
     "float_type": "a number",
     "finite_number": "a finite number",
     "tuple_type": 'a list, for example ["a", "b"]',
-    "dict_type": "a table of its own",
-    "dataclass_type": "a table of its own",
+    "dict_type": "a table",
+    "dataclass_type": "a table",
 }
 
 
@@ -41,7 +41,7 @@ class ConfigFault:
 def validate(cls: type[T], document: Mapping[str, Any]) -> T | list[ConfigFault]:
     """The settings that a document gives, or everything that is wrong with it."""
     try:
-        # As JSON: there pydantic's strict mode takes a list for a tuple and a table for a dataclass.
+        # As JSON, for which pydantic's strict mode accepts a list for a tuple and a table for a dataclass.
         return TypeAdapter(cls).validate_json(json.dumps(document, default=_date))
     except ValidationError as error:
         faults: dict[Path, ConfigFault] = {}
@@ -93,7 +93,7 @@ def _unknown(cls: type, loc: Path) -> ConfigFault:
 def _section(cls: type, path: Path) -> type:
     kind: Any = cls
     for name in path:
-        # Presets have names of their own.
+        # The names of presets are free.
         kind = get_args(kind)[1] if get_origin(kind) is Mapping else get_type_hints(kind)[name]
     section: type = kind
     return section

@@ -35,12 +35,12 @@ def save_view(path: Path, name: str, view: SavedView) -> None:
         after = with_view(text, name, view)
         kept = tomllib.loads(after)
     except tomllib.TOMLDecodeError as error:
-        raise _by_hand(path, name, view, f"is not as it must be for that: {error}") from None
+        raise _by_hand(path, name, view, f"does not have the expected form: {error}") from None
     ui = before.setdefault("ui", {})
     if isinstance(ui, dict) and isinstance(ui.setdefault("views", {}), dict):
         ui["views"][name] = _values(view)
     if kept != before:
-        raise _by_hand(path, name, view, "already says something else of views")
+        raise _by_hand(path, name, view, "already contains other settings for views")
     try:
         _write(path, after)
     except OSError as error:
@@ -62,7 +62,7 @@ def with_view(text: str, name: str, view: SavedView) -> str:
     following = _TABLE.search(text, found.end())
     end = following.start() if following is not None else len(text)
     body = text[found.end() : end].splitlines(keepends=True)
-    # The comments and blank lines in front of the next table are that one's.
+    # Comments and blank lines before the next table belong to that one.
     own = max((at for at, line in enumerate(body, 1) if not _is_comment(line)), default=0)
     comments = [line for line in body[:own] if line.strip() and _is_comment(line)]
     opening = found[0] if found[0].endswith("\n") else f"{found[0]}\n"
@@ -94,7 +94,7 @@ def _toml(value: str | bool) -> str:
 
 def _by_hand(path: Path, name: str, view: SavedView, what: str) -> ConfigError:
     written = with_view("", name, view).strip().replace("\n", "; ")
-    return ConfigError(Problem(str(path), what, f"Write it there yourself: {written}"))
+    return ConfigError(Problem(str(path), what, f"Add it yourself: {written}"))
 
 
 def _write(path: Path, text: str) -> None:
@@ -103,6 +103,6 @@ def _write(path: Path, text: str) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o600
     if place.exists() and not os.access(place, os.W_OK):
-        # A new file in its place would need the folder alone to be writable.
+        # Replacing the file would only need a writable folder.
         raise PermissionError(errno.EACCES, "the file is read-only", str(place))
     write_whole(place, text.encode(), mode)

@@ -43,7 +43,7 @@ async def ask(reads: Reads, namespace: str) -> Acting:
     from fleet.sources.kube.errors import KubeconfigError, KubeError
 
     every = needed_permissions()
-    # What is of the whole cluster is the same question as what is of a namespace, where all are in view.
+    # With all namespaces in view, cluster-wide and namespaced permissions are the same question.
     questions = dict.fromkeys((p._replace(namespaced=True), p.scope(namespace)) for ps in every.values() for p in ps)
     try:
         if await granted(_EVERYTHING, "", reads):
@@ -61,7 +61,7 @@ async def ask(reads: Reads, namespace: str) -> Acting:
 
 def read_only() -> DoctorCheck:
     """Return the check for read-only mode, without asking the server."""
-    return DoctorCheck(SUBJECT, DoctorStatus.OK, "none is done in read-only mode")
+    return DoctorCheck(SUBJECT, DoctorStatus.OK, "none is executed in read-only mode")
 
 
 def judge(acting: Acting, user: str, namespace: str) -> DoctorCheck:

@@ -22,13 +22,13 @@ def check_dialects(snapshot: Snapshot) -> Iterator[DoctorCheck]:
     every = (*ENGINES, *GATEWAYS)
     doubtful = sorted(member.name for member in every if member.name in here and not member.proof.supported)
     if doubtful:
-        finding = f"here, and read by their documentation alone: {', '.join(doubtful)}"
-        fix = "compare what is shown of them with their own /metrics, and tell of what differs"
+        finding = f"here, and supported from documentation only: {', '.join(doubtful)}"
+        fix = "compare the values shown with their own /metrics, and report differences"
         yield DoctorCheck("dialects", DoctorStatus.WARN, finding, tuple(details), fix)
     else:
-        known = f"{', '.join(sorted(here))} here" if here else "none of them here"
+        known = f"{', '.join(sorted(here))} here" if here else "none of them is here"
         yield DoctorCheck(
-            "dialects", DoctorStatus.OK, f"{len((*every, *GPUS))} products are read, {known}", tuple(details)
+            "dialects", DoctorStatus.OK, f"{len((*every, *GPUS))} products are supported, {known}", tuple(details)
         )
 
 

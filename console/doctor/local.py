@@ -26,7 +26,7 @@ def check_installed(executable: str, found: Installed | None, *, wanted: bool) -
         return DoctorCheck("vLLM here", verdict, "not installed: no server can be started on this machine", (), INSTALL)
     if found is None:
         return DoctorCheck(
-            "vLLM here", DoctorStatus.OK, f"{executable}; its version is asked for when a server is planned"
+            "vLLM here", DoctorStatus.OK, f"{executable}; its version is checked when a server is planned"
         )
     kind = ", for the CPU" if found.cpu else ""
     lacks = (

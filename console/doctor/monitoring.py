@@ -10,10 +10,10 @@ from fleet.model.counting import count
 from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 
 _NAMED = 5
-# Of one and of several.
+# Singular and plural.
 _WORDS = {
     FaultKind.NOT_EVALUATED: ("rule is not evaluated", "rules are not evaluated"),
-    FaultKind.DEAD: ("rule is about series that are not there", "rules are about series that are not there"),
+    FaultKind.DEAD: ("rule refers to series that do not exist", "rules refer to series that do not exist"),
     FaultKind.DOWN: ("job has targets that are down", "jobs have targets that are down"),
     FaultKind.TWICE: ("product is scraped twice", "products are scraped twice"),
 }
@@ -24,7 +24,7 @@ def check_monitoring(examined: Examined) -> Iterator[DoctorCheck]:
     looked = f"{count(examined.rules, 'rule')}, {count(examined.selectors, 'selector')}"
     lies = [fault for fault in examined.faults if fault.kind in _WORDS]
     if not lies:
-        yield DoctorCheck("monitoring", DoctorStatus.OK, f"{looked}: nothing is wrong with them", examined.gaps)
+        yield DoctorCheck("monitoring", DoctorStatus.OK, f"{looked}: no problems", examined.gaps)
     for kind, faults in groupby(lies, key=lambda fault: fault.kind):
         every = list(faults)
         more = (f"and {len(every) - _NAMED} more: :monitoring lists them",) if len(every) > _NAMED else ()

@@ -54,7 +54,7 @@ def needs() -> tuple[NeededPermission, ...]:
         NeededPermission("namespaces", ("list",), "the choice of namespaces", namespaced=False),
         NeededPermission("pods/log", ("get",), "logs"),
         NeededPermission("services/proxy", ("get",), "a Prometheus inside the cluster, reached through the API server"),
-        NeededPermission("pods/proxy", ("get",), "direct scrapes where pod IPs are out of reach"),
+        NeededPermission("pods/proxy", ("get",), "direct scraping where pod IPs are not reachable"),
     )
 
 
@@ -111,7 +111,7 @@ def judge(answer: PermissionReview, user: str, namespace: str) -> DoctorCheck:
     only = f"{who} sees no other namespace than {answer.namespace}, and " if confined else f"{who} "
     names = ", ".join(need.resource for need in lacking)
     late = bool(lacking) and all(need.verbs == ("watch",) for need in lacking)
-    what = "list and not watch, so that changes come late:" if late else "not read"
+    what = "list but not watch, so changes arrive late:" if late else "not read"
     return DoctorCheck(
         "permissions",
         DoctorStatus.FAIL if any(need.blocks for need in lacking) else DoctorStatus.WARN,
@@ -123,7 +123,7 @@ def judge(answer: PermissionReview, user: str, namespace: str) -> DoctorCheck:
 
 def _loss(need: NeededPermission) -> str:
     """Return what is lost without the refused verbs; without "watch", changes only come late."""
-    return "listed now and then, so its changes come late" if need.verbs == ("watch",) else need.lost
+    return "listed periodically, so its changes arrive late" if need.verbs == ("watch",) else need.lost
 
 
 def grants(lacking: Iterable[NeededPermission], user: str, namespace: str) -> Iterator[str]:

@@ -27,7 +27,7 @@ spec:
   podMetricsEndpoints: [{portNumber: 8000, path: /metrics, interval: 15s}]"""
 
 INSTALL_PROMETHEUS = """\
-quarterdeck --prometheus URL        # if there is one that was not found
+quarterdeck --prometheus URL        # if one exists that was not found
 helm repo add prometheus-community https://prometheus-community.github.io/helm-charts
 helm install prometheus prometheus-community/kube-prometheus-stack -n monitoring --create-namespace"""
 
@@ -57,7 +57,7 @@ def check_api_server(snapshot: Snapshot, *, explained: bool) -> DoctorCheck:
         problem, remedy = (status.problem, status.remedy) if status else ("not asked", "")
         return DoctorCheck("API server", DoctorStatus.FAIL, problem, (), remedy)
     groups = f" ({', '.join(cluster.groups)})" if cluster.groups else ""
-    version = f"Kubernetes {cluster.version}" if cluster.version else "a Kubernetes that does not tell its version"
+    version = f"Kubernetes {cluster.version}" if cluster.version else "Kubernetes of unknown version"
     finding = f"{version}, as {cluster.user or 'nobody'}{groups}, {count(len(snapshot.pods), 'pod')}"
     if status.health is Health.LIVE or (status.health is Health.DEGRADED and explained):
         return DoctorCheck("API server", DoctorStatus.OK, finding)
@@ -118,10 +118,10 @@ def _status_text(status: SourceStatus) -> str:
 def _engines(snapshot: Snapshot) -> DoctorCheck:
     if not snapshot.engines and none_is_read(snapshot.pods.values()):
         named = tuple(f"{pod.key}: {why}" for pod in snapshot.pods.values() if (why := unread(pod)))[:NAMED]
-        return DoctorCheck("engines", DoctorStatus.OK, "none whose metrics are read", named)
+        return DoctorCheck("engines", DoctorStatus.OK, "none with supported metrics", named)
     if not snapshot.engines:
         return DoctorCheck(
-            "engines", DoctorStatus.WARN, f"no series of an engine that is read ({_names(ENGINES)})", (), SCRAPE_ENGINES
+            "engines", DoctorStatus.WARN, f"no series of a supported engine ({_names(ENGINES)})", (), SCRAPE_ENGINES
         )
     engines, models = count(len(snapshot.engines), "engine"), count(len(snapshot.models), "model")
     finding = f"{engines} of {models}, from {_measured_by(snapshot)}"
@@ -144,9 +144,9 @@ def _gpus(snapshot: Snapshot) -> DoctorCheck:
     allocatable = sum(sum(node.gpus.values()) for node in snapshot.nodes.values())
     if snapshot.gpus:
         return DoctorCheck("GPUs", DoctorStatus.OK, f"{len(snapshot.gpus)} measured, {allocatable} allocatable")
-    none = f"no metrics of an exporter of GPUs that is read ({_names(GPUS)})"
+    none = f"no metrics of a supported GPU exporter ({_names(GPUS)})"
     if lack := snapshot.coverage.lack("pods"):
-        # There may be an exporter where this identity sees nothing: nothing to install is proposed.
+        # There may be an exporter that this identity cannot see, so none is proposed.
         return DoctorCheck("GPUs", DoctorStatus.WARN, f"{none}; whether one runs is not known: {lack}")
     if allocatable or any(pod.gpus for pod in snapshot.pods.values()):
         return DoctorCheck("GPUs", DoctorStatus.WARN, f"the cluster has GPUs, and {none}", (), _installing(snapshot))
@@ -178,7 +178,7 @@ def _naming_pods() -> str:
 def _joins(snapshot: Snapshot) -> Iterator[DoctorCheck]:
     for join, fix in ((Join.METRICS_WITHOUT_POD, RELABEL), (Join.POD_WITHOUT_GPU_METRICS, _naming_pods())):
         found = [unmatched for unmatched in snapshot.unmatched if unmatched.join is join]
-        # Where nothing at all is measured, the check above has said so.
+        # If nothing at all is measured, the check above has reported it.
         measured = snapshot.gpus if join is Join.POD_WITHOUT_GPU_METRICS else snapshot.engines
         if found and measured:
             details = tuple(f"{unmatched.key}: {unmatched.detail}" for unmatched in found[:NAMED])

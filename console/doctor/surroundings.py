@@ -55,6 +55,6 @@ def check_terminal(
         )
     if size[0] < LEAST[0] or size[1] < LEAST[1]:
         return DoctorCheck(
-            "terminal", DoctorStatus.WARN, finding, (), f"make the window at least {LEAST[0]}x{LEAST[1]}"
+            "terminal", DoctorStatus.WARN, finding, (), f"enlarge the window to at least {LEAST[0]}x{LEAST[1]}"
         )
     return DoctorCheck("terminal", DoctorStatus.OK, finding)

@@ -38,17 +38,17 @@ _SEEN_BESIDE_WORKLOADS = (
     _rule("", "pods services endpoints events resourcequotas"),
     _rule("apps", "controllerrevisions"),
     _rule("autoscaling", "horizontalpodautoscalers"),
-    # Which Prometheus and which Alertmanager of the cluster are to be believed.
+    # Which Prometheus and Alertmanager of the cluster can be trusted.
     _rule("monitoring.coreos.com", "prometheuses alertmanagers", ["list"]),
     _rule("operator.victoriametrics.com", "vmsingles vmclusters vmalertmanagers", ["list"]),
     _rule("policy", "poddisruptionbudgets"),
-    # Where these are installed; a rule for what is not there does nothing.
+    # If these are installed; a rule for a missing resource has no effect.
     _rule("keda.sh", "scaledobjects"),
     _rule("inference.networking.k8s.io", "inferencepools"),
 )
 _SEEN_IN_THE_CLUSTER = (_rule("", "nodes namespaces"),)
 
-# The note on the target that says who did what, and why.
+# The Event on the target that says who did what, and why.
 _NOTED = _rule("", "events", ["create"])
 _VERBS = ("get", "list", "watch", "create", "patch", "delete")
 """Verbs in the order of a rule."""

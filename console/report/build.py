@@ -262,7 +262,7 @@ def _measured(frame: Frame, key: str) -> dict[str, Any]:
     readings = {
         quantity: _reading(reading, MEANINGS[quantity].unit)
         for quantity, reading in sorted(frame.row(key), key=_order)
-        if math.isfinite(reading.value)  # JSON has no infinity, and no quantity of ours is infinite
+        if math.isfinite(reading.value)  # JSON has no infinity, and none of these quantities is infinite
     }
     row = frame.index.get(key)
     state = frame.absent if row is None else State(frame.states[row])

@@ -27,7 +27,7 @@ def write(error: BaseException, arguments: Sequence[str]) -> Path:
     folder = state_folder(os.environ)
     now = datetime.now(UTC)
     file = folder / f"crash-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
-    # Only now: a program that works does not need it.
+    # Imported only here: a working program does not need it.
     from actions.audit.redaction import redacted_arguments, redacted_text
     from actions.private import make_private
 

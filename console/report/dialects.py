@@ -10,13 +10,13 @@ from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.quantity import Quantity
 
 INTRODUCTION = """\
-# Whose metrics are read
+# Supported metrics
 
-How an engine, a gateway or an exporter of GPUs names its metrics is one module of data each (a dialect). What a product
+Each engine, gateway and GPU exporter has a module of data (a dialect) with the names of its metrics. What a product
 does not expose is drawn `–`, and the page of the pod or workload says so.
 
-What is proved by a real program (the tests run it) or by a recording of one (the tests replay it) is supported. What is
-proved by documentation alone was written after the product's own texts or source, and nobody has seen it answer yet.
+A dialect proved by a real program (the tests run it) or by a recording of one (the tests replay it) is supported. One
+proved by documentation alone follows the product's documentation or source and has not been tried on a real server yet.
 """
 
 

@@ -18,13 +18,13 @@ from fleet.model.quantity import (
 INTRODUCTION = f"""\
 # `quarterdeck snapshot --json`
 
-One document of schema `{SCHEMA}` on stdout: every pod in view, with everything that is known of it. The JSON schema is
-[snapshot.schema.json](snapshot.schema.json); the package ships it as `console/report/snapshot.schema.json`.
+One document of schema `{SCHEMA}` on stdout: every pod in view, with everything that is known about it. The JSON schema
+is [snapshot.schema.json](snapshot.schema.json); the package ships it as `console/report/snapshot.schema.json`.
 
 - Within v1 fields may be added; none is removed and none changes its meaning.
-- What has no value is absent. A reading that is not there is missing, which does not mean zero; `metrics` of the object
+- A field without a value is absent. An absent reading is missing, which does not mean zero; `metrics` of the object
   says whether its source answers (`missing`) or not (`unknown`).
-- Numbers are exact: nothing is rounded. At `measured_at` a PromQL query over `window` seconds gives the same ones.
+- Numbers are exact: nothing is rounded. A PromQL query at `measured_at` over `window` seconds returns the same ones.
 - Rates and percentiles cover `window` seconds. Percentiles come from merged histogram buckets; none is an average.
 - A percentile in the lowest bucket has `bound: at_most`, in the highest `bound: at_least`; `edge` is the bucket's edge.
 - Objects refer to each other by `key`, and lists are in the order of it.
@@ -62,7 +62,7 @@ def lines() -> Iterator[str]:
 
 
 def _gateways() -> Iterator[str]:
-    yield from ("", "### Of gateways, and of the models that they stand before", "")
+    yield from ("", "### Of gateways, and of the models behind them", "")
     yield from ("| name | unit | what it is | of the gateways of a model |", "|---|---|---|---|")
     for quantity in GATEWAY_QUANTITIES:
         meaning = MEANINGS[quantity]

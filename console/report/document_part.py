@@ -39,17 +39,17 @@ class ReadingPart(DocumentPart):
     """The lower edge of that bucket, where the truth is within it."""
 
 
-Judgement = Annotated[Severity | None, Field(description="How it stands.")]
+Judgement = Annotated[Severity | None, Field(description="Its health.")]
 Reason = Annotated[str | None, Field(description="Why, in a few words.")]
 Metrics = Annotated[
     StateName,
     Field(
-        description="How far its readings can be trusted. missing: the source answers and has nothing of it; "
+        description="How far its readings can be trusted. missing: the source answers but does not have them; "
         "unknown: no source answers. In both cases there are no readings, which does not mean zero."
     ),
 ]
 Readings = Annotated[
     dict[Quantity, ReadingPart],
-    Field(description="By quantity; docs/snapshot.md explains each. A quantity that is not here has no value now."),
+    Field(description="By quantity; docs/snapshot.md explains each. A quantity that is absent has no value now."),
 ]
-# Readings come last in every part: who reads the document with his eyes sees first whose they are.
+# Readings come last in every part, so that a human reader sees first whose they are.

@@ -45,7 +45,7 @@ def _scores(seen: Sequence[CaseScore], held_out: Sequence[CaseScore]) -> list[Ro
         for goal in GOALS
     ]
     for name, of_seen, of_hidden in (
-        ("cause named, at whatever object", known.cause_right, hidden.cause_right),
+        ("cause named, at any object", known.cause_right, hidden.cause_right),
         ("both named and nothing else, of two at once", known.exact, hidden.exact),
         ("an acceptable action is offered", known.helped, hidden.helped),
         ("calm cases without a finding", known.calm_right, hidden.calm_right),

@@ -1,4 +1,4 @@
-"""The servers of this machine and their benchmarks, as JSON. It contains no secret: a key is named by its file."""
+"""The servers on this machine and their benchmarks, as JSON. It contains no secret: a key is named by its file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def benches_json(benches: Sequence[Bench]) -> str:
 
 def _server(state: ServerState) -> dict[str, Any]:
     record, stage, reason = state.record, state.stage, state.reason
-    # Records of an earlier version, or lines of a log, may contain a secret in clear.
+    # Records of an earlier version, or log lines, may contain a secret in clear text.
     spec = asdict(record.spec) | {
         "env": redacted_variables(record.spec.env),
         "extra": redacted_arguments(record.spec.extra),

@@ -52,7 +52,7 @@ class ActionScreen(ReadingScreen):
         return self.action_id
 
     def draw(self, snapshot: Snapshot) -> None:
-        del snapshot  # it is the time to say how long it takes by now
+        del snapshot  # time to update the elapsed time
         self.show_action_runs()
 
     @property
@@ -83,11 +83,11 @@ class ActionScreen(ReadingScreen):
         found, acting = self.action_run, self.desk.actions.service
         if found is None or acting is None:
             return
-        lines = ["What was sent stays sent; the steps that are left are not done, and nobody follows it further."]
+        lines = ["What was sent stays sent; the remaining steps are skipped, and the action is no longer followed."]
         if found.plan.undo.text:
             lines.append(f"undo: {found.plan.undo.text}")
         title = f"Stop: {found.plan.title}?"
-        self.desk.navigator.confirm(title, lines, "Let it go on", "Stop", lambda: acting.stop(found.id))
+        self.desk.navigator.confirm(title, lines, "Continue", "Stop", lambda: acting.stop(found.id))
 
     def plan_again(self) -> None:
         found = self.action_run

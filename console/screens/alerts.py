@@ -25,7 +25,7 @@ class AlertsScreen(TableScreen):
     enter = "open"
 
     def __init__(self, desk: Desk, only: str = "") -> None:
-        super().__init__(desk, Grid(waiting="asking for alerts …"))
+        super().__init__(desk, Grid(waiting="loading alerts …"))
         self._only = only
 
     def draw(self, snapshot: Snapshot) -> None:
@@ -42,7 +42,7 @@ class AlertsScreen(TableScreen):
 
     @property
     def tells_what_vanished(self) -> bool:
-        # An alert that is over is good news, and its key no name.
+        # A resolved alert is good news, and its key is not a readable name.
         return False
 
     def on_grid_selected(self, message: Grid.Selected) -> None:

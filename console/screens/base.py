@@ -121,7 +121,7 @@ class ConsoleScreen(Screen[None]):
         """Drop the Snapshot: the screen is part of cycles, which are collected late."""
         self._drawn = None
 
-    # what a subclass says
+    # defined by subclasses
 
     def body(self) -> Iterable[Widget]:
         """The widgets between header and messages."""
@@ -140,7 +140,7 @@ class ConsoleScreen(Screen[None]):
         """The cluster of the screen: selecting another closes it. None if it depends on none."""
         return self._cluster
 
-    # what the app asks
+    # used by the app
 
     def show(self, snapshot: Snapshot) -> None:
         """A new Snapshot, while this screen is in front."""
@@ -156,7 +156,7 @@ class ConsoleScreen(Screen[None]):
         self.show_keys()
 
     def show_servers(self) -> None:
-        """Something is new of the vLLM servers of this machine."""
+        """Something is new of the vLLM servers on this machine."""
         self.show_keys()
 
     def _show_outages(self, snapshot: Snapshot, width: int, height: int) -> None:
@@ -208,7 +208,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Show the hint for an unbound key that users know from other tools."""
-        # Of a line that is typed into, a key that is bound comes by here before it is looked up.
+        # A bound key passes here before look-up while a line is being typed.
         bound = event.key in self.active_bindings
         words = None if bound else self._hint_for(event.key)
         if words is not None and not self.entry.is_typed_into:
@@ -219,7 +219,7 @@ class ConsoleScreen(Screen[None]):
         """Return the hint for a currently unbound key; None if there is none."""
         read_only = self.desk.read_only
         known = habit(key, read_only=read_only)
-        # The habits are of clusters: on the screens of this machine's servers their keys mean other things.
+        # The habits apply to clusters: on the screens of local servers their keys have other meanings.
         if not read_only or (known is not None and self.where not in OWN):
             return known
         own = (c for c in bound_on(self.where) if c.dangerous and key in keys_of(c, self.desk.options.keymap))

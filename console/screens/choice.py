@@ -41,7 +41,7 @@ class ChoiceScreen(TableScreen):
         beside: Callable[[], Mapping[str, tuple[Cell, ...]]] = dict,
     ) -> None:
         """``heads`` are further columns; ``beside`` returns their cells by value, once the items are there."""
-        super().__init__(desk, Grid(waiting=f"looking for {what}s …"))
+        super().__init__(desk, Grid(waiting=f"loading {what}s …"))
         self._what = what
         self._read = read
         self._current = current

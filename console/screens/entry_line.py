@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from widgets.field import Field
     from widgets.prompt import Kind, Prompt
 
-_NUMBER = "only a number can be typed here: 8, or +2 for two more, -1 for one fewer"
+_NUMBER = "only a number is accepted here: 8, or +2 for two more, -1 for one fewer"
 
 
 class _Screen(Protocol):
@@ -99,7 +99,7 @@ class EntryLine(Vertical):
         message.stop()
         self._on.focus_body()
         if message.kind == ":":
-            # The target is the object that was under the cursor when the line was opened, whatever has happened since.
+            # The target is the object that was under the cursor when the line was opened.
             asked_of = self._asked_of
             known = asked_of is not None and asked_of.snapshot is not None
             self._desk.line.run(message.text, asked_of if asked_of is not None and known else self._on.context())
@@ -118,7 +118,7 @@ class EntryLine(Vertical):
 
             self._amount = Field(label, number=True, signed=True, id="amount")
             await self._put(self._amount)
-        self._amount.relabel(f"{label}: now {current}, up and down count, enter plans it ")
+        self._amount.relabel(f"{label}: now {current}, up and down change it, enter plans it ")
         self._amount.offer(current)
         self._open(self._amount, choose)
 
@@ -152,7 +152,7 @@ class EntryLine(Vertical):
         message.stop()
         text = message.field.value
         if self._refused:
-            # The typed text was not accepted: the shown number is only planned if requested again.
+            # The typed text was not accepted: the shown number is planned only after another enter.
             self._refused = False
             self._on.say(f"{_NUMBER}; enter once more plans {text}", Role.WARNING)
             return

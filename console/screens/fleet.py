@@ -73,7 +73,7 @@ class FleetScreen(TableScreen):
     """
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk, Grid(id="fleet", waiting="looking for the fleet …"))
+        super().__init__(desk, Grid(id="fleet", waiting="connecting to the fleet …"))
         self._summary = Lines(id="summary")
         self._glance = Lines(id="glance")
         self._beside = FleetAndGlance(self.grid, self._glance)
@@ -99,7 +99,7 @@ class FleetScreen(TableScreen):
         self._under.look(snapshot, self.grid.cursor)
         self._touched = self._touched or self.grid.cursor != self._placed
         if not self._touched and model.groups:
-            # The sources answer one after the other: what is worst is known after some Snapshots.
+            # The sources answer one after another: the worst object is known only after some Snapshots.
             self._placed = model.groups[0].key
             self.grid.show(model, self._placed)
         else:
@@ -139,7 +139,7 @@ class FleetScreen(TableScreen):
         self._look_at_cursor()
 
     def on_screen_resume(self) -> None:
-        # The screen that was in front has asked for other pods.
+        # The previous screen had requested other pods.
         self._focused = frozenset()
         self._look_at_cursor()
 
@@ -170,7 +170,7 @@ class FleetScreen(TableScreen):
         if snapshot is None:
             return
         if self._beside.has_class("wide") and key is not None:
-            # Half of the views; the first frame does without them.
+            # Half of the views, which the first frame does not need.
             from console.views.glance import glance_lines
 
             self._glance.show(lambda width, glyphs: glance_lines(snapshot, key, width, glyphs))

@@ -78,7 +78,7 @@ class FormScreen(ConsoleScreen):
         self.focus_body()
         self.check()
 
-    # what a subclass says
+    # defined by subclasses
 
     def check(self) -> None:
         """Validate the input, and show problems next to the rows."""
@@ -93,7 +93,7 @@ class FormScreen(ConsoleScreen):
         """Problems by row, as ``check`` found them."""
         raise NotImplementedError
 
-    # what is filled in
+    # values
 
     @property
     def values(self) -> dict[str, str]:

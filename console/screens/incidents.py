@@ -107,7 +107,7 @@ class IncidentScreen(ReadingScreen):
         there = here or by_name(name, ScreenId.NODES)
         snapshot, about = self.desk.snapshot, self.subject
         if snapshot is not None and (about in snapshot.nodes or about in snapshot.gpus):
-            # There a word may mean the node that means the pod here (drain).
+            # There a command may mean the node where it means the pod here (drain).
             there = by_name(name, ScreenId.NODES) or here
             here = here if here is there else None
         keys = keys_of(there, keymap) if there is not None else ()

@@ -47,11 +47,11 @@ class LogScreen(SearchedScreen):
 
     def toggle_folding(self) -> None:
         self.log_view.toggle_folding()
-        self.say("prefixes of lines are folded" if self.log_view.folding else "lines are shown whole")
+        self.say("line prefixes are folded" if self.log_view.folding else "lines are shown in full")
 
     def step_error(self, step: int) -> None:
         if not self.log_view.find_error(step):
-            self.say("no line here tells of an error")
+            self.say("no line here reports an error")
 
     def copied(self) -> tuple[str, str]:
         lines = self.log_view.shown
@@ -61,14 +61,14 @@ class LogScreen(SearchedScreen):
         """Write all lines of the view to a private file, and show its path."""
         folder = self.desk.options.state
         if folder is None:
-            self.say("this console keeps no files", Role.WARNING)
+            self.say("this console writes no files", Role.WARNING)
             return
         stem = _UNSAFE.sub("-", self.log_name).strip("-.")
         path = folder / "saved" / f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
         try:
             _write(path, self.log_view.everything())
         except OSError as error:
-            self.say(f"it was not saved: {error.strerror or error} ({path})", Role.ERROR)
+            self.say(f"not saved: {error.strerror or error} ({path})", Role.ERROR)
         else:
             self.say(f"saved: {path}")
 

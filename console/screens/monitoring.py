@@ -24,7 +24,7 @@ class MonitoringScreen(ReadingScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.MONITORING)
 
     def on_mount(self) -> None:
-        self._say("holding the rules against the series that there are …")
+        self._say("comparing rules with existing series …")
         self._load()
 
     @beside("read")

@@ -32,7 +32,7 @@ class NodesScreen(TableScreen):
     def __init__(self, desk: Desk, start: str | None) -> None:
         self._start = start
         self._order = WorstFirst()
-        super().__init__(desk, Grid(waiting="looking for nodes …", open_all=True))
+        super().__init__(desk, Grid(waiting="loading nodes …", open_all=True))
 
     def body(self) -> Iterable[Widget]:
         yield self.grid
@@ -61,9 +61,9 @@ class NodesScreen(TableScreen):
                 served_model(snapshot, key) if snapshot is not None and key is not None and key in snapshot.gpus else ""
             )
             if not model and not self.narrowed:
-                self.say("no model is served on what is under the cursor")
+                self.say("nothing under the cursor serves a model")
                 return
-            # Typing continues from it: no more of it is escaped than necessary.
+            # The user continues to type it, so no more is escaped than necessary.
             escaped = re.escape(model).replace("\\-", "-")
             which = f"model:{escaped}"
         self.narrow("" if self.narrowed else which)

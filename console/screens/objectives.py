@@ -31,7 +31,7 @@ class ObjectivesScreen(TableScreen):
         found = board(snapshot)
         ground = stands_on(found) if found is not None else ""
         if ground != self._ground:
-            # Numbers of a month and those of a minute look alike: which these are is said once.
+            # Numbers over a month and over a minute look alike: the screen says once which these are.
             self._ground = ground
             self.say(untrusted_line(ground))
 
@@ -43,7 +43,7 @@ class ObjectivesScreen(TableScreen):
 
     @property
     def tells_what_vanished(self) -> bool:
-        # The key of a row is no name of an object.
+        # The key of a row is not the name of an object.
         return False
 
     def on_grid_selected(self, message: Grid.Selected) -> None:

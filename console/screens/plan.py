@@ -136,7 +136,7 @@ class PlanScreen(ConsoleScreen):
             self.page.show(lambda _width, _glyphs: lines)
             self.say(error.problem, Role.ERROR)
 
-    # what is shown
+    # display
 
     def _show_plan(self, plan: Plan, news: Sequence[str] = ()) -> None:
         before = self.plan
@@ -150,7 +150,7 @@ class PlanScreen(ConsoleScreen):
         self._draw_page()
         if before is not None and news:
             self.page.action_top()
-        # How much of it is below the screen is known when it has been laid out.
+        # Only after layout is it known how much is below the screen.
         self.call_after_refresh(self._draw_confirm)
         self.show_keys()
 
@@ -277,7 +277,7 @@ class PlanScreen(ConsoleScreen):
         """Return why it cannot be applied yet; empty if it can."""
         plan = self.plan
         if plan is None:
-            return self._problem.problem if self._problem is not None else "the plan is not made yet"
+            return self._problem.problem if self._problem is not None else "the plan is not ready yet"
         if plan.blocks:
             return f"it cannot be applied: {plan.blocks[0].text}"
         return next((why for _, why in self.confirmation.lacking(plan)), "")
@@ -312,13 +312,13 @@ class PlanScreen(ConsoleScreen):
             return
         try:
             if self._changed or self._clock() - plan.made_at > FRESH:
-                self.say("looking again before anything is sent …")
+                self.say("checking again before anything is sent …")
                 again = await self._read_again(plan)
                 news = differences(plan, again)
                 self._show_plan(again, news)
                 if news or again.blocks:
                     self.set_focus(self.confirmation.cancel)
-                    self.say("it is not the plan that you saw, and nothing was sent; look, then apply", Role.WARNING)
+                    self.say("the plan has changed, and nothing was sent; review it, then apply", Role.WARNING)
                     return
                 plan = again
             state = await acting.start(plan, self.confirmation.reason.value, self.confirmation.in_words(plan))

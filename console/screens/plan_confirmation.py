@@ -29,7 +29,7 @@ def asked(plan: Plan) -> str:
     if plan.target.kind == "Pod" and not plan.parts:
         return f"type the last {SUFFIX} characters of the pod ({plan.target.name[-SUFFIX:]})"
     others = len(plan.request.targets) - 1
-    return f"type {plan.target.name}{f' (and {others} more are meant)' if others else ''}"
+    return f"type {plan.target.name}{f' (and {others} more are included)' if others else ''}"
 
 
 class Confirmation:
@@ -75,10 +75,10 @@ class Confirmation:
         if plan.scope.require_reason and not self.reason.value:
             yield self.reason, "a reason is required here"
         if plan.scope.production and self.name.value not in answers(plan):
-            yield self.name, f"this is production: {asked(plan)} to go on"
+            yield self.name, f"this is production: {asked(plan)} to continue"
         large = large_step(plan)
         if large is not None and self.number.value != large.after:
-            yield self.number, f"from {large.before} to {large.after} {large.what}: type {large.after} to go on"
+            yield self.number, f"from {large.before} to {large.after} {large.what}: type {large.after} to continue"
 
     def in_words(self, plan: Plan) -> str:
         """Return how it was confirmed, for the record."""

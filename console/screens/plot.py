@@ -89,7 +89,7 @@ class PlotScreen(ConsoleScreen):
             self._ask_what_happened()
         self.chart.redraw()
 
-    # what commands ask
+    # used by commands
 
     def step_plot(self, step: int) -> None:
         if self._plots:
@@ -121,7 +121,7 @@ class PlotScreen(ConsoleScreen):
         return True
 
     def on_chart_view_pointed(self, message: ChartView.Pointed) -> None:
-        # A pointer that was set follows the mouse; one that was not waits for a click.
+        # The pointer follows the mouse once a click or key has set it.
         page = self._page()
         if page is not None and (message.is_click or not math.isnan(self._pointer)):
             at = time_at(chart_model(page, self.chart.glyphs), self.chart.size.width, message.x)
@@ -141,7 +141,7 @@ class PlotScreen(ConsoleScreen):
         naming = snapshot.naming.get(next(iter(sources), ""), UNKNOWN_NAMING) if len(sources) == 1 else UNKNOWN_NAMING
         return query_behind(plot.quantity, series, self._window(snapshot), naming, self._range().step)
 
-    # what is shown
+    # display
 
     @property
     def _plot(self) -> Plotted:
@@ -176,15 +176,15 @@ class PlotScreen(ConsoleScreen):
         first = layers[0].curve
         store = self._curves.get((self._keys[0], plot, self._span, 0.0))
         if store is not None:
-            # It may hold nothing of these times.
+            # It may have nothing from these times.
             state = (
                 recorded_text(store, snapshot.at)
                 if store.is_recorded
                 else source_text(store.range, self._window(snapshot))
             )
         else:
-            state = f"{kept_text(snapshot, first)}; {self._problem or 'asking the metrics store …'}"
-        # The points of a store are where they were asked for, until the next ones are there.
+            state = f"{kept_text(snapshot, first)}; {self._problem or 'querying the metrics store …'}"
+        # A store's points stay at their queried times until the next ones arrive.
         shown = store.range if store is not None else wanted
         return PlotPage(
             self._keys,
@@ -209,7 +209,7 @@ class PlotScreen(ConsoleScreen):
             words = self._names[key] if len(self._keys) > 1 else "now"
         return Layer(words, curve, before)
 
-    # what is asked
+    # queries
 
     def _show_another(self) -> None:
         self._problem = ""
@@ -250,7 +250,7 @@ class PlotScreen(ConsoleScreen):
                 self._problem = error.in_a_line
                 self.chart.redraw()
                 return
-            # In its place on the axis of now.
+            # Shifted to the present time axis.
             self._curves[key, plot, span, earlier] = replace(curve, range=wanted)
             self._problem = ""
             self.chart.redraw()

@@ -52,7 +52,7 @@ class ProvenanceScreen(TableScreen):
 
     @property
     def tells_what_vanished(self) -> bool:
-        # The key of a row is no name of an object.
+        # The key of a row is not the name of an object.
         return False
 
     def draw(self, snapshot: Snapshot) -> None:
@@ -60,7 +60,7 @@ class ProvenanceScreen(TableScreen):
         line = title_of(snapshot, self._key)
         self._title.show(lambda _width, _glyphs: [line])
         self.grid.show(ProvenanceModel(self._numbers, self.query_.filter), row_of(self._numbers, self._wanted))
-        # Only at first: from then on the cursor is the person's.
+        # Only at first: after that the user moves the cursor.
         self._wanted = ""
 
     def _whole(self, width: int, free: int, glyphs: Glyphs) -> Sequence[Line]:
@@ -78,7 +78,7 @@ class ProvenanceScreen(TableScreen):
 
     def copied(self) -> tuple[str, str]:
         found = self._under_cursor
-        return (found.query, f"what gives {found.plot.title}: {found.query}") if found is not None else ("", "")
+        return (found.query, f"the query of {found.plot.title}: {found.query}") if found is not None else ("", "")
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         del message

@@ -67,7 +67,7 @@ class TimelineScreen(TableScreen):
             self._timeline = await self.desk.session.timeline(self._of, self._now() - BACK)
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
-            # It stays when the message is gone: nothing is being read any more.
+            # It stays after the message is gone, when reading has finished.
             self.grid.show(ChoiceModel((), "", EVERYTHING, error.problem))
             return
         self._head()
@@ -86,7 +86,7 @@ class TimelineScreen(TableScreen):
     def ask(self, query: Query) -> None:
         self.query_ = query
         if self._timeline is not None:
-            none = "nothing that matches is known" if query.filter else "nothing is known to have happened"
+            none = "nothing matches" if query.filter else "nothing is known to have happened"
             self.grid.show(TimelineModel(self._timeline, query.filter, none))
 
     def on_grid_selected(self, message: Grid.Selected) -> None:

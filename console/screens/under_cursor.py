@@ -87,7 +87,7 @@ class UnderCursor:
     def look(self, snapshot: Snapshot, key: str | None) -> None:
         """Store a Snapshot and the cursor's key. Draws nothing."""
         if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
-            # The events there belong to other objects, whatever their names.
+            # Events there belong to other objects, even with the same name.
             self._told, self._asked_at = None, float("-inf")
             self._key, self._shown, self._entries = None, None, ()
         self._newest = snapshot
@@ -96,7 +96,7 @@ class UnderCursor:
         if key == self._key:
             self._follow(snapshot)
         elif self._key is None:
-            # The first time somebody waits for it; still, the first numbers are painted before.
+            # The first time this is waited for, but only after the first numbers are painted.
             if snapshot.measured_at is not None:
                 self._screen.call_after_refresh(self._rested)
             elif self._timer is None:
@@ -163,7 +163,7 @@ class UnderCursor:
                 return
             told = await self._screen.desk.session.timeline(snapshot.cluster.id, snapshot.at - BACK)
             if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
-                # Another cluster has come into view meanwhile.
+                # Another cluster was selected meanwhile.
                 self._wait(ASK_AFTER, self._ask_unbidden)
                 return
             self._told = told

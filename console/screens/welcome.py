@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from console.screens.base import ConsoleScreen
 
 _SHOWS = (
-    "What serves models here, the worst first: each row says how it stands and why, the line at the top what is worst, "
-    "and the lines below the table what happened to the row under the cursor."
+    "Everything that serves models here, worst first: each row shows its health and the reason, the line at the "
+    "top the worst problem, and the lines below the table what happened to the row under the cursor."
 )
 _KEYS = (("enter", "everything about a row"), ("f", "what is wrong, since when, and why"), ("?", "every key"))
 _HEIGHT = 20
@@ -34,7 +34,7 @@ class Welcome(Lines):
     def forget_hint(self) -> None:
         """Go, and do not come again."""
         self.remove()
-        # If nothing can be written they appear again, which is harmless.
+        # If the file cannot be written they appear again, which is harmless.
         with suppress(OSError):
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file.touch(mode=0o600)
@@ -57,5 +57,5 @@ def welcome_lines(width: int, glyphs: Glyphs) -> list[Line]:
     lines = [rule, *followed((Span("   "),), _SHOWS, Role.TEXT, width - 1, 3)]
     for key, words in _KEYS:
         lines.append(Line((Span(f"   {key:<7}", Role.KEY), Span(words))))
-    lines.append(Line((Span("   the next key takes these lines away for good", Role.DIM),)))
+    lines.append(Line((Span("   the next key dismisses these lines for good", Role.DIM),)))
     return lines

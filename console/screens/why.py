@@ -21,7 +21,7 @@ from fleet.model.snapshot import Snapshot
 if TYPE_CHECKING:
     from fleet.model.curve import Curve
 
-_SOURCES_ASKED = "asking what was before …"
+_SOURCES_ASKED = "loading earlier values …"
 
 
 class WhyScreen(ReadingScreen):
@@ -69,7 +69,7 @@ class WhyScreen(ReadingScreen):
         if series is None:
             return self._say("")
         try:
-            # One after the other: a store that is slow is not asked thrice at once.
+            # In sequence: a slow store should not get three queries at once.
             for question in questions(series, self._key, snapshot.at, self._change):
                 self._curves.append(await session.curve(question))
         except SessionError as error:

@@ -83,7 +83,7 @@ class ActionSite:
         from actions.running.runner import PlanRefusedError
 
         if plan.id not in self._planned:
-            raise SessionError("it was planned for another cluster than the one in view", "Plan it again here.")
+            raise SessionError("it was planned for a different cluster than the one in view", "Plan it again here.")
         try:
             state = self._connected().start(plan, reason, confirmation)
         except (PlanRefusedError, AuditError) as error:

@@ -65,7 +65,7 @@ class ObservedCluster:
     async def switch(self, context: str | None, namespace: str | None) -> None:
         """Look elsewhere; None leaves it as it is. Raises KubeconfigError for a context that leads nowhere."""
         if context is None:
-            # The cluster stays, and is observed as a whole: only another part of it is shown.
+            # The whole cluster is still observed: only a different part of it is shown.
             self.namespace = self.namespace if namespace is None else namespace
             if self._connection is not None:
                 self._connection.observer.look_at(self.namespace)
@@ -150,10 +150,10 @@ class ObservedCluster:
         connection.reads()
         lack = await wait_until_known(lambda: self.newest, self._arrived, PATIENCE)
         if lack:
-            raise SessionError(f"{lack}: no plan is made on half a fleet", "Wait until it is, or look at :sources.")
+            raise SessionError(f"{lack}: no plan is made from incomplete data", "Wait until it is, or see :sources.")
         cluster = await connection.identify()
         if self._connection is not connection:
-            raise SessionError("another cluster has come into view meanwhile", "Choose it again.")
+            raise SessionError("another cluster was selected meanwhile", "Choose it again.")
         return cluster
 
     def _connected(self) -> Connection:

@@ -85,11 +85,11 @@ class Wiring(Protocol):
         ...
 
     def local_servers(self, bridge: Bridge, looked: Looked, in_view: Callable[[], bool]) -> LocalServerSession:
-        """Return the servers of this machine, not polled yet."""
+        """Return the servers on this machine, not polled yet."""
         ...
 
     def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: Told) -> Runner:
-        """Return the runner of actions on the servers of this machine. Imports acting code."""
+        """Return the runner of actions on the servers on this machine. Imports acting code."""
         ...
 
     async def local_identity(self) -> Cluster:

@@ -50,8 +50,8 @@ class Permissions:
         try:
             answer = await granted(permission, namespace, self._reads(cluster))
         except (KubeError, KubeconfigError, SessionError):
-            # Not known: the plan asks again, and says so.
+            # Not known: the plan checks again, and reports it.
             return
-        # For the cluster that was asked, which may no longer be selected.
+        # For the queried cluster, which may no longer be selected.
         answers[cluster, permission, namespace] = answer
         self._learned()

@@ -120,7 +120,7 @@ class Session(AskedReads, Protocol):
         ...
 
     def local_servers(self, looked: Looked) -> LocalServers:
-        """Return the vLLM servers of this machine, whatever cluster is selected. Called once, after ``start``."""
+        """Return the vLLM servers on this machine, whatever cluster is selected. Called once, after ``start``."""
         ...
 
 

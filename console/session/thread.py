@@ -45,7 +45,7 @@ class LoopThread:
         from fleet.workers import Workers
 
         asyncio.set_event_loop(self.loop)
-        # A look-up of a name that hangs (a VPN that is gone) must not hold up the end of the program.
+        # A hanging DNS look-up (such as without the VPN) must not delay the program's exit.
         self.loop.set_default_executor(Workers(LOOK_UPS, self._thread.name))
         try:
             self.loop.run_forever()
@@ -61,7 +61,7 @@ class LoopThread:
             task.cancel()
         if rest:
             self.loop.run_until_complete(asyncio.wait(rest, timeout=STOPPING / 2))
-        # The answers of some are never fetched, so what they fail with is fetched here.
+        # The results of some are never fetched, so their exceptions are retrieved here.
         for task in rest:
             if task.done() and not task.cancelled():
                 task.exception()
@@ -74,5 +74,5 @@ class LoopThread:
         """
         for transport in list(getattr(self.loop, "_transports", {}).values()):
             transport.abort()
-        # Their ends are called back in the next turn of the loop.
+        # Their callbacks run in the next turn of the loop.
         self.loop.run_until_complete(asyncio.sleep(0))

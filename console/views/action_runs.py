@@ -39,7 +39,7 @@ def announcement(action_run: ActionRun) -> tuple[str, Role]:
     """Return the message about a finished action, for any screen. Raises ValueError before its end."""
     outcome = action_run.outcome
     if outcome is None:
-        raise ValueError("it is under way")
+        raise ValueError("it is still running")
     words = "; ".join(_outcome_text(outcome).splitlines())
     return untrusted(f"{action_run.plan.title}: {words}"), _RESULTS[outcome.result][1]
 
@@ -62,23 +62,23 @@ def going_on(action_runs: Sequence[ActionRun]) -> list[str]:
     running = under_way(action_runs)
     what = "1 action is" if len(running) == 1 else f"{count(len(running), 'action')} are"
     return [
-        f"{what} under way. Nothing more of it is done or recorded when this program ends.",
+        f"{what} still running. When this program ends, nothing more of it is executed or recorded.",
         *(f"{untrusted(run.plan.title)}: {_so_far(run)}" for run in running),
-        f"What was sent stays sent: {_who_goes_on(running)} by itself. The audit log keeps what was done.",
+        f"What was sent stays sent: {_who_goes_on(running)} by itself. The audit log has what was done.",
     ]
 
 
 def _who_goes_on(running: Sequence[ActionRun]) -> str:
     here = {run.plan.target.is_server for run in running}
     if here == {True}:
-        return "a server that loads or ends goes on"
-    return "the cluster, or the server, goes on with it" if True in here else "the cluster goes on with it"
+        return "a server that is loading or stopping continues"
+    return "the cluster, or the server, continues with it" if True in here else "the cluster continues with it"
 
 
 def _so_far(action_run: ActionRun) -> str:
     latest, steps = action_run.latest, action_run.plan.steps
     if latest is None:
-        return "nothing was sent yet"
+        return "nothing has been sent yet"
     step = steps[min(latest.step, len(steps) - 1)].title if steps else ""
     return untrusted(f"step {latest.step + 1} of {len(steps)}, {step}" + (f", {latest.text}" if latest.text else ""))
 
@@ -194,9 +194,9 @@ def _effect(outcome: Outcome, glyphs: Glyphs) -> list[Line]:
     if _unmeasured(before) and _unmeasured(after):
         return []
     if _unmeasured(before) or _unmeasured(after):
-        when = "was measured before" if _unmeasured(before) else "is measured of it now"
+        when = "was measured before" if _unmeasured(before) else "is measured now"
         return [
-            head("what users felt"),
+            head("effect on users"),
             Line((Span(f"   nothing {when}, so there is nothing to compare", Role.DIM),)),
         ]
     rows = [
@@ -205,7 +205,7 @@ def _effect(outcome: Outcome, glyphs: Glyphs) -> list[Line]:
         ("errors", _numbers(before.error_ratio, after.error_ratio, lambda r: f"{percent_text(r)}%", glyphs)),
     ]
     shown = [labelled(name, span) for name, span in rows if span is not None]
-    return [head("what users felt", f"before {glyphs.right} now"), *shown]
+    return [head("effect on users", f"before {glyphs.right} now"), *shown]
 
 
 def _unmeasured(load: Load) -> bool:

@@ -156,7 +156,7 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
         facts += [("health", rule.health if rule.health != "err" else f"err: {rule.problem}")] if rule.health else []
         lines += [head("rule"), *_facts(facts, width)]
     elif "rules" not in "".join(row.told.sources):
-        lines += [head("rule", "not known: no source that is asked evaluates it")]
+        lines += [head("rule", "not known: no queried source evaluates it")]
     if alert.link:
         lines += [head("where it comes from"), *_facts([("link", alert.link)], width)]
     return lines
@@ -199,7 +199,7 @@ def _moment(at: float) -> str:
     try:
         return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (OverflowError, ValueError, OSError):
-        return "a time that no calendar has"
+        return "an invalid time"
 
 
 def _facts(facts: Iterable[tuple[str, str]], width: int) -> list[Line]:

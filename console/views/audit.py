@@ -85,7 +85,7 @@ def audit_model(actions: Mapping[str, RecordedAction], wanted: Filter) -> AuditM
     """Return the actions that pass the filter, latest first."""
     latest = sorted(actions.values(), key=lambda action: -action.began)
     groups = [RowGroup(action.id) for action in latest if not wanted or _matches(action, wanted)]
-    return AuditModel(actions, groups, "no action is recorded that matches" if wanted else "no action is recorded")
+    return AuditModel(actions, groups, "no recorded action matches" if wanted else "no action is recorded")
 
 
 def _matches(action: RecordedAction, wanted: Filter) -> bool:

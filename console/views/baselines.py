@@ -29,8 +29,8 @@ COMPARED: Final = (
 )
 """The quantities that are compared, and their names."""
 QUANTITIES: Final = tuple(quantity for _, quantity in COMPARED)
-_SOURCES: Final = {"prometheus": "the metrics store", "recorder": "what the console kept"}
-_BY_NUMBERS: Final = "calm by its queue, KV cache, preemptions, errors and answers to scrapes"
+_SOURCES: Final = {"prometheus": "the metrics store", "recorder": "the console's own recording"}
+_BY_NUMBERS: Final = "calm by its queue, KV cache, preemptions, errors and scrape results"
 """Basis of a calm hour of a store, which knows no findings."""
 _VALUE: Final = 11
 
@@ -43,8 +43,8 @@ def baseline_lines(
         return []
     known = [(name, quantity, found.of[quantity]) for name, quantity in COMPARED if quantity in found.of]
     if not known:
-        problem = found.problem or "no hour of it was calm"
-        return [head("usual", untrusted_line(f"nothing to hold it against: {problem}"))]
+        problem = found.problem or "it had no calm hour"
+        return [head("usual", untrusted_line(f"nothing to compare with: {problem}"))]
     times = [then for then in Then if any(one.then is then for _, _, some in known for one in some)]
     titles = "".join(fit(title, _VALUE, "right", glyphs.ellipsis) for title in ("now", *times))
     lines = [Line((Span(" USUAL", Role.HEAD), Span(" " * (LABEL - 2) + titles, Role.HEAD)))]

@@ -42,7 +42,7 @@ def detail_lines(
     ``starts``: pod key → loading progress.
     """
     if key not in snapshot.pods and key not in snapshot.workloads:
-        # Out of view is not gone.
+        # Out of view does not mean deleted.
         snapshot = snapshot.everything
     pod, workload = snapshot.pods.get(key), snapshot.workloads.get(key)
     if pod is not None:
@@ -129,7 +129,7 @@ def _pod_gpus(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
     lacking = pod.gpus - len(gpus)
     absent = ""
     if lacking > 0 and not pod.node:
-        absent = f"asks for {pod.gpus}, and has none before it is on a node"
+        absent = f"requests {pod.gpus}, and has none until it is on a node"
     elif lacking > 0:
         absent = f"{lacking} of {pod.gpus} not measured"
     return gpu_lines(snapshot, gpus, absent, width, glyphs)
@@ -137,7 +137,7 @@ def _pod_gpus(snapshot: Snapshot, pod: Pod, width: int, glyphs: Glyphs) -> list[
 
 def _engines(snapshot: Snapshot, engines: Sequence[str], width: int, glyphs: Glyphs) -> list[Line]:
     if not engines:
-        return [head("engine", "nothing measures it, or not yet")]
+        return [head("engine", "not measured, or not yet")]
     lines: list[Line] = []
     for key in engines:
         engine = snapshot.engines[key]
@@ -154,7 +154,7 @@ def _unmatched(snapshot: Snapshot, key: str) -> list[Line]:
     if not joins:
         return []
     return [
-        head("joins that could not be made"),
+        head("objects that could not be joined"),
         *(labelled("", Span(str(j.join), Role.UNKNOWN), Span(f"  {untrusted(j.detail)}", Role.DIM)) for j in joins),
     ]
 
@@ -188,13 +188,13 @@ def _workload_page(
         event_lines((e for e in snapshot.events if e.involved_uid in uids), now, width, glyphs, page_of=workload.name),
     )
     loaded = serving is not None and has_load(frame, key)
-    of = "of its one pod" if len(pods) == 1 else f"of its {count(len(pods), 'pod')}"
+    of = "of its only pod" if len(pods) == 1 else f"of its {count(len(pods), 'pod')}"
     load = (
         [head("load", of), *load_lines(frame, key, width, glyphs)] if loaded else [],
         latency_lines(snapshot, frame, key, width, glyphs) if loaded else [],
         baseline_lines(snapshot, frame, key, usual, width, glyphs) if loaded else [],
         phase_lines(frame, key, width, glyphs) if loaded else [],
-        [] if loaded or serving is None else [head("load", "nothing measures its requests now")],
+        [] if loaded or serving is None else [head("load", "its requests are not measured now")],
         unexposed_lines(snapshot, members, width),
         gateway_lines(snapshot, serving.key, width, glyphs) if serving else [],
     )
@@ -212,7 +212,7 @@ def _workload_page(
 def _objectives(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
     if "objectives" not in snapshot.facts.by_source:
         return []
-    # Nothing of it is needed before there are some.
+    # Not needed before there are some.
     from console.views.objectives import objective_lines
 
     return objective_lines(snapshot, key, width, glyphs)
@@ -238,7 +238,9 @@ def _rollout(snapshot: Snapshot, workload: Workload, pods: Sequence[Pod]) -> lis
     for budget in snapshot.budgets:
         protects = budget.namespace == workload.namespace and budget.selector.items() <= labels.items()
         if protects and budget.selector:
-            words = f"{budget.allowed} may go ({budget.current_healthy} healthy, needs {budget.desired_healthy})"
+            words = (
+                f"{budget.allowed} may be disrupted ({budget.current_healthy} healthy, needs {budget.desired_healthy})"
+            )
             lines.append(
                 labelled(
                     "budget",

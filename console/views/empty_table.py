@@ -8,7 +8,7 @@ from fleet.model.snapshot import Health, Snapshot
 from widgets.untrusted import untrusted
 
 if TYPE_CHECKING:
-    # It is drawn on the grid, and the table on stdout uses it too, without Textual.
+    # The grid draws it, and so does the table on stdout, without Textual.
     from console.views.query import Query
 
 
@@ -28,8 +28,8 @@ def empty_text(snapshot: Snapshot, query: Query) -> str:
         return f"nothing matches  {untrusted(query.filter.text)}\nesc shows everything again"
     source = snapshot.of_objects
     if source is not None and source.health is Health.STARTING:
-        # Nothing has been counted yet, so nothing can be said to be missing.
-        return "the cluster is being asked for its objects\nits first answer is still on its way"
+        # Nothing has been counted yet, so nothing can be called missing.
+        return "reading the cluster's objects\nwaiting for its first answer"
     if source is not None and source.problem:
         return f"{untrusted(source.problem)}\n{untrusted(source.remedy)}"
     return untrusted(unknown_pods(snapshot))

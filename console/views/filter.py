@@ -41,7 +41,7 @@ def parse_filter(text: str) -> Filter:
     try:
         pattern = re.compile(text[1:] if inverse else text, re.IGNORECASE)
     except re.error as error:
-        raise FilterError(f"no regular expression: {error}") from error
+        raise FilterError(f"not a regular expression: {error}") from error
     return Filter(text, lambda row, _labels: (pattern.search(row) is None) is inverse)
 
 
@@ -62,7 +62,7 @@ def _selector(text: str) -> Callable[[str, Mapping[str, str]], bool]:
     while at < len(text):
         term = _TERM.match(text, at)
         if term is None or (term.end() < len(text) and text[term.end()] != ","):
-            raise FilterError(f"no label selector: {text!r}")
+            raise FilterError(f"not a label selector: {text!r}")
         tests.append(_label_test(term))
         at = term.end() + 1
     if not tests:

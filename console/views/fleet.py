@@ -70,7 +70,7 @@ class FleetTable:
         """The model for one Snapshot, in the order that the Snapshots before have led to."""
         (objects, values), known = drawn_from(snapshot), self._model
         as_before = query is self._query and values == self._from[1] and are_same(objects, self._from[0])
-        # The text of an empty table depends on the sources, which always change.
+        # The text of an empty table depends on the sources, which change at every tick.
         if as_before and known is not None and known.groups:
             return known
         self._query, self._from = query, (objects, values)
@@ -110,7 +110,7 @@ def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[str]:
         well = [key for key in well if not alerts.telling(key)]
     if len(well) <= _FEW:
         return ()
-    # By name: those with the longest queue are others with every measurement.
+    # By name: the longest queues change with every measurement.
     apart.update(nsmallest(_FIRST, well))
     return [key for key in well if key not in apart]
 

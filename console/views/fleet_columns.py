@@ -163,7 +163,7 @@ def _node(_: Shown, pod: Pod) -> Cell:
 
 
 def _revision(_: Shown, workload: Workload) -> Cell:
-    # Deployments count their revisions; the other kinds name them by hashes, which tell a person nothing.
+    # Deployments number their revisions; other kinds name them by hashes, which mean nothing to a person.
     return Text(f"v{workload.revision}" if workload.revision.isdigit() else version_text(workload.version))
 
 
@@ -208,7 +208,7 @@ def _why(shown: Shown, row: Workload | Pod) -> Cell:
     reason = ", ".join(filter(None, (reason, queue_text(snapshot, row.key))))
     severity = assessment_of(snapshot, row.key).severity
     if not reason:
-        # The console finds nothing, but somebody was notified.
+        # The console finds no problem, but somebody was notified.
         names, worst = names_of(snapshot, row.key)
         if names:
             return Text(f"alert {names}", severity_role(worst))

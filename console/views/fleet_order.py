@@ -29,7 +29,7 @@ def scores_at(frame: Frame, rows: Sequence[int]) -> list[float]:
     10 points from an empty cache to a full one; unknown values count as 0.
     """
     waiting, kv = frame.values(rows, Quantity.WAITING), frame.values(rows, Quantity.KV_USAGE)
-    # NaN is the one number that is not itself; an exporter that tells infinities may make one of them, too.
+    # Only NaN differs from itself; an exporter's infinities may also result in NaN.
     scores = [(w if w == w else 0.0) + (10 * k if k == k else 0.0) for w, k in zip(waiting, kv, strict=True)]
     total = sum(scores)
     return scores if total == total else [score if score == score else 0.0 for score in scores]

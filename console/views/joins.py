@@ -25,13 +25,13 @@ class JoinsModel:
     """A GridModel of objects without a counterpart in another world. Keys are the objects'."""
 
     snapshot: Snapshot
-    waiting: str = "everything that is measured has its pod, and everything that should be measured is\nesc goes back"
+    waiting: str = "every measured object has its pod, and everything that should be measured is\nesc goes back"
     sort: Sort | None = None
     columns: tuple[GridColumn, ...] = _JOIN_COLUMNS
 
     @property
     def groups(self) -> Sequence[RowGroup]:
-        # An object can be unmatched in two ways; the row then tells the first. A GPU that nobody holds is no riddle.
+        # An object can be unmatched in two ways; the row shows the first. A free GPU is not unmatched.
         odd = (entry.key for entry in self.snapshot.unmatched if not is_free_gpu(self.snapshot, entry))
         return [RowGroup(key) for key in dict.fromkeys(odd)]
 

@@ -82,7 +82,7 @@ def listing_model(listing: Listing, namespace: str, wanted: Filter) -> ListingMo
         for one in listing.objects
         if not wanted or wanted.matches(" ".join((one.namespace, one.name, *one.cells)), {})
     }
-    # Nobody knows an event by its name.
+    # Names of events are meaningless.
     width, most = (8, 8) if listing.kind == "Event" else (24, 64)
     columns = [GridColumn("name", "NAME", width, align="left", grow=2, widest=most, priority=0)]
     if listing.namespaced and not namespace:

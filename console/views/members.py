@@ -69,7 +69,7 @@ def member_lines(
     ``starts``: pod key → loading progress, from the logs.
     """
     if not pods:
-        return [head("pods", "none: nothing that it asks for has been made")]
+        return [head("pods", "none: no pod has been created yet")]
     ranks = {pod.key: rank(assessment_of(snapshot, pod.key).severity) for pod in pods}
     ordered = sorted(pods, key=lambda pod: (ranks[pod.key], -pod.restarts, pod.name))
     told = [pod for pod in ordered if assessment_of(snapshot, pod.key).severity is not Severity.OK]
@@ -164,7 +164,7 @@ def end_text(container: Container, now: float) -> str:
 
 
 def start_text(pod: Pod, start: Loading | None, usual: float | None, now: float) -> str:
-    """``reading weights, shard 17 of 30, for 50s; ready in ~1m10s (a start here takes 2m)``."""
+    """``reading weights, shard 17 of 30, for 50s; ready in ~1m10s (peers took 2m)``."""
     began = _began(pod)
     words = ", ".join(filter(None, (start.phase, start.detail))) if start is not None else "starting"
     if began is None:
@@ -173,7 +173,7 @@ def start_text(pod: Pod, start: Loading | None, usual: float | None, now: float)
     words = f"{untrusted(words)}, for {age_text(spent)}"
     if usual is None:
         return words
-    takes = f"a start here takes {age_text(usual)}"
+    takes = f"peers took {age_text(usual)}"
     return f"{words}; ready in ~{age_text(usual - spent)} ({takes})" if spent < usual else f"{words}; late: {takes}"
 
 

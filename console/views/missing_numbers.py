@@ -75,7 +75,7 @@ def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) ->
     rows = [snapshot.gateways[key] for key in snapshot.gateways_of.get(model, ()) if key in snapshot.gateways]
     if not rows:
         return []
-    lines = [head("gateways", "all requests for this model that they see")]
+    lines = [head("gateways", "all requests for this model that they receive")]
     frame = snapshot.before_models
     known = [(name, quantity) for quantity, name in OF_GATEWAYS.items() if frame.get(model, quantity).known]
     values = ((name, value_span(frame, model, quantity, glyphs)) for name, quantity in known)

@@ -21,18 +21,18 @@ _ROLES: Mapping[FaultKind, Role] = {
     FaultKind.PARTLY: Role.DIM,
 }
 _REMARKS: Mapping[FaultKind, str] = {
-    FaultKind.NOT_EVALUATED: "rules that say nothing",
-    FaultKind.DEAD: "rules about series that are not there: what never happened has none yet, a wrong name never will",
-    FaultKind.DOWN: "what is not scraped is not known",
-    FaultKind.TWICE: "sums over them are too high",
-    FaultKind.PARTLY: "alternatives of rules, for other releases perhaps",
+    FaultKind.NOT_EVALUATED: "rules that are not evaluated",
+    FaultKind.DEAD: "rules on series that do not exist: rare events have none yet, a wrong name never will",
+    FaultKind.DOWN: "targets that are not scraped",
+    FaultKind.TWICE: "scraped twice: sums are too high",
+    FaultKind.PARTLY: "alternatives in rules, perhaps for other releases",
 }
 
 
 def examined_text(examined: Examined) -> str:
     """Return the result in a sentence, with the number of checks."""
     lies = sum(fault.kind is not FaultKind.PARTLY for fault in examined.faults)
-    found = count(lies, "fault") if lies else "nothing is wrong with what was looked at"
+    found = count(lies, "fault") if lies else "no problems in what was checked"
     asked = count(examined.queries, "query", "queries")
     looked = f"{count(examined.rules, 'rule')} with {count(examined.selectors, 'selector')}, in {asked}"
     return f"{found}; {looked}"
@@ -46,8 +46,8 @@ def monitoring_lines(examined: Examined, width: int, glyphs: Glyphs) -> list[Lin
         for kind, faults in groupby(examined.faults, key=lambda fault: fault.kind)
     ]
     gaps = [line for gap in examined.gaps for line in wrapped("", untrusted_line(gap), width, Role.UNKNOWN)]
-    title = [Line((Span(" is monitoring lying?", Role.STRONG), Span(f"  {examined_text(examined)}", Role.DIM)))]
-    return sections(title, *parts, [head("not looked at"), *gaps] if gaps else [])
+    title = [Line((Span(" can monitoring be trusted?", Role.STRONG), Span(f"  {examined_text(examined)}", Role.DIM)))]
+    return sections(title, *parts, [head("not checked"), *gaps] if gaps else [])
 
 
 def _fault(fault: MonitoringFault, width: int) -> list[Line]:

@@ -114,7 +114,7 @@ def _holder(shown: Shown, key: str) -> Cell:
         return Text(f"{untrusted_name(gpu.namespace)}/{untrusted_name(gpu.pod)}" + others, Role.DIM)
     match snapshot.use_of(key):
         case GpuUse.FREE if assessment_of(snapshot, key).severity is Severity.CRITICAL:
-            # The accounting gives it away all the same.
+            # The accounting shows it nevertheless.
             return Text("free, unhealthy", Role.CRITICAL)
         case GpuUse.FREE:
             return Text("free", Role.OK)

@@ -137,5 +137,5 @@ def _waiting(snapshot: Snapshot, query: Query) -> str:
     if said := empty_text(snapshot, query):
         return said
     if snapshot.is_machine:
-        return "this machine has no GPU that NVML knows of\na shows the machine itself"
-    return "no node has GPUs\na shows the other nodes" if snapshot.nodes else "no nodes can be seen"
+        return "NVML reports no GPU on this machine\na shows the machine itself"
+    return "no node has GPUs\na shows the other nodes" if snapshot.nodes else "no nodes are visible"

@@ -45,7 +45,7 @@ def board(snapshot: Snapshot) -> ObjectiveBoard | None:
     if "objectives" not in snapshot.facts.by_source:
         return None
     if not _MAKERS:
-        # Most first frames have none: what joins them is imported with the first.
+        # Most first frames have none, so the join is imported with the first one.
         from fleet.objectives.board import ObjectiveBoardMaker
 
         _MAKERS.append(ObjectiveBoardMaker())
@@ -100,7 +100,7 @@ def note_text(budget: ErrorBudget) -> str:
 def _notes(budget: ErrorBudget) -> Iterator[str]:
     pair = budget.pair
     if pair is not None and budget.left > 0:
-        yield f"at the burn of {age_text(pair.long)} the rest is gone in {age_text(_rest(budget, pair.long))}"
+        yield f"at the burn of {age_text(pair.long)} the rest is used up in {age_text(_rest(budget, pair.long))}"
     if budget.left <= 0:
         yield "nothing is left"
     if budget.is_snapped:
@@ -122,8 +122,8 @@ def severity_of(found: ObjectiveBoard, row: ObjectiveRow) -> Severity:
 def stands_on(found: ObjectiveBoard) -> str:
     """Return the source of the numbers."""
     ledger = found.ledger
-    promised = "" if found.are_promised else "; defaults, which nobody has promised: quarterdeck slo suggest"
-    sparse = "" if not ledger.sparse else f"; windows from {age_text(min(ledger.sparse))} on are sampled"
+    promised = "" if found.are_promised else "; defaults that nobody has agreed to: quarterdeck slo suggest"
+    sparse = "" if not ledger.sparse else f"; windows from {age_text(min(ledger.sparse))} are sampled"
     return "; ".join((f"counted by {ledger.stands_on}{sparse}{promised}", *ledger.gaps))
 
 

@@ -110,11 +110,11 @@ def differences(before: Plan, after: Plan) -> list[str]:
         was = known.pop(check.about, None)
         if was is None or was.verdict is not check.verdict:
             told.append(f"{check.about}: {untrusted(check.text)}" + (f" (was {was.verdict.value})" if was else ""))
-    told += [f"{about}: no longer looked at" for about in known]
+    told += [f"{about}: no longer checked" for about in known]
     if _bodies(before.mutations) != _bodies(after.mutations):
-        told.append("the requests that will be sent are others: the target has changed")
+        told.append("the requests have changed, because the target has changed")
     elif before.changes != after.changes or before.diff != after.diff:
-        told.append("what changes is not the same any more")
+        told.append("the changes are different now")
     return told
 
 
@@ -125,7 +125,7 @@ def summary_of(plan: Plan) -> str:
         return count(blocks, "check forbids it", "checks forbid it")
     if warns:
         return count(warns, "warning")
-    return "nothing stands against it"
+    return "no objections"
 
 
 def _bodies(mutations: Iterable[Mutation]) -> list[object]:
@@ -185,7 +185,7 @@ def _checks(checks: Iterable[Check], width: int, glyphs: Glyphs) -> Iterable[Lin
 def _impact(impact: Sequence[Change], width: int, glyphs: Glyphs) -> list[Line]:
     if not impact:
         return []
-    return [head("what the others would carry", "from the last ten minutes"), *_changes(impact, width, glyphs)]
+    return [head("load on the others", "from the last ten minutes"), *_changes(impact, width, glyphs)]
 
 
 def table_lines(table: CheckTable, width: int, glyphs: Glyphs) -> list[Line]:

@@ -71,7 +71,7 @@ def kept_curve(snapshot: Snapshot, key: str, plot: Plotted, wanted: TimeRange) -
         at = newest - back * step
         if wanted.start - wanted.step / 2 <= at <= wanted.end + wanted.step and not math.isnan(value):
             index = wanted.index(at)
-            # The highest of several in one step is kept, so that no short peak is lost.
+            # The highest of several values in one step is kept, so that no short peak is lost.
             values[index] = value if math.isnan(values[index]) else max(values[index], value)
     found = Curve(plot.quantity, wanted, tuple(values))
     return None if math.isnan(found.since) else found
@@ -88,7 +88,7 @@ def chart_model(page: PlotPage, glyphs: Glyphs) -> ChartModel:
     every = [value for one in drawn for value in (*one.values, *one.high)]
     top = nice_top(every, page.plot.least, page.plot.unit)
     signs = _signs(glyphs)
-    # Of several in one column the last is seen: the one that matters most.
+    # Of several marks in one column the last one shows: the most important.
     weighed = sorted(page.entries, key=lambda entry: _ORDER.index(entry.weight))
     marks = tuple(Mark(entry.at, signs[entry.weight], _ROLES[entry.weight]) for entry in weighed)
     return ChartModel(page.plot.unit, page.range.start, page.range.end, top, tuple(drawn), marks, page.pointer)
@@ -208,17 +208,17 @@ def source_text(page_range: TimeRange, window: float) -> str:
 def recorded_text(curve: Curve, now: float) -> str:
     """Return the resolution and start of a curve from the console's recording, in words."""
     since = f" since {clock(curve.since, now)} UTC" if not math.isnan(curve.since) else ""
-    every = f"every {span_text(curve.range.step)} as it was measured then"
+    every = f"every {span_text(curve.range.step)} as measured then"
     lost = ""
     if curve.is_peak and curve.apart:
-        lost = f"; a peak of less than {span_text(curve.apart)} may not be there"
+        lost = f"; a peak shorter than {span_text(curve.apart)} may be missing"
     elif curve.apart > curve.range.step:
-        lost = f"; of its older part a measurement every {span_text(curve.apart)} is left"
+        lost = f"; its older part has a measurement every {span_text(curve.apart)} left"
     return f"kept by the console{since}, {every}: no metrics store answers here{lost}"
 
 
 def kept_text(snapshot: Snapshot, curve: Curve | None) -> str:
     """Return how far back the console's own numbers reach."""
     if curve is None:
-        return "nothing of it is kept here"
+        return "there is no recording of it"
     return f"kept here: since {clock(curve.since, snapshot.at)} UTC, {age_text(snapshot.at - curve.since)} ago"

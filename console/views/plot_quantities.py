@@ -68,9 +68,9 @@ PLOTTED: tuple[Plotted, ...] = (
     Plotted("in-flight", "requests in gateways", Q.GATEWAY_IN_FLIGHT, 10, peaks=True),
     Plotted("gateway-queue", "requests waiting in gateways", Q.GATEWAY_QUEUED, 10, peaks=True),
     Plotted("arrivals", "requests to gateways", Q.GATEWAY_REQUESTS, 1),
-    Plotted("rejected", "turned away by gateways", Q.GATEWAY_REJECTIONS, 1),
-    Plotted("gateway-errors", "answered with an error by gateways", Q.GATEWAY_ERRORS, 1),
-    Plotted("retries", "sent again by gateways", Q.GATEWAY_RETRIES, 1),
+    Plotted("rejected", "rejected by gateways", Q.GATEWAY_REJECTIONS, 1),
+    Plotted("gateway-errors", "failed at gateways", Q.GATEWAY_ERRORS, 1),
+    Plotted("retries", "retried by gateways", Q.GATEWAY_RETRIES, 1),
     Plotted("gateway-ttft", "time to first token at gateways p95", Q.GATEWAY_TTFT_P95, 0.1, _at_gateways("ttft")),
     Plotted("gateway-e2e", "whole request at gateways p95", Q.GATEWAY_E2E_P95, 1, _at_gateways("e2e")),
 )

@@ -214,7 +214,7 @@ class ProvenanceModel:
                 _Value(one.reading, one.plot.unit),
                 Text(age, role),
                 Text(untrusted(one.source), Role.DIM),
-                Text(untrusted(one.shown)) if one.shown else Name("nothing there gives it", Role.DIM),
+                Text(untrusted(one.shown)) if one.shown else Name("no query returns it", Role.DIM),
             ),
         )
 

@@ -59,7 +59,7 @@ def difference_text(revision: Revision, current: Revision | None) -> str:
         parts.append(f"weights {now.revision[:8] or 'unpinned'} → {then.revision[:8] or 'unpinned'}")
     if then.served_name != now.served_name and then.model == now.model:
         parts.append(f"served as {now.served_name} → {then.served_name}")
-    return untrusted(", ".join(parts) or "not in image or model: its plan (enter) shows what")
+    return untrusted(", ".join(parts) or "not in image or model: its plan (enter) shows the difference")
 
 
 def _unlike(one: str, other: str) -> tuple[str, str]:

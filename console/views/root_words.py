@@ -37,7 +37,7 @@ def told_reason(snapshot: Snapshot, key: str) -> str:
     if incident is None:
         return reason
     if not reason:
-        # What stands in front of a workload is in none of its pods: its row is well, and says what is wrong beside it.
+        # A cause in front of a workload is in none of its pods: its row is healthy, and names the cause beside it.
         fires = incident.state is FindingState.FIRING and incident.root.key == key and key in snapshot.model_of
         return incident.root.words if fires else ""
     root, words = incident.root, incident.root.words
@@ -45,7 +45,7 @@ def told_reason(snapshot: Snapshot, key: str) -> str:
         return reason
     parts = reason.split(", ")
     if words in parts:
-        # In the first moments the object's own words are there before it is known what they follow from.
+        # At first the object's own words are known before their root cause.
         return ", ".join([words, *(part for part in parts if part != words)])
     if words in reason:
         return reason

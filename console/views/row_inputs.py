@@ -28,7 +28,7 @@ def drawn_from(snapshot: Snapshot) -> tuple[tuple[object, ...], tuple[object, ..
         part = getattr(snapshot, name)
         if isinstance(part, Frame):
             objects += [part.columns, part.ages, part.states, part.index]
-            # The age of a number is drawn beside it once it is stale.
+            # A stale number is drawn with its age.
             is_old = max(part.states, default=State.FRESH) >= State.STALE
             values += [part.absent, part.since if is_old else 0.0]
         else:

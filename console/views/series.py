@@ -84,7 +84,7 @@ def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[Gatew
     others = {(*_process(row), row.model) for key, row in snapshot.gateways.items() if key not in before}
     parts: dict[tuple[str, str, bool, bool], list[GatewayId]] = defaultdict(list)
     for row in (snapshot.gateways[key] for key in sorted(before)):
-        # The name is enough where the process asks no other model by it.
+        # The name is enough if the process serves no other model.
         by_server = bool(row.backend) and (not row.model or (*_process(row), row.model) in others)
         parts[row.dialect, row.namespace, bool(row.model), by_server].append(row)
     for (dialect, namespace, _, by_server), rows in parts.items():

@@ -19,7 +19,7 @@ def source_lines(snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     cluster = snapshot.cluster
     measured = "never measured"
     if snapshot.measured_at is not None:
-        # The more pods are scraped the more seldom: numbers that stand still for a while are not a console that hangs.
+        # More pods are scraped less often: numbers that do not move for a while are not a hung console.
         ago = age_text(coarse(max(0.0, snapshot.at - snapshot.measured_at)))
         measured = f"measured {clock(snapshot.measured_at)}, {ago} ago; :refresh measures now"
     about = [

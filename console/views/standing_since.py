@@ -38,7 +38,7 @@ class SinceTracker:
             else:
                 seen[key] = (severity, ShownSince(snapshot.at, self._started))
         self._seen = seen
-        # The first Snapshots are built while sources still answer one by one: what they show is no change.
+        # The first Snapshots are built while sources are still starting: their differences are not changes.
         self._started = self._started or bool(snapshot.workloads and snapshot.measured_at is not None)
 
     def since(self, key: str) -> ShownSince | None:

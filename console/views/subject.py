@@ -115,13 +115,13 @@ def queue_text(snapshot: Snapshot, key: str) -> str:
     """``grows 1.8/s, passes 2.5s in 4m`` of a workload; empty where its queue neither grows nor drains."""
     if key not in snapshot.model_of or len(snapshot.history.strip(key, Quantity.WAITING, _FEWEST)) < _FEWEST:
         return ""
-    # Between two measurements a history has nothing new.
+    # A history does not change between two measurements.
     of = (snapshot.by_workload.columns, snapshot.model_of)
     return _QUEUES.get(key, of, lambda: _queue(snapshot, key))
 
 
 def _queue(snapshot: Snapshot, key: str) -> str:
-    # The join of objectives is imported for the first growing queue: most fleets have none at first.
+    # The join of objectives is imported for the first growing queue: most fleets start without one.
     from console.views.objectives import rows_of
     from fleet.objectives.growth import growth_text, outlook, trend_of
     from fleet.objectives.objective import DEFAULTS

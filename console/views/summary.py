@@ -196,7 +196,7 @@ def _starting(snapshot: Snapshot, key: str, count: int, glyphs: Glyphs) -> Line:
     """Return the line for a fleet without problems that is not complete yet."""
     workload, model = snapshot.workloads[key], snapshot.models.get(snapshot.model_of[key])
     reason = assessment_of(snapshot, key).reason or Severity.STARTING.value
-    rest = [f"{count - 1} more start"] * (count > 1) + ["the others are well"] * (count < len(snapshot.model_of))
+    rest = [f"{count - 1} more start"] * (count > 1) + ["the others are healthy"] * (count < len(snapshot.model_of))
     return Line(
         (
             Span(" "),

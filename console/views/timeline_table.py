@@ -77,11 +77,11 @@ def title_lines(timeline: Timeline | None, of: str, width: int) -> list[Line]:
     name = Span(f" what happened to {untrusted_name(of)}" if of else " what happened", Role.STRONG)
     if timeline is None:
         return [Line((name,))]
-    back = Span(f"  in {span(timeline.until - timeline.since)}, the latest first", Role.DIM)
+    back = Span(f"  in {span(timeline.until - timeline.since)}, latest first", Role.DIM)
     lines = [Line((name, back))]
     if timeline.gaps:
         missing = "; ".join(dict.fromkeys(gap.what for gap in timeline.gaps))
-        lines += wrapped("not told", untrusted(missing), width, Role.UNKNOWN)[:2]
+        lines += wrapped("not available", untrusted(missing), width, Role.UNKNOWN)[:2]
     return lines
 
 

@@ -92,7 +92,7 @@ def workload_version_lines(workload: Workload, pods: Sequence[Pod], now: float, 
     versions = running(pods)
     if len(versions) < 2:
         return _one_version(workload, versions, width)
-    lines = [head("versions", f"{len(versions)} run side by side, the newest first")]
+    lines = [head("versions", f"{len(versions)} run side by side, newest first")]
     for version in versions:
         lines += packed(untrusted(version.template), _row(version, now), width)
     new, old = (_told_best(version) for version in versions[:2])
@@ -133,5 +133,5 @@ def _one_version(workload: Workload, versions: Sequence[Running], width: int) ->
     digests: Mapping[str, None] = dict.fromkeys(digest for version in versions for digest in version.digests)
     lines = version_lines(workload.version, " · ".join(digests), width)
     if len(digests) > 1:
-        lines += wrapped("", "one tag, several images: it was moved between two starts", width, Role.WARNING)
+        lines += wrapped("", "one tag, several images: the tag was moved between two starts", width, Role.WARNING)
     return lines

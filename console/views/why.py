@@ -21,10 +21,10 @@ from widgets.untrusted import untrusted_line, untrusted_name
 from widgets.values import seconds_text
 
 MEANINGS = {
-    RequestPhase.GATEWAY: "The gateways before the engine take it, or the way between the two.",
-    RequestPhase.QUEUE: "The engine is given more than it can take on at once: replicas, or the KV cache, are short.",
-    RequestPhase.PREFILL: "Prompts are long, or are not found in the prefix cache.",
-    RequestPhase.DECODE: "Tokens come slowly, or answers are long.",
+    RequestPhase.GATEWAY: "The time is spent in the gateways in front of the engine, or on the network between them.",
+    RequestPhase.QUEUE: "The engine receives more than it can run at once: it lacks replicas or KV cache.",
+    RequestPhase.PREFILL: "Prompts are long, or miss the prefix cache.",
+    RequestPhase.DECODE: "Tokens are generated slowly, or answers are long.",
 }
 """Meaning of a phase that takes the time."""
 _ROLES = {
@@ -66,7 +66,7 @@ def sentence(report: LatencyReport) -> str:
     now, growth = report.comparison.now, report.growth
     longest = now.longest
     if longest is None:
-        return "No phase of its requests is known: none has finished within the window, or its engine does not say."
+        return "No phase of its requests is known: none has finished in the window, or its engine does not expose it."
     if growth is not None:
         then = seconds_text(growth.then)
         return f"{growth.phase} takes {seconds_text(growth.now)} of {seconds_text(now.total)}; {growth.than} {then}."
@@ -77,7 +77,7 @@ def sentence(report: LatencyReport) -> str:
 
 
 def _listed(words: Sequence[str]) -> str:
-    told = {"its peers": "at its peers"}
+    told = {"its peers": "its peers"}
     return " and ".join(told.get(one, one) for one in words)
 
 
@@ -129,7 +129,7 @@ def _separations(report: LatencyReport, width: int) -> list[Line]:
     """Return lines on what the slow replicas of the model have and the others lack, by each measure."""
     title = "what separates slow from fast"
     if not report.separations:
-        return [head(title, f"fewer than {FEWEST} replicas are measured: there is nothing to tell apart")]
+        return [head(title, f"fewer than {FEWEST} replicas are measured: nothing to compare")]
     most = max(len(one.values) for one in report.separations)
     lines = [head(title, f"{count(most, 'replica')} serving the same")]
     for one in report.separations:
@@ -162,17 +162,17 @@ def division_text(one: Separation, division: Division) -> str:
     fast = len(one.values) - len(one.slow)
     words = " = ".join(untrusted_line(words) for words in division.attributes)
     counts = f"{division.slow} of the {len(one.slow)} slow ones, {others} of the {fast} others"
-    return f"{words}: {counts} (chance that it is luck {chance_text(division.chance)}, {count(one.tests, 'test')})"
+    return f"{words}: {counts} (chance of coincidence: {chance_text(division.chance)}, {count(one.tests, 'test')})"
 
 
 def unseparated_text(one: Separation) -> str:
     """Return in words that no attribute separates them, and why not."""
     if not one.can_tell:
-        alone = f"; theirs alone: {', '.join(map(untrusted_line, one.alone[:_ALONE]))}" if one.alone else ""
-        return f"too few to tell by a test whether it is luck{alone}"
+        alone = f"; only theirs: {', '.join(map(untrusted_line, one.alone[:_ALONE]))}" if one.alone else ""
+        return f"too few for a test to exclude chance{alone}"
     best = one.divisions[0] if one.divisions else None
     nearest = f"; nearest: {untrusted_line(best.attributes[0])}, {chance_text(best.chance)}" if best is not None else ""
-    return f"no attribute does, with a chance of {FAMILY_WISE:.0%} to be wrong{nearest}"
+    return f"no attribute does, at a significance level of {FAMILY_WISE:.0%}{nearest}"
 
 
 def chance_text(chance: float) -> str:

@@ -71,10 +71,10 @@ def rules(in_view: InView) -> Iterator[RulesSource]:
             try:
                 prometheus = await _prometheus(in_view)
             except SourceProblem as problem:
-                # The source of the numbers says it already.
+                # The metrics source already reports it.
                 raise NothingToAskError(problem.problem, problem.remedy) from problem
             if prometheus is None:
-                raise NothingToAskError("there is no Prometheus whose rules could be read", "name one: [rules] url")
+                raise NothingToAskError("there is no Prometheus to read rules from", "name one: [rules] url")
             return FoundAlertmanager(prometheus)
 
         yield RulesSource(name, find, plain=plain, within=_cluster_label(in_view), expected=expected)

@@ -24,7 +24,7 @@ class CanaryGateway:
     __pydantic_config__: ClassVar[Any] = STRICT
     url: str = setting("", "Base URL, without /v1 and without any path.")
     model: str = setting("", "Name of the model there. Empty: that of the engines.")
-    bearer_token_file: str = setting("", "File with a bearer token; read again for each question.", path=True)
+    bearer_token_file: str = setting("", "File with a bearer token; read again for each prompt.", path=True)
     bearer_token_env: str = setting("", "Name of the environment variable that holds a bearer token.")
 
 
@@ -34,24 +34,24 @@ class CanarySettings:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     workloads: tuple[str, ...] = setting(
-        (), "Workloads whose engines are asked, `namespace/name` with `*`: `serving/chat-*`. Empty: none."
+        (), "Workloads whose engines are probed, `namespace/name` with `*`: `serving/chat-*`. Empty: none."
     )
-    every: float = setting(60.0, "Seconds between two questions to one engine.", minimum=10, maximum=86400)
-    timeout: float = setting(20.0, "Seconds in which an answer must come.", minimum=1, maximum=600)
+    every: float = setting(60.0, "Seconds between two prompts to one engine.", minimum=10, maximum=86400)
+    timeout: float = setting(20.0, "Seconds to wait for an answer.", minimum=1, maximum=600)
     prompt: str = setting("1 2 3 4 5 6", "The prompt: the next token should be beyond doubt.")
     bearer_token_file: str = setting(
         "",
-        "File with the engines' API key; read again for each question. Whoever may create pods in `bearer_namespaces` "
-        "can collect it.",
+        "File with the engines' API key; read again for each prompt. Anybody who may create pods in "
+        "`bearer_namespaces` can obtain it.",
         path=True,
     )
     bearer_token_env: str = setting("", "Name of the environment variable that holds that key.")
     bearer_namespaces: tuple[str, ...] = setting((), "Namespaces whose engines are sent that key. Empty: none.")
     bearer_cleartext: bool = setting(
-        False, "Send it over plain HTTP, which is all that the canary speaks with pods. Off: no key is sent to any."
+        False, "Send it over plain HTTP, the only protocol that the canary uses with pods. Off: no key is sent."
     )
     gateways: Mapping[str, CanaryGateway] = setting(
-        {}, 'Gateways by workload (`namespace/name`), each a table of its own: `[canary.gateways."serving/chat"]`.'
+        {}, 'Gateways by workload (`namespace/name`), each in its own table: `[canary.gateways."serving/chat"]`.'
     )
 
 

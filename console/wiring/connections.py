@@ -106,7 +106,7 @@ class ClusterConnection:
         return await examine(store, rules, now, of_this_cluster(self._settings))
 
     def _past(self) -> tuple[Sequence[TimelineSource], str]:
-        # Few ask for it: imported when somebody does.
+        # Rarely used, so imported on demand.
         from console.wiring.timeline import TimelineContext, timeline_sources
 
         source, metrics = self._source, self.observer.metrics

@@ -69,6 +69,6 @@ def is_machine(settings: Settings, context: str, environ: Mapping[str, str] = os
 def not_a_cluster(context: str) -> KubeconfigError:
     """Return the error for an action on a cluster where this machine is in view."""
     return KubeconfigError(
-        f"{context} is this machine and no cluster: its vLLM servers are no objects of Kubernetes",
-        "quarterdeck local up, down, restart and undo are for them; in the console :local lists them",
+        f"{context} is this machine and not a cluster: its vLLM servers are not Kubernetes objects",
+        "use quarterdeck local up, down, restart and undo for them; in the console :local lists them",
     )

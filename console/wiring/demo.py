@@ -135,7 +135,7 @@ class Starting:
         """Return the child's last line; for a traceback, that is its error."""
         self._talk.seek(0)
         lines = self._talk.read().decode("utf-8", "replace").strip().splitlines()
-        said = lines[-1].removeprefix("simulator: ") if lines else f"it ended with code {code}"
+        said = lines[-1].removeprefix("simulator: ") if lines else f"it exited with code {code}"
         said = said.replace(" (see python -m simulator --help)", "")
         return DemoError(f"the simulated fleet did not start: {said}", usage=code == _USAGE)
 
@@ -151,7 +151,7 @@ def starting(arguments: Sequence[str]) -> Iterator[Starting]:
         tempfile.TemporaryFile() as talk,
     ):
         command = [sys.executable, "-P", "-m", "simulator", *arguments, "--folder", folder, "--until-stdin-closes"]
-        # A session of its own: Ctrl-C is for this process, which then ends the child in good order.
+        # In its own session: Ctrl-C is for this process, which then stops the child gracefully.
         child = subprocess.Popen(  # noqa: S603  our own interpreter and module; arguments are not parsed by a shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=talk, start_new_session=True
         )

@@ -47,7 +47,7 @@ def local_runner(
     reading: Reading = unheard,
     asking: Callable[[str], None] = lambda _: None,
 ) -> Runner:
-    """Return the runner of actions on the servers of this machine. Call it with a running event loop.
+    """Return the runner of actions on the servers on this machine. Call it with a running event loop.
 
     ``newest`` returns the current Snapshot, if any: that of the context ``local`` shows the effect on a server's users.
     """

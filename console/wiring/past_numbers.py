@@ -62,8 +62,10 @@ class PastNumbers:
                 return found
         except SourceProblem as why:
             return await self._recorded_baselines(question, why.problem)
-        # A recording knows what was found then, a store the numbers alone.
-        found = await self._recorded_baselines(question, "the metrics store has no calm hour of it, and no yesterday")
+        # A recording has the findings of that time, a store only the numbers.
+        found = await self._recorded_baselines(
+            question, "the metrics store has neither a calm hour of it nor yesterday"
+        )
         try:
             return found if found.of else await self._calm_in_store(of_object, question, found)
         except SourceProblem as why:
@@ -82,7 +84,7 @@ class PastNumbers:
             raise SourceProblem("no metrics store answers here", "name one with --prometheus URL")
         read = [one for one in stores if one.name in (series.sources or series.gpu_sources)]
         if len(read) > 1:
-            raise SourceProblem(f"several stores have a part of it: {', '.join(one.name for one in read)}")
+            raise SourceProblem(f"it is spread over several stores: {', '.join(one.name for one in read)}")
         return (read or stores)[0]
 
     async def _recorded_curve(self, question: CurveQuestion, why: SourceProblem) -> Curve:

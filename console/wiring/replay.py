@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from fleet.recorder.past import RecordedTimeline
     from fleet.timeline.timeline import Timeline
 
-_WHY = "this is a recording: its cluster is not asked"
-_REMEDY = "Quit, and look at the cluster itself."
+_WHY = "this is a recording: its cluster is not queried"
+_REMEDY = "Quit, and open the cluster itself."
 
 
 class RecordedWiring(SettingsWiring):
@@ -84,7 +84,7 @@ class RecordedReader(NoReader):
         from fleet.recorder.past import RecordedTimeline
         from fleet.timeline.timeline import ask
 
-        # Kept: it remembers what it has read.
+        # Kept, because it caches what it has read.
         self._past = self._past or RecordedTimeline(self._path, self._now)
         found = await ask([self._past], since, self._now(), self._namespace())
         return found if ref is None else found.narrowed_to(ref)
@@ -142,7 +142,7 @@ def kept_file(settings: Settings, environ: Mapping[str, str]) -> Path:
         raise RecordingError(error.message, error.remedy) from None
     file = file_of(recordings_folder(environ), access.context, access.server)
     if not file.exists():
-        raise RecordingError(f"nothing has been kept of {access.context} yet", "The console keeps what it sees.")
+        raise RecordingError(f"there is no recording of {access.context} yet", "The console records what it sees.")
     return file
 
 

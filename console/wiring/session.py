@@ -71,7 +71,7 @@ class SettingsWiring:
         from console.wiring.memory import Memory
         from fleet.net.early import EarlyQuestions
 
-        # When another cluster is selected later, the HTTP client is there already.
+        # The HTTP client already exists when another cluster is selected later.
         early = EarlyQuestions() if self._memory is None else None
         # The history of a cluster is available again when it is selected again.
         self._memory = self._memory or Memory(self._settings.recorder, self._environ, self._record)
@@ -138,7 +138,7 @@ class SettingsWiring:
             await self._watcher.close()
 
     def _servers(self) -> SharedWatcher:
-        """One watcher for all who look at the servers of this machine."""
+        """One watcher for all who look at the servers on this machine."""
         from console.session.local.watcher import SharedWatcher
 
         if self._watcher is None:

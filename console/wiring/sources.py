@@ -153,7 +153,7 @@ def measuring_settings(settings: Settings, environ: Mapping[str, str] = os.envir
 
 
 def _endpoint(prometheus: EndpointSettings, environ: Mapping[str, str]) -> PrometheusEndpoint:
-    # Where one is configured: most are found.
+    # Only if one is configured: most are discovered.
     from console.wiring.endpoints import endpoint
 
     return endpoint(prometheus, environ=environ)

@@ -58,7 +58,7 @@ def _cluster(past: TimelineContext) -> Iterator[TimelineSource]:
 
 def _helm(past: TimelineContext) -> Iterator[TimelineSource]:
     if past.settings.read_only:
-        # Secrets, be it their metadata alone, are nothing that an auditor's console asks for.
+        # An auditor's console never requests Secrets, not even their metadata.
         return
     fallback = [*past.settings.cluster.namespaces, past.client.access.namespace or "default"]
     yield HelmTimeline(past.client, namespace=past.namespace, fallback=fallback)

@@ -29,7 +29,7 @@ async def stored(
     with limited_to(labels):
         texts = hours_queries(question.series, question.quantities, HOUR)
     if not texts:
-        raise SourceProblem("no metric of a store is one of these quantities")
+        raise SourceProblem("the metrics store has no metric for these quantities")
     ahead = await store.now() - clock()
     backs = sorted(BACK.values(), reverse=True)
     first, last = (question.at + ahead + HOUR / 2 - back for back in (backs[0], backs[-1]))

@@ -1,1 +1,1 @@
-"""The vLLM servers of this machine: which were started, the progress of each, their resources. Changes nothing."""
+"""The vLLM servers on this machine: which were started, the progress of each, their resources. Changes nothing."""

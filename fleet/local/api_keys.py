@@ -20,6 +20,6 @@ def key_for(record: ServerRecord) -> str:
     except OSError as error:
         raise LocalError(f"the API key of {record.name} cannot be read: {error.strerror or error}") from error
     if not listens(record.identity, record.spec.port):
-        what = f"{record.name} does not answer: it does not take connections at {record.spec.url}"
+        what = f"{record.name} does not answer: it does not accept connections at {record.spec.url}"
         raise LocalError(what, "Is it still loading, or has it ended?")
     return key

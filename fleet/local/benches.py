@@ -1,4 +1,4 @@
-"""Benchmarks of servers of this machine, as stored in ``local/benches.jsonl`` of the state folder."""
+"""Benchmarks of servers on this machine, as stored in ``local/benches.jsonl`` of the state folder."""
 
 from __future__ import annotations
 

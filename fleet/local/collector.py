@@ -152,4 +152,4 @@ class _NoServer:
     ) -> NoReturn:
         """Raises KubeconfigError."""
         del accept, timeout, limit
-        raise KubeconfigError(f"this machine has no API server to ask for {path}")
+        raise KubeconfigError(f"this machine has no API server for {path}")

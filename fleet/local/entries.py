@@ -1,4 +1,4 @@
-"""A server of this machine as an entry for a gateway's configuration: text to copy, never applied. A key appears as the
+"""A server on this machine as an entry for a gateway's configuration: text to copy, never applied. A key appears as the
 name of a variable, never by value.
 """
 
@@ -18,8 +18,8 @@ READ: Final = 3600
 """Seconds without a byte that a gateway must allow: a long prompt in a full queue sends nothing for a long time."""
 _ANY: Final = frozenset({"0.0.0.0", "::", ""})
 _LOOPBACK: Final = (
-    "This server listens on a loopback address: only this machine reaches it, so only a gateway on this machine can "
-    "use it. For others, start it with --host and an address of this machine."
+    "This server listens on a loopback address, so only a gateway on this machine can use it. For others, start "
+    "it with --host and an address of this machine."
 )
 
 
@@ -34,7 +34,7 @@ def entries(record: ServerRecord, gateway: str = "", address: str = "") -> str:
     notes = [_LOOPBACK] if record.spec.is_loopback else []
     if record.keyed:
         notes.append(
-            f"It asks for an API key: {record.folder}/key holds it. Give it to the gateway as {variable(record)}."
+            f"It requires an API key: {record.folder}/key holds it. Give it to the gateway as {variable(record)}."
         )
     comment = "".join(f"# {line}\n" for note in notes for line in _folded(note))
     return comment + "\n".join(GATEWAYS[name](record, at) for name in wanted)
@@ -136,7 +136,7 @@ def _gateway_api(record: ServerRecord, address: str) -> str:
     port = record.spec.port
     if not _is_ip(address) or ipaddress.ip_address(address).is_loopback:
         # An EndpointSlice has addresses alone, and the API server refuses loopback ones.
-        shown, put = "REPLACE-ME", "# endpoints: put an IP address of this machine that the cluster's pods reach\n"
+        shown, put = "REPLACE-ME", "# endpoints: set an IP address of this machine that the cluster's pods can reach\n"
         family = "IPv4"
     else:
         shown, put = address, ""

@@ -13,7 +13,7 @@ from fleet.metrics.gpus.clock_reasons import throttle_reasons
 
 T = TypeVar("T")
 
-INSTALL: Final = "pip install 'quarterdeck[local]' (it brings nvidia-ml-py)"
+INSTALL: Final = "pip install 'quarterdeck[local]' (it includes nvidia-ml-py)"
 MILLI: Final = 1e-3
 """NVML counts power in milliwatts."""
 MEGA: Final = 1e6
@@ -100,7 +100,7 @@ _NVML: Final = _Begun()
 def _no_reading(nvml: Any, error: Exception) -> GpuReading:
     if isinstance(error, nvml.NVMLError_LibraryNotFound | nvml.NVMLError_DriverNotLoaded):
         return GpuReading(problem="no NVIDIA driver on this machine")
-    remedy = "look at nvidia-smi, which asks the same driver"
+    remedy = "run nvidia-smi, which uses the same driver"
     if isinstance(error, nvml.NVMLError_LibRmVersionMismatch):
         remedy = "the driver was updated while it was loaded: reboot, or reload it"
     return GpuReading(problem=f"the NVIDIA driver does not answer: {error}", remedy=remedy)
@@ -123,7 +123,7 @@ def _read(nvml: Any) -> GpuReading:
         # 13000 is 13.0, 12080 is 12.8.
         cuda=f"{version // 1000}.{version % 1000 // 10}" if version else "",
         problem="; ".join(lost),
-        remedy="look at nvidia-smi and at the kernel's log (XID)" if lost else "",
+        remedy="check nvidia-smi and the kernel log (XID)" if lost else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""A server of this machine as the rows that a cluster would have for it: a pod, its workload, its events. Pure."""
+"""A server on this machine as the rows that a cluster would have for it: a pod, its workload, its events. Pure."""
 
 from __future__ import annotations
 

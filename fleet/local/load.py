@@ -1,4 +1,4 @@
-"""Reads the request counts of a server of this machine."""
+"""Reads the request counts of a server on this machine."""
 
 from __future__ import annotations
 

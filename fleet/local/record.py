@@ -72,7 +72,7 @@ class ServerRecord:
             return ""
         key = (Path(self.folder) / KEY).read_bytes().strip().decode("ascii", errors="replace")
         if not (key.isascii() and key.isprintable()):
-            raise OSError(EINVAL, "the file holds no key")
+            raise OSError(EINVAL, "the file contains no key")
         return key
 
 

@@ -74,7 +74,7 @@ def same_as(
     fields, extra = parse_arguments(taken)
     fields, more = _fields_here(pod, fields, defaults, exists)
     if not fields.get("model"):
-        raise CannotCopyError(f"{pod.name} does not say which model it serves")
+        raise CannotCopyError(f"{pod.name} does not name the model that it serves")
     differences += more
     if gpus is not None:
         fields, fewer = _on_gpus(fields, gpus)
@@ -84,7 +84,9 @@ def same_as(
         why = "flags, defaults and speed differ between versions"
         differences.append(Difference("vLLM", there[1], version, why))
     differences.append(
-        Difference("variables", "not read", _names(defaults), "those of a pod may hold secrets: set what matters here")
+        Difference(
+            "variables", "not read", _names(defaults), "those of a pod may contain secrets: set what is needed here"
+        )
     )
     base = LaunchSpec(
         defaults.name,
@@ -109,7 +111,7 @@ def _engine(pod: Pod) -> Container:
         start = next(starts(commands(found.command, ())), None)
         engine = start.engine if start is not None else by_image(found.image)
         if engine is not None and engine is not VLLM.product:
-            raise CannotCopyError(f"{pod.name} runs {engine.name}: only {VLLM.product.name} is started here")
+            raise CannotCopyError(f"{pod.name} runs {engine.name}: only {VLLM.product.name} can be started here")
     return found
 
 
@@ -134,7 +136,7 @@ def _arguments(pod: Pod, container: Container) -> list[str]:
         bare = not words or words[0].startswith("-") or words[0] == pod.version.model
         if "vllm" not in container.image.lower() or not bare:
             what = words[0] if words else container.image
-            raise CannotCopyError(f"{pod.name} runs {what}: it cannot be seen to be vLLM, nor with which arguments")
+            raise CannotCopyError(f"{pod.name} runs {what}: neither vLLM nor its arguments can be recognised")
         found = words
     # Redirections of a script's output are no arguments.
     return [word for word in takewhile(lambda word: not _REDIRECTION.fullmatch(word), found) if word.strip()]
@@ -158,27 +160,27 @@ def _not_here(argument: FlagArgument, exists: Callable[[str], bool]) -> Differen
     flag, values, _ = argument
     there = " ".join(values) or "on"
     if flag in VLLM.product.flags.secret:
-        return Difference(flag, "set", _LEFT_OUT, "a secret of the fleet stays there; a server gets a key of its own")
+        return Difference(flag, "set", _LEFT_OUT, "secrets of the fleet stay there; a server gets its own key")
     if flag.startswith("--ssl-"):
-        return Difference(flag, there, _LEFT_OUT, "here it speaks plain HTTP; keys of the fleet stay there")
+        return Difference(flag, there, _LEFT_OUT, "here it uses plain HTTP; keys of the fleet stay there")
     if flag == "--uds":
         return Difference(flag, there, _LEFT_OUT, "here it listens on a port")
     if _PEERS.fullmatch(flag):
-        return Difference(flag, there, _LEFT_OUT, "it needs other processes of the cluster: here is one engine alone")
+        return Difference(flag, there, _LEFT_OUT, "it needs other processes of the cluster: here a single engine runs")
     if flag == "--distributed-executor-backend" and "ray" in values:
-        return Difference(flag, there, _LEFT_OUT, "there is no Ray cluster here: its processes are on this machine")
+        return Difference(flag, there, _LEFT_OUT, "there is no Ray cluster here: its processes run on this machine")
     if flag == "--shutdown-timeout":
-        return Difference(flag, there, _LEFT_OUT, "running requests get the grace period of this program")
+        return Difference(flag, there, _LEFT_OUT, "running requests get this program's grace period")
     if flag == "--disable-log-stats":
-        return Difference(flag, there, _LEFT_OUT, "without its statistics there is nothing to measure here")
+        return Difference(flag, there, _LEFT_OUT, "without its statistics nothing can be measured here")
     if flag in {"", "--model", "--host", "--port"}:
         return None
     if any(_VARIABLE.search(value) for value in values if not value.startswith("{")):
         return Difference(flag, there, _LEFT_OUT, "it comes from a variable of the pod, which is not read")
     if flag == "--config":
-        return Difference(flag, there, _LEFT_OUT, "what stands in that file of the container is not known here")
+        return Difference(flag, there, _LEFT_OUT, "the content of that file in the container is not known here")
     if flag in FIELDS and parse_arguments(argument.words).extra:
-        return Difference(flag, there, _LEFT_OUT, "only a value that can be checked is taken over")
+        return Difference(flag, there, _LEFT_OUT, "only a value that can be checked is copied")
     if any(value.startswith("/") and not exists(value) for value in values):
         return Difference(flag, there, _LEFT_OUT, "there is no such path on this machine")
     return None
@@ -198,11 +200,11 @@ def _fields_here(
         differences += _model(model, defaults, exists)
     host = str(found.pop("host", "")) or "0.0.0.0"
     if host != defaults.host:
-        why = "only this machine reaches it, unless you say otherwise"
+        why = "only this machine can reach it, unless you set another host"
         differences.append(Difference("host", host, defaults.host, why))
     port = found.pop("port", DEFAULT_PORT)
     if port != defaults.port:
-        differences.append(Difference("port", str(port), str(defaults.port), "the first one that is free here"))
+        differences.append(Difference("port", str(port), str(defaults.port), "the first free one here"))
     return found, differences
 
 
@@ -210,12 +212,12 @@ def _model(model: str, defaults: LaunchSpec, exists: Callable[[str], bool]) -> l
     if model.startswith("/"):
         if exists(model):
             return []
-        return [Difference("model", model, "not there", "a folder of the container: name one of this machine")]
+        return [Difference("model", model, "not there", "a folder in the container: name one on this machine")]
     if re.match(r"\w+://", model):
-        return [Difference("model", model, "as it is", "it is read from there: that needs access, and credentials")]
+        return [Difference("model", model, "unchanged", "it is read from there, which needs access and credentials")]
     if defaults.hub:
         return []
-    why = "the hub is not asked, unless you say so: it must have been fetched before"
+    why = "the hub is not used unless you allow it: it must be downloaded already"
     return [Difference("weights", "from the hub", "from the cache of this machine", why)]
 
 

@@ -1,4 +1,4 @@
-"""The models that a server of this machine reports that it serves."""
+"""The models that a server on this machine reports that it serves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def served_models(record: ServerRecord) -> tuple[ServedModel, ...]:
     except httpx.HTTPError as error:
         raise LocalError(f"{record.name} does not answer: {str(error) or type(error).__name__}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LocalError(f"{record.name} answers to /v1/models with what is not a list of models") from error
+        raise LocalError(f"{record.name} does not answer /v1/models with a list of models") from error
 
 
 def _length(value: object) -> int:

@@ -1,4 +1,4 @@
-"""A server of this machine at one moment: its progress, and what went wrong."""
+"""A server on this machine at one moment: its progress, and what went wrong."""
 
 from __future__ import annotations
 

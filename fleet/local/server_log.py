@@ -1,4 +1,4 @@
-"""The log of a server of this machine, in vLLM's words: why it died, and its lines without their prefixes."""
+"""The log of a server on this machine, in vLLM's words: why it died, and its lines without their prefixes."""
 
 from __future__ import annotations
 

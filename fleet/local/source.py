@@ -49,7 +49,7 @@ class Watching(Protocol):
 
 
 class LocalSource:
-    """The servers of this machine. Belongs to one event loop.
+    """The servers on this machine. Belongs to one event loop.
 
     ``context`` is this machine's name among the contexts. The watcher's owner closes it, unless ``closing`` says how to
     close it with this source.
@@ -132,8 +132,8 @@ class LocalSource:
             self._keeper.report(
                 Health.DOWN,
                 now,
-                problem=f"the servers of this machine cannot be read: {error.strerror or error}",
-                remedy=f"look at {error.filename}" if error.filename else "",
+                problem=f"the servers on this machine cannot be read: {error.strerror or error}",
+                remedy=f"check {error.filename}" if error.filename else "",
                 endpoint=self.host,
             )
         else:

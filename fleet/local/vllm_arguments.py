@@ -20,7 +20,7 @@ _FACTORS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise ValueError("must be 1 at least")
+        raise ValueError("must be at least 1")
     return int(text)
 
 
@@ -36,7 +36,7 @@ def _ratio(text: str) -> float:
     except ValueError:
         ratio = 0.0
     if not 0 < ratio <= 1:
-        raise ValueError("is a ratio: 0.9, 1 at most")
+        raise ValueError("is a ratio: 0.9, at most 1")
     return ratio
 
 
@@ -45,7 +45,7 @@ def length(text: str) -> int:
     match = _LENGTH.fullmatch(text)
     tokens = float(match[1]) * _FACTORS[match[2]] if match else 0.0
     if tokens < 1 or tokens % 1:
-        raise ValueError(f'takes a number of tokens, as 8192 or 32K, and not "{text}"')
+        raise ValueError(f'must be a number of tokens, such as 8192 or 32K, not "{text}"')
     return int(tokens)
 
 
@@ -66,9 +66,9 @@ class ArgumentKind:
 
 
 TEXT: Final = ArgumentKind(str, "")
-COUNT: Final = ArgumentKind(int, 0, _count, "a whole number from 1 on", int)
+COUNT: Final = ArgumentKind(int, 0, _count, "a whole number of at least 1", int)
 PORT: Final = ArgumentKind(int, 0, _port, "a number from 1 to 65535", int)
-RATIO: Final = ArgumentKind(float, 0.0, _ratio, "a share of the memory: 0.9, 1 at most", float)
+RATIO: Final = ArgumentKind(float, 0.0, _ratio, "a share of the memory: 0.9, at most 1", float)
 LENGTH: Final = ArgumentKind(int, 0, length, "a number of tokens: 8192, 32K")
 WORDS: Final = ArgumentKind(tuple[str, ...], ())
 """Several words behind one flag."""
@@ -137,25 +137,25 @@ ARGUMENTS: tuple[VllmArgument, ...] = (
         name="host",
         kind=TEXT,
         label="host",
-        unset="127.0.0.1: this machine alone",
+        unset="127.0.0.1: this machine only",
         help="address to listen on (127.0.0.1)",
         metavar="ADDR",
-        about="Address to listen on. Empty: 127.0.0.1. Any other asks for an API key.",
+        about="Address to listen on. Empty: 127.0.0.1. Any other requires an API key.",
     ),
     VllmArgument(
         name="port",
         kind=PORT,
         label="port",
-        help="its port (the first free one from 8000 on)",
+        help="its port (the first free one from 8000)",
         metavar="P",
-        about="Its port. 0: the first one that is free.",
+        about="Its port. 0: the first free one.",
         most=65535,
     ),
     VllmArgument(
         name="served_model_name",
         kind=WORDS,
         label="served as",
-        unset="the model; several with blanks between them",
+        unset="the model; several separated by spaces",
         help="names that requests may use",
         metavar="NAME",
         about="Names that requests may use. Empty: the model's.",
@@ -164,10 +164,10 @@ ARGUMENTS: tuple[VllmArgument, ...] = (
         name="revision",
         kind=TEXT,
         label="revision",
-        unset="of the hub: the newest there is here",
-        help="branch, tag or commit of the hub",
+        unset="from the hub: the newest one here",
+        help="branch, tag or commit on the hub",
         metavar="REV",
-        about="Branch, tag or commit of the hub.",
+        about="Branch, tag or commit on the hub.",
     ),
     VllmArgument(
         name="tensor_parallel_size",
@@ -186,10 +186,10 @@ ARGUMENTS: tuple[VllmArgument, ...] = (
         kind=COUNT,
         label="pipeline parallel",
         unset="1 stage",
-        help="stages of layers",
+        help="pipeline stages",
         metavar="N",
         short=("-pp",),
-        about="Stages of layers, one after the other.",
+        about="Pipeline stages.",
         default=1,
         most=1024,
     ),
@@ -216,10 +216,10 @@ ARGUMENTS: tuple[VllmArgument, ...] = (
     VllmArgument(
         name="max_num_seqs",
         kind=COUNT,
-        label="requests at once",
-        help="requests at once",
+        label="concurrent requests",
+        help="concurrent requests",
         metavar="N",
-        about="Requests at once. 0: vLLM's own.",
+        about="Concurrent requests. 0: vLLM's default.",
         most=1_000_000,
     ),
     VllmArgument(
@@ -245,7 +245,7 @@ ARGUMENTS: tuple[VllmArgument, ...] = (
     VllmArgument(
         name="dtype",
         kind=TEXT,
-        label="type of weights",
+        label="data type of the weights",
         unset=_MODELS_OWN,
         choices=("auto", "bfloat16", "float16", "float32"),
         help="auto, bfloat16, float16, float32",

@@ -1,4 +1,4 @@
-"""Watches the servers of this machine: their processes, logs and endpoints, about once a second."""
+"""Watches the servers on this machine: their processes, logs and endpoints, about once a second."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ and the API server follow the line that explains it.
 """
 TOLD: Final = 20
 """Number of them that are shown, from the end."""
-END_THEM: Final = "take it down: that ends them"
+END_THEM: Final = "stop it: that ends them"
 """Remedy for processes that outlive their server: its workers may hold the GPU's memory."""
 ROOM: Final = 1 << 16
 """Bytes of disk that must be free for a dying server's last output."""
@@ -172,7 +172,7 @@ class Watcher:
 
 def _problems(record: ServerRecord, watched: _Watched) -> tuple[str, ...]:
     """Return the problems of a server that lives, in words; empty ones for none."""
-    what = f"another process answers at its port: take it down, and start it at another one than {record.spec.port}"
+    what = f"another process answers at its port: stop it, and start it at a port other than {record.spec.port}"
     return watched.problem, f"{record.name}: {what}" if watched.stranger else ""
 
 
@@ -253,7 +253,7 @@ def _stage_by_endpoints(
     if last.phase is Phase.READY:
         # It says so itself; the endpoints are a moment behind.
         before = stages[-2] if len(stages) > 1 else last
-        stage = replace(before, phase=before.phase, detail=STRANGER if watched.stranger else "starts to listen")
+        stage = replace(before, phase=before.phase, detail=STRANGER if watched.stranger else "starting to listen")
         return stage, (*stages[:-2], stage)
     if watched.stranger and not last.total:
         stage = replace(last, detail=STRANGER)

@@ -96,7 +96,7 @@ class _Binder:
         if len(keys) > MOST_ENGINES:
             raise SourceProblem(
                 f"answers the metrics of {count(len(keys), 'engine')}",
-                "scrape the engines, not what speaks for all of them",
+                "scrape the engines, not what aggregates them",
             )
         self.out.engines = tuple(EngineId("", "", model, rank) for model, rank in keys)
         speaks: list[list[str]] = [[] for _ in keys]

@@ -299,7 +299,7 @@ def _too_many(most: int, what: str) -> SourceProblem:
 def _not_an_exposition(lines: list[bytes]) -> tuple[str, str]:
     head = b"\n".join(lines[:_SHOWN]).lstrip().lower()
     if head.startswith((b"<!doctype", b"<html", b"<")):
-        return "answers a web page instead of metrics", "check the port and path: is there a login page in between?"
+        return "answers a web page instead of metrics", "check the port and path: is there a login page in front of it?"
     if head.startswith((b"{", b"[")):
         return "answers JSON instead of metrics", "check the port and path of its metrics"
     if not head.strip():

@@ -70,7 +70,7 @@ def last_words(pod: Pod, facts: Facts, told_by: Callable[[str], tuple[str, str]]
     for one in filter(has_ended, pod.containers):
         reason, line = told_by(one.message if one.state == "terminated" else one.last_message)
         if reason:
-            return LastWords(one.name, reason, line, "the message that the kubelet has kept")
+            return LastWords(one.name, reason, line, "the termination message kept by the kubelet")
         found = read.get((pod.uid, one.name, one.restarts))
         if found is not None and found.reason:
             return LastWords(one.name, found.reason, found.line, "the end of its log")

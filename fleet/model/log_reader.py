@@ -80,11 +80,11 @@ class LogReader:
         last = next((at for at in reversed(range(len(before))) if self._names_error(before[at])), -1)
         if last >= 0:
             line = self._quoted(before, self._root(before, last))
-            return Reason("unknown", "it ended with an error", "its log has all of it", line)
+            return Reason("unknown", "it ended with an error", "see its log", line)
         return Reason(
             "killed",
-            "it ended without a word: it was killed, by a person (kill -9) or by the kernel for lack of memory",
-            "dmesg, or journalctl -k, tells whether it was the kernel",
+            "it ended without a message: it was killed, by a person (kill -9) or by the kernel for lack of memory",
+            "dmesg or journalctl -k shows whether it was the kernel",
         )
 
     def _root(self, lines: Sequence[str], at: int) -> int:

@@ -27,9 +27,9 @@ async def examine(
     """
     faults, gaps = list(unevaluated(rules, now)), []
     if not rules:
-        gaps.append("no rules are known: nobody who is asked evaluates any (:sources says who is)")
+        gaps.append("no rules are known: no source evaluates any (:sources lists the sources)")
     if store is None:
-        gaps.append("no metrics store answers: neither series nor targets could be looked at")
+        gaps.append("no metrics store answers: neither series nor targets could be checked")
         return Examined(now, tuple(faults), len(rules), gaps=tuple(gaps))
     asking, held = CountingStore(store), RuleReport(rules)
 
@@ -45,6 +45,6 @@ async def examine(
     await part("series of the rules", held.faults(asking, (ENGINES, GATEWAYS, GPUS)))
     if asking.left_out:
         left_out = count(asking.left_out, "selector was", "selectors were")
-        gaps.append(f"{left_out} not looked at: {MOST} queries were sent, and no more are")
+        gaps.append(f"{left_out} not checked: the limit of {MOST} queries was reached")
     faults.sort(key=lambda fault: (_ORDER[fault.kind], fault.about))
     return Examined(now, tuple(faults), len(rules), len(held.selectors), asking.sent, tuple(gaps))

@@ -30,7 +30,7 @@ def unevaluated(rules: Iterable[MonitoringRule], now: float) -> Iterator[Monitor
         elif rule.interval and late > LATE * rule.interval + _GRACE:
             since = f"for {late:.0f} s, and is due every {rule.interval:g} s"
             yield MonitoringFault(
-                FaultKind.NOT_EVALUATED, name_of(rule), f"it was not evaluated {since}", "is what evaluates it up?"
+                FaultKind.NOT_EVALUATED, name_of(rule), f"it was not evaluated {since}", "is its evaluator up?"
             )
 
 

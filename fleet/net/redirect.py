@@ -40,6 +40,6 @@ def followed(url: str, location: str) -> str:
         beneath = here.path.partition(_PROXY)[0] + _PROXY
         elsewhere = not there.path.startswith(beneath)
     if elsewhere:
-        raise SourceProblem(f"redirects to {location}, which is another server: that is not followed")
+        raise SourceProblem(f"redirects to {location}, which is another server: not followed")
     origin = f"{here.scheme}://{here.netloc}" if here.netloc else ""
     return f"{origin}{there.path}{'?' if there.query else ''}{there.query}"

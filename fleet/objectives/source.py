@@ -58,7 +58,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         except NothingToAskError:
             raise
         except SourceProblem as problem:
-            why = f"the metrics store does not tell: {problem.problem}"
+            why = f"the metrics store cannot answer: {problem.problem}"
         self.requests, self._every = 0, _BEFORE_NUMBERS
         return self._seen(why or "no metrics store answers here")
 
@@ -66,7 +66,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         """Return the ledger of the observations since the console started."""
         watched, period = self._watched, self._goals.period
         if watched.covered(period) <= 0:
-            raise NothingToAskError("nothing is measured yet that objectives could be held against")
+            raise NothingToAskError("nothing is measured yet to compare objectives with")
         windows = (*WINDOWS, period)
         began = watched.at - watched.covered(period)
         return Ledger(
@@ -75,5 +75,5 @@ class ObjectivesSource(PollingSource[Ledger]):
             {owner: max(at, began) for owner, at in watched.since.items()},
             dict.fromkeys(windows, watched.at),
             "this console",
-            (f"{why}: only what this console saw itself is counted",),
+            (f"{why}: only this console's own observations are counted",),
         )

@@ -62,7 +62,7 @@ class StoredCounts:
         self.requests, gaps = 0, list[str]()
         asked = await self._asked(store, latest, now)
         if not asked.is_something or not asked.engines:
-            raise NothingToAskError("no engine is measured that objectives could be held against")
+            raise NothingToAskError("no engine is measured to compare objectives with")
         windows = (*WINDOWS, self._goals.period)
         for window in windows:
             if not 0 <= now - self._at.get(window, float("-inf")) < due_every(window) - 1:

@@ -52,7 +52,7 @@ def _available(tallies: list[Tally], window: float, covered: float) -> Iterator[
     spare = 1.0 - (1.0 - share) / SPARE
     kept = next((one for one in _AVAILABILITY if one <= spare), None)
     if kept is not None:
-        yield Suggestion("availability", kept, f"an engine was there for {100 * share:.4g} % of the time")
+        yield Suggestion("availability", kept, f"an engine was available {100 * share:.4g} % of the time")
 
 
 def _errors(tallies: list[Tally], window: float) -> Iterator[Suggestion]:

@@ -99,14 +99,14 @@ class ContinuousRecorder:
                     self._say_what_there_is(writer, now)
             except BusyError:
                 self._again = BUSY_AGAIN
-                notes = ("another console keeps it; this one goes on with it when that one ends",)
+                notes = ("another console records it; this one takes over when that one ends",)
                 self._status = SourceStatus(RECORDER, Health.OFF, now, endpoint=str(self.path), notes=notes)
             except SetAsideError as error:
                 self._end()
                 self._set_aside(".former", str(error), now)
             except UnusableError as error:
                 self._end()
-                problem = f"what was kept before could not be written to ({error.problem})"
+                problem = f"the existing recording could not be written ({error.problem})"
                 self._set_aside(".damaged", problem, now)
             except RecordingError as error:
                 self._fail(error.problem, error.remedy, now)
@@ -151,7 +151,7 @@ class ContinuousRecorder:
         kept = writer.kept()
         bounds = self._keep.bounds
         size = f"{kept.size / 2**20:.1f} MiB of at most {bounds.size / 2**20:.0f}"
-        notes = [f"kept since {stamped_spans(kept.first, kept.thinned)}; {size}, {bounds.seconds / 3600:g} h"]
+        notes = [f"recorded since {stamped_spans(kept.first, kept.thinned)}; {size}, {bounds.seconds / 3600:g} h"]
         if self._aside:
             notes.append(self._aside)
         since = self._status.since if self._status is not None and self._status.health is Health.LIVE else now
@@ -162,12 +162,12 @@ class ContinuousRecorder:
         if self._latest is None:
             self._latest = writer.latest
         if self._latest is not None and now < self._latest - BACK:
-            raise SetAsideError("what was kept before is of later than this machine's clock says that it is now")
+            raise SetAsideError("the existing recording is from the future by this machine's clock")
         self._latest = now
         if not uid or uid == self._uid:
             return
         if writer.cluster_uid not in ("", uid):
-            raise SetAsideError("what was kept before is of another cluster, which had this address")
+            raise SetAsideError("the existing recording is of another cluster that had this address")
         writer.describe(uid=uid)
         self._uid = uid
 
@@ -182,14 +182,14 @@ class ContinuousRecorder:
             self._fail(f"{why}; {problem.strerror}", "", now)
             return
         self._again = 0.0
-        self._aside = f"{why}; it is {aside.name} now"
+        self._aside = f"{why}; it was renamed to {aside.name}"
 
     def _fail(self, problem: str, remedy: str, now: float) -> None:
         self._end()
         self._again = AGAIN
-        remedy = remedy or "Free some space, or set recorder.enabled = false; the console goes on without it."
+        remedy = remedy or "Free some space, or set recorder.enabled = false; the console continues without it."
         since = self._status.since if self._status is not None and self._status.health is Health.DEGRADED else now
-        notes = (f"nothing is kept: {problem}", remedy)
+        notes = (f"nothing is recorded: {problem}", remedy)
         self._status = SourceStatus(RECORDER, Health.DEGRADED, since, endpoint=str(self.path), notes=notes)
 
     def _end(self) -> None:

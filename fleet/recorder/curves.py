@@ -60,7 +60,7 @@ class RecordedCurves:
                 EVERY * every if every > 1 else 0.0, recording.seconds_between(max(moments.start, recording.first))
             )
         if all(map(math.isnan, values)):
-            raise RecordingError("nothing of it was kept in that time")
+            raise RecordingError("there is no recording of it from that time")
         low, high = band or ((), ())
         return Curve(question.quantity, moments, values, low, high, is_peak=with_peaks, is_recorded=True, apart=apart)
 

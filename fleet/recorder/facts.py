@@ -186,7 +186,7 @@ def _rows(kind: type, name: str, known: Any, parts: Sequence[_Part]) -> tuple[An
         if isinstance(part, tuple):
             first, count = part
             if not (first >= 0 and count > 0 and first + count <= len(old)):
-                raise ValueError("facts of it are those of before, which are missing")
+                raise ValueError("some of its facts refer to earlier ones, which are missing")
             out += old[first : first + count]
         else:
             # Texts and numbers of a row that was written are of its types; whoever made this one may not have cared.

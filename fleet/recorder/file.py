@@ -182,7 +182,7 @@ class RecordingFile:
             return None
         # A column says which type it would like, and takes any.
         if not (isinstance(first, float) and isinstance(last, float)):
-            raise UnusableError(f"{self.path} is damaged: a part of it is of no time")
+            raise UnusableError(f"{self.path} is damaged: a part of it has no time")
         return first, last
 
     def frame(self, id: int) -> RecordingFrame:  # noqa: A002 - the frame's
@@ -276,12 +276,14 @@ class RecordingFile:
         if application != APPLICATION:
             raise UnusableError(f"{self.path} is not a recording of quarterdeck")
         if version < _OLDEST:
-            raise UnusableError(f"{self.path} was recorded before there was a release, in a form that is gone")
+            raise UnusableError(
+                f"{self.path} was recorded before the first release, in a format that is no longer supported"
+            )
         if version > VERSION:
             raise RecordingError(f"{self.path} was recorded by a newer quarterdeck", "play it with that version")
         # A view or a trigger in the place of a table would be run whenever that is read.
         if set(self._connection.execute(_DECLARED)) != _declared():
-            raise UnusableError(f"{self.path} is not a recording of quarterdeck: its tables are others")
+            raise UnusableError(f"{self.path} is not a recording of quarterdeck: its tables differ")
 
     @contextmanager
     def _said(self) -> Iterator[None]:

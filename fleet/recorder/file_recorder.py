@@ -36,7 +36,7 @@ class FileRecorder:
                     self._recorder = self._open()
                 self._recorder.note(moment, now)
             except RecordingError as error:
-                remedy = error.remedy or "Free some space, or name another file; the console goes on without it."
+                remedy = error.remedy or "Free some space, or name another file; the console continues without it."
                 problem = f"nothing is recorded: {error}"
                 self._failed = SourceStatus(RECORDER, Health.DOWN, now, problem=problem, remedy=remedy)
                 self._end()

@@ -150,7 +150,7 @@ def measurement(layout: MeasurementLayout, numbers: bytes, *, gauges_alone: bool
     Raises RecordingError where they do not belong together.
     """
     if len(numbers) < _HEAD.size:
-        raise RecordingError("a measurement of it has not even a time")
+        raise RecordingError("one of its measurements has no time")
     at, window, interval, gpu_interval, skew, requests = _HEAD.unpack_from(numbers)
     tables = layout.engine_table, layout.gateway_table, layout.gpu_table
     end = _HEAD.size + _WIDTH * sum(len(each.quantities) * each.rows + each.ages for each in tables)
@@ -162,7 +162,7 @@ def measurement(layout: MeasurementLayout, numbers: bytes, *, gauges_alone: bool
     of_gateways = {family: taken.histograms(shape) for family, shape in rest.gateway_histograms.items()}
     taken.end()
     if not all(0 <= one <= YEAR_9999 for one in (at, window, interval, gpu_interval, abs(skew), requests)):
-        raise RecordingError("a measurement of it is of no time that there is")
+        raise RecordingError("one of its measurements has an invalid time")
     return Measurement(
         layout.source,
         at,
@@ -194,7 +194,7 @@ class _Numbers:
 
     def __init__(self, data: bytes, edges: Sequence[tuple[float, ...]]) -> None:
         if len(data) % _WIDTH:
-            raise RecordingError("a measurement of it has half a number")
+            raise RecordingError("one of its measurements has an incomplete number")
         singles = array("f", data)
         if sys.byteorder == "big":
             singles.byteswap()
@@ -204,7 +204,7 @@ class _Numbers:
 
     def take(self, count: int) -> array[float]:
         if not 0 <= count <= len(self._all) - self._at:
-            raise RecordingError("a measurement of it has fewer numbers than it says")
+            raise RecordingError("one of its measurements has fewer numbers than declared")
         self._at += count
         return self._all[self._at - count : self._at]
 
@@ -214,16 +214,16 @@ class _Numbers:
 
     def histograms(self, shape: _Histograms[T]) -> dict[T, Histogram]:
         if len(shape.of) != len(shape.edges):
-            raise RecordingError("a measurement of it has histograms of nobody")
+            raise RecordingError("one of its measurements has histograms without an object")
         found, numbers, at = {}, self._all, self._at
         # There are thousands: each costs as much as two slices.
         for of, place in zip(shape.of, shape.edges, strict=True):
             if not 0 <= place < len(self._edges):
-                raise RecordingError("a measurement of it has histograms without edges")
+                raise RecordingError("one of its measurements has histograms without edges")
             edges = self._edges[place]
             total = at + len(edges)
             if total >= len(numbers):
-                raise RecordingError("a measurement of it has fewer numbers than it says")
+                raise RecordingError("one of its measurements has fewer numbers than declared")
             found[of] = Histogram(edges, tuple(numbers[at:total]), numbers[total])
             at = total + 1
         self._at = at
@@ -231,7 +231,7 @@ class _Numbers:
 
     def end(self) -> None:
         if self._at != len(self._all):
-            raise RecordingError("a measurement of it has more numbers than it says")
+            raise RecordingError("one of its measurements has more numbers than declared")
 
 
 def _columns(table: Table) -> _Columns:
@@ -263,9 +263,9 @@ def _edges_in(text: str) -> tuple[float, ...]:
     try:
         found = tuple(map(float, text.split()))
     except ValueError:
-        raise RecordingError("a measurement of it has edges that are not numbers") from None
+        raise RecordingError("one of its measurements has edges that are not numbers") from None
     if any(map(math.isnan, found)):
-        raise RecordingError("a measurement of it has edges that are not numbers")
+        raise RecordingError("one of its measurements has edges that are not numbers")
     return found
 
 
@@ -279,7 +279,7 @@ def unpack_layout(data: bytes) -> MeasurementLayout:
     try:
         return _adapter().validate_json(json_in(data))
     except ValueError as error:
-        raise RecordingError(f"a measurement of it cannot be read: {first_problem(error)}") from None
+        raise RecordingError(f"one of its measurements cannot be read: {first_problem(error)}") from None
 
 
 def pack_numbers(numbers: bytes) -> bytes:
@@ -293,7 +293,7 @@ def unpack_numbers(data: bytes) -> bytes:
     """The numbers of ``pack_numbers``. Raises RecordingError."""
     mixed = inflated(data)
     if len(mixed) % _WIDTH:
-        raise RecordingError("a measurement of it has half a number")
+        raise RecordingError("one of its measurements has an incomplete number")
     count = len(mixed) // _WIDTH
     numbers = bytearray(len(mixed))
     for weight in range(_WIDTH):

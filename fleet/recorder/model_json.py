@@ -23,4 +23,4 @@ def _plain(value: Any) -> Any:
         return list(value)
     if isinstance(value, frozenset):
         return sorted(value)
-    raise TypeError(f"a recording has no {type(value).__name__}")
+    raise TypeError(f"a recording contains no {type(value).__name__}")

@@ -33,7 +33,7 @@ from fleet.timeline.source import Gap, SourceTimeline
 from fleet.timeline.timeline import merge_sightings
 
 _GAP: Final = Gap(
-    "who changed what but templates, and arguments of templates", "a recording keeps rows, and no raw objects"
+    "who changed anything but templates, and arguments of templates", "a recording has rows, but no raw objects"
 )
 _LONGER: Final = 24 * 3600.0
 """Seconds cached beyond the requested span: a user who pages through days does not keep them all in memory."""
@@ -52,7 +52,7 @@ class RecordedTimeline:
     async def tell(self, since: float) -> SourceTimeline:
         """Return the entries of the rows, and the changes between states."""
         found, problem = await asyncio.to_thread(self._past.tell, since, self._now())
-        rest = () if problem is None else (Gap("what is in the rest of it", str(problem)),)
+        rest = () if problem is None else (Gap("the rest of it", str(problem)),)
         return replace(found, gaps=(_GAP, *rest))
 
 

@@ -115,10 +115,10 @@ class RecordedObjects:
         stamp = stamped(now)
         how = "its end" if self._playback.over else f"played {self._playback.speed:g}×"
         left = self._playback.recording.seconds_between(now)
-        how += f", of which a measurement every {left:g} s is left" if left else ""
-        problem = f"a recording of {stamp} UTC, {how}: nothing here is now, and nothing can be done"
+        how += f", with a measurement every {left:g} s left" if left else ""
+        problem = f"a recording of {stamp} UTC, {how}: nothing here is live, and actions are disabled"
         if self._broken is not None:
-            problem = f"the recording cannot be read on from {stamp} UTC: {self._broken}"
+            problem = f"the recording cannot be read beyond {stamp} UTC: {self._broken}"
         return SourceStatus(NAME, Health.DEGRADED, self._playback.recording.first, problem=problem)
 
     def hurry(self) -> None:
@@ -236,7 +236,7 @@ class RecordedMetrics:
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
         """Raises SourceProblem: no store is queried for a recording."""
         del namespace, pods, seconds
-        raise SourceProblem("this is a recording: no store is asked about it")
+        raise SourceProblem("this is a recording: no store is queried")
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Return nothing: the objects report the statuses."""

@@ -38,7 +38,7 @@ def first_problem(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     if error.error_count() > _QUOTED:
-        return f"it is wrong in {error.error_count()} places"
+        return f"it has {error.error_count()} errors"
     first = error.errors(include_input=False, include_url=False)[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
@@ -53,14 +53,14 @@ def check_numbers(value: Any) -> None:
         elif isinstance(one, list):
             waiting += one
         elif isinstance(one, int | float) and not -YEAR_9999 <= one <= YEAR_9999:
-            raise ValueError("a number in it is larger than any in a cluster")
+            raise ValueError("one of its numbers is too large")
 
 
 def json_in(data: bytes) -> bytes:
     """Return the JSON text of a frame. Raises RecordingError, also where it would fill the memory when it is read."""
     text = inflated(data)
     if sum(text.count(sign) for sign in (b",", b"[", b"{")) > VALUES:
-        raise RecordingError("a part of it has more values than any cluster")
+        raise RecordingError("a part of it has too many values")
     return text
 
 
@@ -72,5 +72,5 @@ def inflated(data: bytes) -> bytes:
     except zlib.error as error:
         raise RecordingError(f"a part of it is damaged: {error}") from None
     if not inflater.eof:
-        raise RecordingError("a part of it is cut off, or larger than any recording")
+        raise RecordingError("a part of it is truncated, or too large for a recording")
     return whole

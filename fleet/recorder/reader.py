@@ -48,7 +48,7 @@ class _Chain(Generic[T]):
             value = self._apply(None if frame.base is None else value, frame.data)
             self._value, self._at = value, frame
         if value is None:
-            raise RecordingError(f"its {self._kind} begin with what has changed: what was before is missing")
+            raise RecordingError(f"its {self._kind} begin with changes: the state before them is missing")
         return value
 
     def _since_known(self, frame: RecordingFrame) -> Iterator[RecordingFrame]:
@@ -58,10 +58,10 @@ class _Chain(Generic[T]):
             if frame.base is None:
                 return
             if frame.base >= frame.id:
-                raise RecordingError("a part of it differs from what comes later")
+                raise RecordingError("a part of it refers to a later one")
             frame = self._file.frame(frame.base)
             if frame.kind != self._kind:
-                raise RecordingError("a part of it differs from what is of another kind")
+                raise RecordingError("a part of it refers to one of another kind")
 
 
 class Recording:
@@ -73,11 +73,11 @@ class Recording:
         span = self._file.span()
         if span is None:
             self._file.close()
-            raise RecordingError(f"{path} is a recording of nothing: nothing was seen while it was made")
+            raise RecordingError(f"{path} is an empty recording: nothing was seen while it was made")
         self.first, self.last = span
         if not 0 <= self.first <= self.last <= YEAR_9999:
             self._file.close()
-            raise RecordingError(f"{path} is of no time that there is")
+            raise RecordingError(f"{path} has an invalid time")
         self.about = self._file.about()
         self.told_by = sources_in(self.about)
         """Names of the sources of facts that are in it."""
@@ -156,7 +156,7 @@ class Recording:
     def _looked_at(self, moment: float) -> Looked:
         looked = self._looked.at(moment)
         if looked is None:
-            raise RecordingError("its objects begin later than it does")
+            raise RecordingError("its objects begin after its start")
         return looked
 
     def _measured(self, moment: float) -> Measurement | None:
@@ -176,7 +176,7 @@ class Recording:
         if self._layout is None or self._layout[0] != frame.base:
             found = self._file.frame(frame.base) if frame.base is not None else None
             if found is None or found.kind != LAYOUT:
-                raise RecordingError("a measurement of it does not say of what")
+                raise RecordingError("one of its measurements does not name its source")
             self._layout = found.id, metrics.unpack_layout(found.data)
         return self._layout[1]
 

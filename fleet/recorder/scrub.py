@@ -355,7 +355,7 @@ def scrub(path: Path, out: Path, told: Callable[[int, int], object] = lambda *_:
     ``told`` is called with the number of moments done, and the total. Raises RecordingError.
     """
     if out.exists():
-        raise RecordingError(f"{out} is there already", "Name a file that is not.")
+        raise RecordingError(f"{out} already exists", "Name a new file.")
     scrubber = Scrubber()
     with Recording(path) as recording, removed_if_it_fails(out):
         writer = RecordingWriter(out, NoRedaction())

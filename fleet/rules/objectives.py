@@ -22,7 +22,7 @@ _PREFIX: Final = "quarterdeck:objective_bad:ratio_rate"
 _SUFFIX: Final = PATTERN.removeprefix("(.+?)")
 _NAMES: Final = {BurnPace.FAST: "QuarterdeckErrorBudgetBurnsFast", BurnPace.SLOW: "QuarterdeckErrorBudgetBurns"}
 _SEVERITIES: Final = {BurnPace.FAST: "critical", BurnPace.SLOW: "warning"}
-_ENDS: Final = {BurnPace.FAST: "is gone within days at this pace.", BurnPace.SLOW: "will not last for its period."}
+_ENDS: Final = {BurnPace.FAST: "is gone within days at this rate.", BurnPace.SLOW: "will not last for its period."}
 
 
 def objective_rules(

@@ -30,6 +30,6 @@ class AcknowledgementSource(PollingSource[Acknowledgements]):
             return await asyncio.to_thread(self._read)
         except OSError as error:
             raise SourceProblem(
-                f"{error.filename}: {error.strerror}: who has acknowledged which incident is not known",
+                f"{error.filename}: {error.strerror}: acknowledgements are not known",
                 "make the folder readable, or name another (audit_dir)",
             ) from error

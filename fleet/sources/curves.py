@@ -26,7 +26,7 @@ from fleet.model.quantity import GATEWAY_QUANTITIES, GPU_QUANTITIES, Quantity
 from fleet.snapshot.fold import FOLD
 from fleet.sources.store import NamedStore, Store
 
-_NO_METRIC = "no metric of a store is this quantity"
+_NO_METRIC = "the metrics store has no metric for this quantity"
 
 
 async def curve_of_fleet(
@@ -67,7 +67,7 @@ async def _curve_of_parts(stores: Sequence[NamedStore], question: CurveQuestion,
     if is_of_a_whole(quantity):
         named = ", ".join(one.name for one in stores)
         raise SourceProblem(
-            f"its requests are in several stores ({named}), whose percentiles and ratios cannot be made one",
+            f"its requests are in several stores ({named}), whose percentiles and ratios cannot be combined",
             "plot a pod: each is read from one store" if quantity not in GATEWAY_QUANTITIES else "",
         )
 

@@ -15,7 +15,7 @@ def defect(error: Exception, now: float, details: str = "") -> SourceStatus:
         "console",
         Health.DOWN,
         since=now,
-        problem=f"unexpected {type(error).__name__}: the numbers below may stand still",
+        problem=f"unexpected {type(error).__name__}: the numbers below may be frozen",
         remedy=f"please report it{f' with {details}' if details else ''}; a restart may help meanwhile",
     )
 
@@ -26,7 +26,7 @@ def unforeseen(error: Exception) -> SourceProblem:
     where = f" ({Path(place[0].filename).name}:{place[0].lineno})" if place else ""
     return SourceProblem(
         f"a defect of Quarterdeck, please report it: unexpected {type(error).__name__}{where}: {error}",
-        "It is tried again; what else is measured goes on.",
+        "It is retried; other measurements continue.",
     )
 
 

@@ -18,7 +18,7 @@ WRITE_TO_TEMPLATE: Final = 30.0
 """Seconds after a write within which the controller has created the template's object, even if it is busy."""
 _NO_WRITES: Final[Mapping[ObjectRef, Sequence[Write]]] = {}
 _OURS: Final = "quarterdeck"
-_LEFT: Final = "nothing that is left says who"
+_LEFT: Final = "no remaining record says who"
 
 
 @dataclass(frozen=True, slots=True)

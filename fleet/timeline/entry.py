@@ -36,9 +36,9 @@ class Weight(StrEnum):
     BAD = "bad"
 
 
-CORDONED: Final = "cordoned: takes no new pods"
-UNCORDONED: Final = "uncordoned: takes pods again"
-ASKED: Final = "asked to end"
+CORDONED: Final = "cordoned: accepts no new pods"
+UNCORDONED: Final = "uncordoned: accepts pods again"
+ASKED: Final = "asked to stop"
 """Words of a pod that was deleted and has not ended yet; its topic, too."""
 GONE: Final = "gone"
 """Topic of the end of an object, no matter which source saw it last."""

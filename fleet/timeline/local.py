@@ -24,7 +24,7 @@ class LocalTimeline:
     ``audited`` is their kind in the audit log: actions on a server belong to it.
     """
 
-    name = "servers of this machine"
+    name = "servers on this machine"
 
     def __init__(self, servers: Callable[[], Sequence[ServerState]], host: str, audited: str) -> None:
         self._servers = servers

@@ -87,11 +87,11 @@ def _arguments(before: Sequence[str], after: Sequence[str], clean: Clean) -> Ite
         elif name not in old:
             yield f"{name or 'words'} {other} is new".replace("  ", " ")
         elif one == other:
-            yield f"{name or 'words'}: a value that is not shown changed"
+            yield f"{name or 'words'}: a hidden value changed"
         else:
             yield f"{name or 'words'} {one or '(none)'} → {other or '(none)'}"
     if not said:
-        yield "arguments in another order or spelling"
+        yield "arguments in a different order or spelling"
 
 
 def _flags(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -114,7 +114,7 @@ def _variables(before: Raw, after: Raw) -> Iterator[str]:
     for words, names in (
         ("is new", new.keys() - old.keys()),
         ("is gone", old.keys() - new.keys()),
-        ("has another value", {name for name in old.keys() & new.keys() if old[name] != new[name]}),
+        ("has a different value", {name for name in old.keys() & new.keys() if old[name] != new[name]}),
     ):
         for name in sorted(names):
             yield f"variable {name} {words}"

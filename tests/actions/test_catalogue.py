@@ -92,9 +92,9 @@ class Flag(Request):
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        (Argument("text", metavar="TEXT", help="what it says"), "say TEXT: what it says"),
-        (Argument("text", "--text", help="what it says"), "say --text: what it says"),
-        (Argument("text"), "say text"),
+        (Argument("text", metavar="TEXT", help="what it says"), "missing TEXT: what it says"),
+        (Argument("text", "--text", help="what it says"), "missing --text: what it says"),
+        (Argument("text"), "missing text"),
     ],
 )
 def test_what_a_request_cannot_be_without_is_asked_for_and_never_a_traceback(argument: Argument, said: str) -> None:
@@ -114,7 +114,7 @@ def test_one_server_is_not_two() -> None:
 
 @pytest.mark.parametrize("kind", ["", "reboot", "Kind.SCALE"])
 def test_a_kind_that_is_not_known_is_said_so(kind: str) -> None:
-    with pytest.raises(ValueError, match="is not an action that this version knows"):
+    with pytest.raises(ValueError, match="is not an action known to this version"):
         from_json({"kind": kind, "target": {"kind": "Pod", "namespace": "a", "name": "b"}})
 
 

@@ -53,9 +53,9 @@ def on_cluster() -> ClusterExecutor:
 
 
 async def test_neither_plans_what_is_done_by_the_other(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="scale is done on a cluster, and not on this machine"):
+    with pytest.raises(TypeError, match="scale is an action on a cluster, not on this machine"):
         await on_machine(tmp_path).plan(Scale(CHAT, 6))
-    with pytest.raises(TypeError, match="local-down is done on this machine, and not on a cluster"):
+    with pytest.raises(TypeError, match="local-down is an action on this machine, not on a cluster"):
         await on_cluster().plan(LocalDown(Target(LOCAL_SERVER, LOCAL, "tiny")))
 
 

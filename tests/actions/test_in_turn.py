@@ -91,7 +91,7 @@ async def test_what_is_alike_is_said_once_and_a_warning_names_its_object(stage: 
     assert check(plan, "data").verdict is Verdict.PASS
     owner = check(plan, "owner")
     assert "chat-b: Helm release" in owner.text
-    assert owner.text.startswith("nobody else looks after chat-a, chat-c; ")
+    assert owner.text.startswith("nothing else manages chat-a, chat-c; ")
 
 
 async def test_one_that_is_forbidden_forbids_all_and_the_others_are_offered(stage: FakeCluster) -> None:
@@ -131,9 +131,9 @@ async def test_the_first_that_fails_ends_it_and_what_was_done_and_what_was_not_i
     stage.dry_run = _passes  # type: ignore[method-assign]
     outcome = await do(stage, plan, states.append)
     assert outcome.result is Result.FAILED
-    assert outcome.text.splitlines() == ["chat-b: etcd is gone", "done before: chat-a", "not begun: chat-c"]
+    assert outcome.text.splitlines() == ["chat-b: etcd is gone", "done so far: chat-a", "not started: chat-c"]
     assert replicas(stage) == [5, 3, 4]
-    assert states[-1].plan.undo.request == Scale(A, 2), "what was not done is not taken back"
+    assert states[-1].plan.undo.request == Scale(A, 2), "what was not done is not undone"
     (undo,) = [content for event, _, content in stage.audited if event == "undo"]
     assert undo["request"] == to_json(Scale(A, 2))
 
@@ -154,7 +154,7 @@ async def test_one_that_somebody_changed_meanwhile_is_not_overwritten(stage: Fak
     stage.react = meanwhile
     outcome = await do(stage, plan)
     assert outcome.result is Result.CONFLICT
-    assert outcome.text.startswith("chat-b: Deployment chat-b was changed since it was planned\ndone before: chat-a")
+    assert outcome.text.startswith("chat-b: Deployment chat-b was changed since it was planned\ndone so far: chat-a")
     assert written(stage) == ["chat-a"]
 
 
@@ -168,7 +168,7 @@ async def test_one_that_is_forbidden_by_then_is_not_begun(stage: FakeCluster) ->
     stage.react = meanwhile
     outcome = await do(stage, plan)
     assert outcome.result is Result.FAILED
-    assert "chat-b: it is forbidden by now: oncall@corp may not patch deployments/scale" in outcome.text
+    assert "chat-b: it is now forbidden: oncall@corp may not patch deployments/scale" in outcome.text
     assert written(stage) == ["chat-a"]
 
 
@@ -177,7 +177,7 @@ async def test_a_refusal_of_the_very_first_is_told_as_one(stage: FakeCluster) ->
     stage.fail[f"{path('chat-a')}/scale"] = ForbiddenError("cannot", status=403)
     outcome = await do(stage, plan)
     assert outcome.cause.value == "forbidden"
-    assert "not begun: chat-b, chat-c" in outcome.text
+    assert "not started: chat-b, chat-c" in outcome.text
 
 
 async def test_all_are_taken_back_the_last_first_or_each_alone(tmp_path: Path, stage: FakeCluster) -> None:
@@ -217,7 +217,7 @@ async def test_of_what_was_cut_off_only_what_was_done_is_taken_back(tmp_path: Pa
     undo = await log.undo()
     assert undo.request == Scale(A, 2)
     assert not undo.blocks
-    assert check(undo, "as before").text.startswith("chat-c, chat-b: as before")
+    assert check(undo, "as before").text.startswith("chat-c, chat-b: already as before")
     assert check(undo, "since then").verdict is Verdict.PASS
 
 
@@ -227,7 +227,7 @@ async def test_what_is_left_of_several_is_taken_back_where_one_is_gone(tmp_path:
     del stage.objects["Deployment", "serving", "chat-b"]
     undo = await log.undo()
     assert undo.request == in_turn([Scale(C, 4), Scale(A, 2)])
-    assert check(undo, "gone").text.startswith("chat-b: not taken back")
+    assert check(undo, "gone").text.startswith("chat-b: not undone")
     assert await log.do(undo) is Result.CONVERGED
     assert undo.undoes == open_folder(tmp_path).actions[0].id
 

@@ -99,7 +99,7 @@ async def test_an_api_server_that_is_out_of_reach_is_not_waited_for_to_the_end(
 
 
 async def test_nothing_at_all_is_no_ground_either() -> None:
-    assert await wait_until_known(lambda: None, asyncio.Event(), 0.0) == "nothing of this cluster is known yet"
+    assert await wait_until_known(lambda: None, asyncio.Event(), 0.0) == "nothing is known about this cluster yet"
 
 
 async def test_time_in_which_the_process_was_not_let_on_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

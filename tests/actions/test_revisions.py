@@ -63,7 +63,7 @@ async def test_a_revision_is_named_by_its_object_its_hash_or_its_number() -> Non
     assert {find_revision(found, wanted).name for wanted in ("", "chat-h1", "h1", "1")} == {"chat-h1"}
     with pytest.raises(NotFoundError, match="no revision 7") as raised:
         find_revision(found, "7")
-    assert raised.value.remedy == "There are: 2 (chat-h2), 1 (chat-h1)."
+    assert raised.value.remedy == "Revisions: 2 (chat-h2), 1 (chat-h1)."
     with pytest.raises(NotFoundError, match="no revision before this one"):
         find_revision(found[:1], "")
 
@@ -74,7 +74,7 @@ async def test_after_a_rollback_the_old_number_leads_nowhere_and_it_is_said_wher
     newest, before = await revisions(CHAT, cluster)
     assert (newest.name, newest.number, newest.earlier, newest.current) == ("chat-h1", 3, (1,), True)
     assert before.name == find_revision((newest, before), "").name == "chat-h2"
-    with pytest.raises(NotFoundError, match="revision 1 is number 3 since a rollback"):
+    with pytest.raises(NotFoundError, match="revision 1 has been number 3 since a rollback"):
         find_revision((newest, before), "1")
 
 

@@ -76,7 +76,7 @@ async def test_the_last_action_is_taken_back_then_the_one_before(log: Recorded) 
     assert since(plan).verdict is Verdict.PASS
     assert await log.do(plan) is Result.CONVERGED
     plan = await log.undo()
-    assert plan.request == Scale(CHAT, 2), "not the resuming: what takes something back is not taken back"
+    assert plan.request == Scale(CHAT, 2), "not the resume: an undo is not undone"
     assert await log.do(plan) is Result.CONVERGED
     assert replicas(log) == 2
     with pytest.raises(NotFoundError, match="oncall@corp has done nothing on this cluster"):
@@ -123,9 +123,9 @@ async def test_behind_one_server_the_actions_of_the_context_in_view_come_first(l
 async def test_what_is_gone_cannot_be_taken_back_and_that_is_said(log: Recorded) -> None:
     await log.do(Scale(CHAT, 4))
     log.cluster.objects.clear()
-    with pytest.raises(NotFoundError, match=r"“Scale chat from 2 to 4” cannot be taken back: .* not found") as failed:
+    with pytest.raises(NotFoundError, match=r"“Scale chat from 2 to 4” cannot be undone: .* not found") as failed:
         await log.undo()
-    assert failed.value.remedy == "What it was done to, or would go back to, is gone."
+    assert failed.value.remedy == "Its object, or the state to go back to, is gone."
 
 
 async def test_what_has_no_inverse_is_passed_over(log: Recorded) -> None:

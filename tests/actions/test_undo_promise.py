@@ -71,16 +71,16 @@ async def test_undo_is_promised_of_the_action_that_it_takes_back_and_of_no_other
     await session.do(Scale(CHAT, 4))
     assert await session.agrees() == [""]
     await session.do(Pause(CHAT))
-    assert await session.agrees() == ["", "“Pause the rollout of chat” is taken back before it"]
+    assert await session.agrees() == ["", "“Pause the rollout of chat” is undone before it"]
     await session.do(await session.undo())
     back, paused, scaled = await session.agrees()
     assert (back, paused, scaled) == (
-        "it takes back another, and is not taken back itself",
-        "it was taken back already",
+        "it is itself an undo, and cannot be undone",
+        "it was already undone",
         "",
     )
     await session.do(Restart(CHAT))
-    assert (await session.agrees())[0] == "nothing takes it back"
+    assert (await session.agrees())[0] == "it cannot be undone"
 
 
 async def test_undo_is_not_promised_of_what_never_reached_the_cluster(session: Session) -> None:
@@ -89,7 +89,7 @@ async def test_undo_is_not_promised_of_what_never_reached_the_cluster(session: S
     obj["spec"]["minReadySeconds"] = 5
     session.cluster.add(obj)
     await session.do(plan)
-    assert await session.agrees() == ["nothing of it was done"]
+    assert await session.agrees() == ["nothing was done"]
 
 
 def drained(*names: str) -> ActionRun:
@@ -100,7 +100,7 @@ def drained(*names: str) -> ActionRun:
         title="Drain chat-0",
         made_at=1.0,
         steps=(),
-        undo=Undo("the labels back", Restore(first, {"app": "chat"}, tuple(others))),
+        undo=Undo("restore the labels", Restore(first, {"app": "chat"}, tuple(others))),
     )
     return ActionRun(plan, "", 1.0, outcome=Outcome(Result.CONVERGED, "gone"), reached=True)
 

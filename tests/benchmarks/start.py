@@ -20,7 +20,7 @@ ROUNDS = 3
 TIMEOUT = 30.0
 _TURN = 15.0
 """Seconds that all programs take once, one after the other, on two cores of a server: for the plan."""
-FIRST_TEXT = "looking for the fleet"
+FIRST_TEXT = "connecting to the fleet"
 HELLO = """
 from textual.app import App
 from textual.widgets import Static

@@ -49,7 +49,7 @@ class PagerSettings(EndpointSettings):
     __pydantic_config__: ClassVar[Any] = STRICT
     team: str = setting("", "The team whose alerts are shown. Empty: all.")
     every: float = setting(0.05, "Seconds between two questions.", minimum=0.01, maximum=60)
-    also: Mapping[str, EndpointSettings] = setting({}, "More of them, each a table of its own: see below.")
+    also: Mapping[str, EndpointSettings] = setting({}, "Additional ones, each in its own table: see below.")
 
 
 def pager(in_view: InView) -> Iterator[Pager]:
@@ -299,7 +299,7 @@ def test_its_table_is_read_checked_and_shown_like_any_other(
         ('[pager]\nurll = "x"', 'F:2: unknown key [pager] urll; did you mean "url"?'),
         ('[pagr]\nurl = "x"', 'F:1: unknown key pagr; did you mean "pager"?'),
         ("[pager]\nevery = 600", "F:2: [pager] every: 600 is out of range"),
-        ('[pager.also.x]\nurl = ""', "F:1: [pager] also.x: it names nothing to ask"),
+        ('[pager.also.x]\nurl = ""', "F:1: [pager] also.x: it has no URL to query"),
         ("[pager.also.x]\nurl = 'http://x'\nheaders = { a = 3 }", "[pager] also.x.headers.a must be a string or"),
     ):
         with pytest.raises(ConfigError) as refused:

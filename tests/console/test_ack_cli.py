@@ -67,7 +67,7 @@ def test_what_one_acknowledges_another_sees_until_it_is_taken_back(cluster: Proc
     assert re.search(rf"acknowledged by {known['by']} \d+s ago: draining the node, INC-7", told)
     recorded = theirs("audit export --action ack")[1]
     assert "draining the node, INC-7" in recorded
-    assert "not asked: nothing is sent" in recorded
+    assert "not checked: nothing is sent" in recorded
     assert theirs("audit verify")[0] == exits.OK
 
     assert mine("undo", "--yes")[0] == exits.USAGE, "it is no change of the cluster, and takes nobody's turn"
@@ -103,7 +103,7 @@ def test_an_incident_goes_by_its_key_its_cause_or_its_object_where_only_one_is_m
         assert find_incident(typed, snapshot, "").uid == "engine-stuck@serving/chat-3"
     with pytest.raises(NotNamedError, match=r"no incident chat-9; there is:\n(?s:.)*gpu-lost@GPU-chat-0"):
         find_incident("chat-9", snapshot, "")
-    with pytest.raises(NotNamedError, match="nothing is wrong that is known"):
+    with pytest.raises(NotNamedError, match="no problem is known"):
         find_incident("chat-3", snapshot, "batch")
     fleet.engines["chat-1"] = STUCK | {Q.RUNNING: 0.0, Q.WAITING: 3.0}
     fleet.at(100)

@@ -78,7 +78,7 @@ def test_two_numbers_are_one_too_many() -> None:
 def test_what_is_done_otherwise_to_another_kind_is_a_command_of_its_own() -> None:
     specs = specs_of("drain")
     options = parse("quarterdeck", ["drain", "chat-1", "node/a"])
-    with pytest.raises(UsageError, match="Pod chat-1 and Node a are not done the same: a command for each"):
+    with pytest.raises(UsageError, match="Pod chat-1 and Node a need different actions: use a command for each"):
         request_of(specs, options, (Target("Pod", "serving", "chat-1"), Target("Node", "", "a")))
 
 

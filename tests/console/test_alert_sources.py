@@ -91,8 +91,8 @@ headers = {{ X-Scope-OrgID = "ops" }}
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("[alertmanager.also.x]\nurl = ''", "[alertmanager] also.x it names nothing to ask"),
-        ("[prometheus.also.x]\nurl = ''", "[prometheus] also.x it names nothing to ask"),
+        ("[alertmanager.also.x]\nurl = ''", "[alertmanager] also.x: it has no URL to query"),
+        ("[prometheus.also.x]\nurl = ''", "[prometheus] also.x: it has no URL to query"),
         ("[prometheus.also.x]\nurl = 'http://x'\ntoken = 'a'", "unknown key [prometheus] also.x.token"),
         ("[rules.also.x]\nurl = 'ftp://x'", '"ftp://x" is not an http:// or https:// URL'),
         ("[rules.also.x]\nurl = 'http://x'\nusername = 'me'", "a username without a password"),

@@ -157,10 +157,10 @@ def test_export_writes_what_was_asked_for(folder: Path, tmp_path: Path, capsys: 
     ("arguments", "said"),
     [
         (["show", "-o", "x"], "one of table, wide, json, yaml, csv, name; export writes a file"),
-        (["verify", "-o", "csv"], "--output goes with show and export"),
-        (["verify", "--format", "csv"], "--format goes with export"),
-        (["verify", "--since", "2h"], "--since goes with show and export"),
-        (["export", "--json"], "--json goes with show and verify"),
+        (["verify", "-o", "csv"], "--output works only with show and export"),
+        (["verify", "--format", "csv"], "--format works only with export"),
+        (["verify", "--since", "2h"], "--since works only with show and export"),
+        (["export", "--json"], "--json works only with show and verify"),
         (["verify", "--dir", "/no/such/folder"], "/no/such/folder: No such file or directory"),
         (["verify", "--file", "/no/such/file"], "/no/such/file: No such file or directory"),
         (["export", "-o", "/no/such/folder/x"], "/no/such/folder/x: No such file or directory"),
@@ -198,7 +198,7 @@ def test_moments(text: str, at: float) -> None:
 def test_a_day_as_an_end_is_its_end() -> None:
     assert moment_until("1970-01-02") == pytest.approx(172_800, abs=0.001)
     assert moment_until("1970-01-02T00:00Z") == 86_400
-    with pytest.raises(argparse.ArgumentTypeError, match='"soon" is not a moment'):
+    with pytest.raises(argparse.ArgumentTypeError, match='"soon" is not a time'):
         moment("soon")
 
 

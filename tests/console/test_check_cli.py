@@ -61,7 +61,7 @@ def test_what_has_not_held_for_long_enough_counts_only_where_it_is_asked_for() -
     fleet.engines["chat-1"] = STUCK
     code, (first, _) = lines(fleet, 0)
     assert code is CheckStatus.OK
-    assert first.startswith("OK: nothing has been wrong for long; pending: serving/chat-1: stuck")
+    assert first.startswith("OK: nothing has lasted long enough to count; pending: serving/chat-1: stuck")
     assert lines(fleet, 5, pending=True)[0] is CheckStatus.CRITICAL
     assert lines(fleet, 65)[0] is CheckStatus.CRITICAL
 
@@ -131,7 +131,7 @@ def test_wrong_usage_is_unknown_and_not_critical(wrong: list[str], capsys: pytes
 def test_where_nothing_can_be_reached_it_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environ = {"HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "none")}
     assert dispatch("quarterdeck", ["check", "--wait", "1"], environ, tmp_path / "no-policy") == CheckStatus.UNKNOWN
-    assert capsys.readouterr().out.startswith("UNKNOWN: nothing could be looked at | ")
+    assert capsys.readouterr().out.startswith("UNKNOWN: nothing could be checked | ")
     config = tmp_path / "config.toml"
     config.write_text("nonsense = 1\n[")
     assert dispatch("quarterdeck", ["check", "--config", str(config)], environ, tmp_path / "x") == CheckStatus.UNKNOWN
@@ -190,7 +190,7 @@ def test_one_look_says_that_it_does_not_know_since_when() -> None:
     fleet = Fleet()
     fleet.engines["chat-1"] = STUCK
     _, (_, only) = lines(fleet, 0)
-    assert "seen now, since when is not known; counts where it holds for 1m" in only
+    assert "seen now, start not known; counts once it has lasted 1m" in only
     assert "for 0s" not in only
     _, (_, later) = lines(fleet, 2, 20)
     assert "for 20s" in later

@@ -93,7 +93,7 @@ def test_the_name_it_was_called_by(path: str, name: str) -> None:
         (["-n", "a", "-A"], "argument -A/--all-namespaces: not allowed with argument -n/--namespace"),
         (["snapshot", "--json", "--table"], "argument --table: not allowed with argument --json"),
         (["demo", "--pods", "many"], "argument --pods: invalid int value: 'many'"),
-        (["demo", "--port", "1"], "--port goes with --serve"),
+        (["demo", "--port", "1"], "--port requires --serve"),
         (["snapshot", "--wait", "nan"], '"nan" is not a number of seconds from 0 to 86400'),
         (["drain", "x", "--deadline", "inf"], '"inf" is not a number of seconds from 0 to 86400'),
         (["scale", "x", "1", "--timeout=-1"], '"-1" is not a number of seconds from 0 to 86400'),

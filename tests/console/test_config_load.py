@@ -246,7 +246,7 @@ def test_the_policy_adds_production_patterns(file: Path) -> None:
         ("[scrape]\nports = 8000", ['F:2: [scrape] ports must be a list, for example ["a", "b"]']),
         ('[scrape]\nports = [\n "x",\n]', ["F:2: every item of [scrape] ports must be a whole number"]),
         ("[scrape]\nconcurrency = 1.5", ["F:2: [scrape] concurrency must be a whole number"]),
-        ('ui = "dark"', ["F:1: ui must be a table of its own"]),
+        ('ui = "dark"', ["F:1: ui must be a table"]),
         ('[scrape]\nvia = "magic"', ["F:2: [scrape] via must be one of 'auto', 'pod-ip', 'proxy'"]),
         (
             "[prometheus.headers]\nA = 1",
@@ -271,13 +271,13 @@ def test_the_policy_adds_production_patterns(file: Path) -> None:
         ),
         (
             '[scrape]\nbearer_token_file = "t"\nbearer_cleartext = true',
-            ["F:2: [scrape] bearer_token_file: a token for nobody\n  Set bearer_namespaces to those that may have it."],
+            ["F:2: [scrape] bearer_token_file: a token without namespaces\n  Name them in bearer_namespaces."],
         ),
         (
             '[scrape]\nbearer_token_file = "t"\nbearer_namespaces = ["llm"]',
             [
                 (
-                    "F:2: [scrape] bearer_token_file: the token would go over connections that nobody verifies\n"
+                    "F:2: [scrape] bearer_token_file: the token would be sent over unverified connections\n"
                     "  Set ca_file, or bearer_cleartext = true where the network is trusted."
                 )
             ],
@@ -306,7 +306,7 @@ def test_the_policy_adds_production_patterns(file: Path) -> None:
         ('[keys]\nopen.logs = ""', ["F:2: [keys] open.logs: open.logs: no key given"]),
         (
             '[keys]\nopen.yaml = "l"',
-            ["F:2: [keys] open.yaml: l is the key of both open.logs and open.yaml"],
+            ["F:2: [keys] open.yaml: l is bound to both open.logs and open.yaml"],
         ),
         ("[keys.open]\nlogs = 3", ["F:2: [keys] open.logs must be a string in quotes"]),
         ("[ui]\nrefresh = 3\ntheme = ", ["F:3: not valid TOML: Invalid value\n  The file ends too early."]),
@@ -374,7 +374,7 @@ def test_variables_are_parsed_by_the_type_of_their_setting(file: Path) -> None:
             "blue",
             (
                 "[ui] theme: \"blue\" is not one of 'auto', 'quarterdeck-dark', 'quarterdeck-light', "
-                "'quarterdeck-contrast', 'ansi'\n  A table [ui.themes.NAME] makes one more."
+                "'quarterdeck-contrast', 'ansi'\n  A table [ui.themes.NAME] adds one."
             ),
         ),
     ],

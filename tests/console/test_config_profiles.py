@@ -48,7 +48,7 @@ def test_workloads_are_judged_by_the_limits_of_the_file(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ('[diagnosis]\nprofile = "chats"', 'F:2: [diagnosis] profile: there is no profile "chats"'),
-        ("[diagnosis.profiles.a]\nlimits = {}", "F:1: [diagnosis] profiles.a: it is for no workload"),
+        ("[diagnosis.profiles.a]\nlimits = {}", "F:1: [diagnosis] profiles.a: it matches no workload"),
         (
             '[diagnosis.profiles.a]\nmodels = ["*"]\nlimits = { queue = 3 }',
             'F:3: [diagnosis] profiles.a.limits: there is no threshold "queue"',

@@ -26,7 +26,7 @@ def asked(fleet: Simulation, state: Path, *action: str) -> Iterator[Terminal]:
     action = action or ("scale", "summarize", "1")
     command = ["-m", "console.main", *action, "--kubeconfig", str(fleet.kubeconfig)]
     with terminal(*command, XDG_STATE_HOME=str(state)) as term:
-        term.until(lambda text: "Type yes to go on" in text)
+        term.until(lambda text: "Type yes to continue" in text)
         yield term
 
 

@@ -29,7 +29,7 @@ def console(folder: Path, then: str) -> Iterator[Terminal]:
 
 
 def looking(text: str) -> bool:
-    return "looking for the fleet" in text
+    return "connecting to the fleet" in text
 
 
 @pytest.mark.parametrize("code", [1, 2])

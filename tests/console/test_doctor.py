@@ -89,7 +89,7 @@ def test_engines_that_are_not_read_are_named_and_need_no_fix() -> None:
     triton = pod("a", serving=Serving("Triton"))
     snapshot = Builder().build(kube([triton], deployment()), measurement(), [LIVE], NOW)
     expected = DoctorCheck(
-        "engines", DoctorStatus.OK, "none whose metrics are read", ("serving/a: Triton: not read yet",)
+        "engines", DoctorStatus.OK, "none with supported metrics", ("serving/a: Triton: not read yet",)
     )
     assert found(snapshot)["engines"] == expected
     both = Builder().build(kube([triton, pod("b", serving=Serving("vLLM"))], deployment()), measurement(), [LIVE], NOW)
@@ -296,6 +296,6 @@ def test_a_broken_configuration_does_not_stop_it(tmp_path: Path, doctor: Doctor)
 def test_who_may_list_and_not_watch_is_warned_and_not_failed() -> None:
     check = judge(PermissionReview((replace(PODS, verbs=("watch",)),)), "ann", "")
     assert check.verdict is DoctorStatus.WARN
-    assert "may list and not watch, so that changes come late: pods" in check.finding
+    assert "may list but not watch, so changes arrive late: pods" in check.finding
     assert "no fleet" not in " ".join(check.details)
     assert "--verb=watch --resource=pods" in check.fix

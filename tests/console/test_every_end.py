@@ -75,8 +75,8 @@ def test_what_is_under_way_is_told_of_where_it_is_ended() -> None:
         assert term.end() == 130
         assert_given_back(term, before)
         after = term.raw[term.raw.rindex(b"\x1b[?1049l") :].decode()
-        assert "1 action is under way. Nothing more of it is done or recorded" in after
-        assert "the cluster goes on with it" in after
+        assert "1 action is still running. When this program ends, nothing more of it is executed or recorded" in after
+        assert "the cluster continues with it" in after
 
 
 def test_it_is_stopped_and_continued_without_a_second_start() -> None:

@@ -88,9 +88,7 @@ async def test_without_a_store_objects_and_scraped_numbers_are_kept_and_plots_ar
         assert (usual.of, usual.problem) == ({}, "no metrics store answers here")
         told = await connection.reader.timeline(None, now - 3600)
         assert told.entries
-        assert [gap.what for gap in told.gaps] == [
-            "objects that are gone, and changes before the last, where no console saw them"
-        ]
+        assert [gap.what for gap in told.gaps] == ["deleted objects, and changes before the last, that no console saw"]
     with Recording(file) as recording:
         moment = recording.at(recording.last)
     assert moment.state.pods

@@ -1,4 +1,4 @@
-"""Is monitoring lying? On the screen and in the doctor's report."""
+"""Whether monitoring can be trusted: on the screen and in the doctor's report."""
 
 from __future__ import annotations
 
@@ -53,15 +53,13 @@ def test_faults_stand_by_their_kind_with_what_to_do() -> None:
 
 
 def test_nothing_wrong_is_said_of_what_was_looked_at() -> None:
-    assert examined_text(Examined(0.0, (PARTLY,), 1, 2, 3)).startswith(
-        "nothing is wrong with what was looked at; 1 rule "
-    )
+    assert examined_text(Examined(0.0, (PARTLY,), 1, 2, 3)).startswith("no problems in what was checked; 1 rule ")
 
 
 def test_the_doctor_warns_and_an_alternative_is_no_warning() -> None:
     dead, down = check_monitoring(Examined(0.0, (DEAD, DOWN, PARTLY), 12, 20, 3))
     assert (dead.verdict, down.verdict) == (DoctorStatus.WARN, DoctorStatus.WARN)
-    assert dead.finding == "1 rule is about series that are not there (12 rules, 20 selectors)"
+    assert dead.finding == "1 rule refers to series that do not exist (12 rules, 20 selectors)"
     assert dead.details == ("serving/Full: kv_usage: no such metric; there is kv_usage_total",)
     (fine,) = check_monitoring(Examined(0.0, (PARTLY,), 12, 20, 3))
     assert fine.verdict is DoctorStatus.OK

@@ -267,7 +267,7 @@ def test_it_is_planned_done_recorded_and_taken_back(fleet: Process, tmp_path: Pa
     assert recorded(older, there) == [action]
     cannot = older("undo", "--yes", **there)
     assert cannot.returncode == 2
-    assert "'annotate' is not an action that this version knows" in cannot.stderr
+    assert "'annotate' is not an action known to this version" in cannot.stderr
 
     back = quarterdeck("undo", "--yes", "--json", **there)
     assert back.returncode == 0, back.stderr

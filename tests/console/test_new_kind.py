@@ -155,9 +155,9 @@ async def test_what_it_cannot_do_is_said_in_words(api: Api) -> None:
     def asked(kind: str) -> Choice:
         return choose(spec_of(kind), Context(ScreenId.FLEET, Mock(), snapshot, "serving/ServingGroup/geese"))
 
-    assert asked("restart") == "this is a ServingGroup, and it is for a Deployment or a StatefulSet"
-    assert asked("rollback") == "this is a ServingGroup, and it is for a Deployment or a StatefulSet"
-    assert asked("pause") == "this is a ServingGroup, and it is for a Deployment"
+    assert asked("restart") == "this is a ServingGroup, and this takes a Deployment or a StatefulSet"
+    assert asked("rollback") == "this is a ServingGroup, and this takes a Deployment or a StatefulSet"
+    assert asked("pause") == "this is a ServingGroup, and this takes a Deployment"
     assert asked("scale") == (Chosen(snapshot.ref("ServingGroup", "serving", "geese"), "uid-geese"),)
 
 
@@ -187,7 +187,7 @@ def test_what_it_is_not_for_is_refused_on_the_command_line(
 ) -> None:
     populate(server)
     assert command(server, tmp_path, "restart", "servinggroup/geese") == exits.USAGE
-    assert "this takes Deployment or StatefulSet or Pod, not ServingGroup" in capsys.readouterr().err
+    assert "expected Deployment or StatefulSet or Pod, not ServingGroup" in capsys.readouterr().err
 
 
 def test_the_roles_have_its_permissions(capsys: pytest.CaptureFixture[str]) -> None:

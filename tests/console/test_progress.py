@@ -18,7 +18,7 @@ from fleet.model.snapshot import Health, SourceStatus
 def test_how_far_it_is_in_words() -> None:
     assert progress_text("cases", 100, 400, 10.0) == "cases [######------------------] 100 of 400, about 30s more"
     assert progress_text("cases", 1, 4000, 1.0) == "cases [------------------------] 1 of 4,000"
-    assert progress_text("asking what happened", 0, 0, 3.0) == "asking what happened, 3s"
+    assert progress_text("reading what happened", 0, 0, 3.0) == "reading what happened, 3s"
     kubernetes = SourceStatus("kubernetes", Health.STARTING, 0.0, progress="1,500 of ~5,000 pods")
     down = SourceStatus("prometheus", Health.DOWN, 0.0, problem="refused")
     assert waiting_for([kubernetes, down]) == "waiting for kubernetes (1,500 of ~5,000 pods); no answer from prometheus"

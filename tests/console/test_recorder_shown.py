@@ -15,8 +15,8 @@ from themes.glyphs import UNICODE
 from widgets.line import Line
 
 KEPT = SourceStatus(RECORDER, Health.LIVE, 0.0, endpoint="/state/prod.qdr", notes=("kept since 2026-11-29 09:00:00",))
-FULL = replace(KEPT, health=Health.DEGRADED, notes=("nothing is kept: disk is full", "Free some space."))
-ELSEWHERE = replace(KEPT, health=Health.OFF, notes=("another console keeps it",))
+FULL = replace(KEPT, health=Health.DEGRADED, notes=("nothing is recorded: disk is full", "Free some space."))
+ELSEWHERE = replace(KEPT, health=Health.OFF, notes=("another console records it",))
 ASKED_FOR = SourceStatus(RECORDER, Health.DOWN, 0.0, problem="nothing is recorded: disk is full")
 
 

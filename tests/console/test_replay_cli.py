@@ -71,8 +71,8 @@ def test_a_moment_that_it_does_not_have_is_said(file: Path, tmp_path: Path, caps
         (("replay", __file__), "not a recording of quarterdeck"),
         (("replay", "x", "--speed", "-1"), "is not a speed"),
         (("snapshot", "--record", "x"), "unknown flag"),
-        (("--record", "x"), "without a terminal there is none"),
-        (("--record", "x", "snapshot"), "--record goes with the console and with demo"),
+        (("--record", "x"), "the console needs a terminal"),
+        (("--record", "x", "snapshot"), "--record works only with the console and demo"),
     ],
 )
 def test_bad_input_is_said(
@@ -153,7 +153,7 @@ def test_without_a_file_it_is_what_is_kept_of_the_context(tmp_path: Path, capsys
 def test_where_nothing_is_kept_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(kubeconfig(tmp_path, SERVER))
     assert run(tmp_path, "--kubeconfig", file, "replay") == 2
-    assert "nothing has been kept of c yet" in capsys.readouterr().err
+    assert "there is no recording of c yet" in capsys.readouterr().err
     assert run(tmp_path, "--kubeconfig", file, "--context", "nowhere", "replay") == 2
     assert "nowhere" in capsys.readouterr().err
     assert not (tmp_path / ".local").exists(), "who only asks makes nothing"
@@ -171,7 +171,7 @@ def test_a_recording_can_be_scrubbed_and_played(file: Path, tmp_path: Path, caps
 
 def test_what_cannot_be_scrubbed_is_said(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "record", "scrub", str(file), str(file)) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert run(tmp_path, "record", "scrub", __file__, str(tmp_path / "out.qdr")) == 2
     assert "not a recording" in capsys.readouterr().err
     assert not (tmp_path / "out.qdr").exists()

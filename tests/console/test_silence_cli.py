@@ -176,10 +176,10 @@ def test_an_alert_is_named_by_its_labels_or_its_fingerprint(typed: str) -> None:
         ("Fulll", "did you mean Full"),
         ("Full{pod=c}", "no alert Full"),
         ("Full{pod}", "pod is not a matcher"),
-        ("Full{pod=~(}", "no regular expression"),
+        ("Full{pod=~(}", "not a regular expression"),
         ("Full{pod=a", 'an alert is NAME or NAME{label="value"}'),
-        ("", "say which alert"),
-        ("Full", "Full is 2 alerts; say which"),
+        ("", "no alert named"),
+        ("Full", "Full is 2 alerts; choose one"),
     ],
 )
 def test_what_names_none_or_several_is_said(typed: str, said: str) -> None:
@@ -224,6 +224,6 @@ def test_its_length_is_typed_with_a_unit(capsys: pytest.CaptureFixture[str]) -> 
     for wrong in ("2", "soon", "-1h"):
         with pytest.raises(SystemExit):
             asked(f"--for={wrong}")
-    assert "is not a length of time" in capsys.readouterr().err
+    assert "is not a duration" in capsys.readouterr().err
     expire = request_of(specs_of("expire"), parse("quarterdeck", ["expire", "Full"]), (target,))
     assert expire == Expire(target)

@@ -20,8 +20,8 @@ from tests.simulator.api_process import Process, simulator
 pytestmark = pytest.mark.real("kubectl", "prometheus", "promtool")
 
 NO_PROMETHEUS = """\
-quarterdeck: not told: objects that are gone, and changes before the last, where no console saw them
-  there is no Prometheus that could be asked
+quarterdeck: not available: deleted objects, and changes before the last, that no console saw
+  there is no Prometheus to query
 """
 EMBED = ("-n", "serving", "deployment/embed")
 DONE = (
@@ -93,7 +93,7 @@ def test_all_that_was_done_is_there_at_its_time_and_by_its_tool(
         ("Deployment", "summarize", "spec.replicas set to 1", "kubectl"),
         ("Deployment", "embed", "image", "kubectl"),
         ("Node", done.node, "cordoned", "kubectl"),
-        ("Pod", done.pod, "asked to end", None),
+        ("Pod", done.pod, "asked to stop", None),
     )
     for (kind, name, what, who), (began, ended) in zip(wanted, done.at, strict=True):
         those = [
@@ -133,13 +133,13 @@ def test_as_text_a_line_for_each_and_what_changed_below(
     code, out, err = run(done, capsys, tmp_path, "node/" + done.node)
     assert (code, err) == (0, NO_PROMETHEUS)
     assert f"node/{done.node}" in out
-    assert "cordoned: takes no new pods  by kubectl" in out
+    assert "cordoned: accepts no new pods  by kubectl" in out
 
 
 def test_an_object_that_nobody_knows_is_said_so(done: Done, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, err = run(done, capsys, tmp_path, "deploy/nothing")
     assert (code, out) == (1, "")
-    assert "nothing that is known happened to deploy/nothing" in err
+    assert "nothing is known to have happened to deploy/nothing" in err
 
 
 def test_who_may_read_little_is_told_what_is_missing(
@@ -149,7 +149,7 @@ def test_who_may_read_little_is_told_what_is_missing(
     assert code == 0
     assert "serving/" in out
     assert "batch/" not in out
-    assert "not told: when nodes joined" in err
+    assert "not available: when nodes joined" in err
     assert "Argo CD" not in err, "of a kind that the cluster does not have nothing is missing"
 
 
@@ -167,7 +167,7 @@ def test_a_store_of_metrics_tells_of_what_is_gone(
     out, err = capsys.readouterr()
     assert "pod gone" in out
     assert err.count("127.0.0.1:9") <= 2, err
-    assert "not told: what the objects of the cluster tell" in err
+    assert "not available: what the objects of the cluster tell" in err
     (gone,) = found
     assert gone["what"] == "pod gone"
     assert {"kind": "Deployment", "namespace": "llm", "name": "chat"} in gone["belongs_to"]

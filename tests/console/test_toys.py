@@ -141,7 +141,7 @@ async def test_they_stand_in_the_document(snapshot: Snapshot) -> None:
 
 async def test_doctor_and_docs_say_what_proved_them(snapshot: Snapshot) -> None:
     (check,) = check_dialects(snapshot)
-    assert check.finding == "here, and read by their documentation alone: Drake, Mute, Quacker"
+    assert check.finding == "here, and supported from documentation only: Drake, Mute, Quacker"
     assert "Quacker (documentation)" in check.details[0]
     rows = [line for line in dialects.lines() if line.startswith("| Mute |")]
     assert rows

@@ -97,6 +97,6 @@ def test_a_file_is_made_for_its_owner_alone_and_one_that_is_there_keeps_its_mode
 def test_what_cannot_be_written_so_is_said_with_what_to_write_and_nothing_is_changed(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=r"Write it there yourself: \[ui\.views\.x\]; screen = "):
+    with pytest.raises(ConfigError, match=r"Add it yourself: \[ui\.views\.x\]; screen = "):
         save_view(path, "x", VIEW)
     assert path.read_text() == text

@@ -73,5 +73,5 @@ async def test_undo_asks_again_who_we_are_where_the_server_was_overloaded(cluste
         )
     )
     done = await asyncio.to_thread(quarterdeck, "undo", "--yes", "--kubeconfig", str(kubeconfig))
-    assert "jane has done nothing on this cluster that could be taken back" in done.stderr
+    assert "jane has done nothing on this cluster that could be undone" in done.stderr
     assert done.returncode == 2

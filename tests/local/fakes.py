@@ -186,7 +186,7 @@ class Box:
         return record.identity.pid
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that a server of this machine has started."""
+        """Every process that a server on this machine has started."""
         found = []
         for process in psutil.process_iter():
             try:

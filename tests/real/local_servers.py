@@ -1,4 +1,4 @@
-"""Two real vLLM servers of this machine, as servers: one started here, one by a command whose terminal goes away."""
+"""Two real vLLM servers on this machine, as servers: one started here, one by a command whose terminal goes away."""
 
 from __future__ import annotations
 

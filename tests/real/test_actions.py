@@ -57,7 +57,7 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing(stage: Stage) -> None:
 def test_without_a_terminal_and_yes_nothing_is_sent(stage: Stage) -> None:
     done = stage.quarterdeck("scale", "summarize", "1")
     assert done.returncode == 4
-    assert "--yes is needed" in done.stderr
+    assert "--yes is required" in done.stderr
     assert stage.get("deployment", "summarize", "batch")["spec"]["replicas"] == 2
 
 
@@ -148,7 +148,7 @@ def test_a_budget_that_forbids_it_stops_a_drain(stage: Stage) -> None:
     ("arguments", "words"),
     [
         (("scale", "chatt-8b", "3"), "did you mean chat-8b"),
-        (("scale", "pod/x", "3"), "this takes Deployment"),
+        (("scale", "pod/x", "3"), "expected Deployment"),
         (("scale", "chat-8b"), "how many replicas"),
         (("rollback", "chat-8b", "-n", "serving", "--to", "77", "--yes"), "77"),
     ],

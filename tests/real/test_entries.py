@@ -107,7 +107,7 @@ async def running(command: list[str], folder: Path, port: int, **environ: str) -
 
 
 def recorded(engine: Engine, folder: Path, *, keyed: bool) -> ServerRecord:
-    """The engine as a server of this machine."""
+    """The engine as a server on this machine."""
     return replace(record("qwen3-8b", port=engine.port), folder=str(folder), keyed=keyed)
 
 

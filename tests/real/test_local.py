@@ -272,7 +272,7 @@ async def test_one_that_is_killed_is_dead_with_its_reason_and_down_clears_what_i
     assert "it was killed, by a person (kill -9) or by the kernel" in state.reason.text
     assert state.tail
     listed = await asyncio.to_thread(quarterdeck, "local", "ls", environ=here.environ)
-    assert f"{TWO} died: it ended without a word: it was killed" in listed.stdout + listed.stderr
+    assert f"{TWO} died: it ended without a message: it was killed" in listed.stdout + listed.stderr
     _, outcome = await here.carried_out(watcher, LocalDown(Target(LOCAL_SERVER, LOCAL, TWO, state.record.id)))
     assert outcome.result is Result.CONVERGED, outcome.text
     assert had.left() == []

@@ -73,7 +73,7 @@ async def test_the_default_is_shown_where_nothing_is_chosen() -> None:
 
 
 async def test_a_choice_without_room_is_cut_visibly_and_keeps_its_arrows() -> None:
-    choice = FormChoice("hub", "the hub", ("on",), "off: nothing is fetched, it works without a network")
+    choice = FormChoice("hub", "the hub", ("on",), "off: nothing is downloaded, it works without a network")
     async with on_stage(FormLine("first", "takes the focus"), choice, size=(60, 3)) as (_app, pilot):
         shown = choice.inner
         assert isinstance(shown, LineView)

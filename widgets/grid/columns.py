@@ -42,7 +42,7 @@ def pages(columns: Sequence[GridColumn], width: int) -> tuple[ColumnPage, ...]:
     if not columns:
         return (ColumnPage((), 1, width),)
     found = _pages(columns, width, gap_for(width))
-    # A page is not turned for what a cell between the columns would make room for.
+    # No extra page if closer columns make enough room.
     return found if len(found) == 1 else min(found, _pages(columns, width, 1), key=len)
 
 
@@ -58,7 +58,7 @@ def _pages(columns: Sequence[GridColumn], width: int, gap: int) -> tuple[ColumnP
                 taken[i] = max(column.width, wanted)
                 free -= taken[i] + gap
         if len(taken) == 1 and left:
-            # Not even one fits beside the name: it gets what there is, cut.
+            # Not even one column fits beside the name: it gets the remaining width, truncated.
             taken[left[0]] = columns[left[0]].width
         left = [i for i in left if i not in taken]
         indices = sorted(taken)

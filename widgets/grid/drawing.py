@@ -56,7 +56,7 @@ def head_line(page: ColumnPage, number: int, count: int, sort: Sort | None, glyp
         title = f"{column.title} {column.unit}" if column.unit else column.title
         mark = _sort_mark(column, sort, glyphs)
         if position:
-            # The mark is in the gap's last cell, or nearer if the title leaves room: it cuts no title.
+            # The mark is in the gap's last cell, or closer if the title leaves room, and never truncates a title.
             if column.align == "right" and width_of(title) < placed.width:
                 text = fit(mark + title, placed.width + 1, "right", ellipsis)
             else:

@@ -150,7 +150,7 @@ class Grid(LineView, can_focus=True):
         self._viewport.forget()
         self._painter = RowPainter()
 
-    # what a screen asks and says
+    # used by screens
 
     @property
     def cursor(self) -> str | None:
@@ -289,7 +289,7 @@ class Grid(LineView, can_focus=True):
             if column is not None and texts.get(column.id):
                 self.post_message(self.CellPicked(self, texts[column.id]))
         elif before == key == self._viewport.cursor:
-            # The second click opens, whenever it comes.
+            # The second click opens, regardless of the delay.
             self._clicked = None
             self.action_select()
 
@@ -305,7 +305,7 @@ class Grid(LineView, can_focus=True):
         self._viewport.scroll_to_cursor()
         self.redraw()
 
-    # where things are
+    # positions
 
     def _rows_high(self) -> int:
         """The lines that there are for rows."""

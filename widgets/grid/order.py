@@ -74,7 +74,7 @@ class WorstFirst:
             rows = [known.get(row[0], row[1:]) for row in zip(keys, severities, scores, strict=True)]
             states, before = [row[0] for row in rows], [row[1] for row in rows]
         floor, share = self._floor, self._share
-        # Near is: apart by no more than the floor, or the smaller at least the share of the larger.
+        # Near means: apart by at most the floor, or the smaller at least the given share of the larger.
         return [
             held
             if state is severity

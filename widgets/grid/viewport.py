@@ -83,7 +83,7 @@ class Viewport:
         opened = self._pinned | {group} if group is not None else set(self._pinned)
         if self._open_all:
             opened = {entry.key for entry in model.groups}
-        # A group that the cursor leaves is folded.
+        # A group folds when the cursor leaves it.
         self._unfolded &= opened
         index = self.outline.find(cursor) if self._outlined == (model, opened) else None
         if index is None:
@@ -92,12 +92,12 @@ class Viewport:
             self.outline = outline(model.groups, opened, self._unfolded, seen)
             index = self.outline.find(cursor)
         if index is None and group is not None:
-            # The row stood for some, which have one each by now.
+            # The row was a summary of rows that are now shown individually.
             cursor, index = group, self.outline.find(group)
         self.cursor, self.group, self.index = cursor, group, index or 0
         height = self._height()
         if not height:
-            # Not laid out yet: there is no line on which an eye could have left anything.
+            # Not laid out yet, so there is no position to preserve.
             self.top = 0
         elif not (keep_top and self.index < height):
             self.top = self.index - min(max(0, line), max(0, height - 1))

@@ -44,15 +44,17 @@ def _ack() -> ClusterAction:
 ACK = ActionSpec(
     request=Acknowledge,
     action=_ack,
-    title="Acknowledge the incident: everybody sees who knows of it, with a note",
-    about="Say that you know of an incident, with a note, or take that back.",
+    title="Acknowledge the incident, with a note that others see",
+    about="Acknowledge an incident, with a note, or withdraw that.",
     done="acknowledged",
-    sends="nothing: it is written in the audit log",
+    sends="nothing: it is written to the audit log",
     objects=(INCIDENT,),
     permissions=no_permissions,
     arguments=(
-        Argument("note", "--note", Takes.TEXT, "TEXT", "what others should know: what you do about it, a ticket"),
-        Argument("off", "--off", Takes.SWITCH, help="take it back: nobody has acknowledged it then"),
+        Argument(
+            "note", "--note", Takes.TEXT, "TEXT", "what others should know, such as what you are doing or a ticket"
+        ),
+        Argument("off", "--off", Takes.SWITCH, help="withdraw the acknowledgement"),
     ),
     build=_asked,
     target_metavar="INCIDENT",

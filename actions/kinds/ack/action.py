@@ -26,31 +26,33 @@ class AckAction:
         asked, snapshot = expect(request, Acknowledge), context.snapshot.everything
         incident = next((one for one in snapshot.incidents if one.key == asked.target.uid), None)
         if incident is None:
-            raise NotFoundError(f"the incident {asked.target.name} is over", remedy="There is nothing to acknowledge.")
+            raise NotFoundError(
+                f"the incident {asked.target.name} has ended", remedy="There is nothing to acknowledge."
+            )
         before, me = incident.acknowledged, context.scope.user or "you"
         if asked.off and before is None:
-            raise NotFoundError(f"nobody has acknowledged {asked.target.name}", remedy="There is nothing to take back.")
+            raise NotFoundError(f"nobody has acknowledged {asked.target.name}", remedy="There is nothing to withdraw.")
         words = "Take back the acknowledgement of" if asked.off else "Acknowledge"
         after = "nobody" if asked.off else me
         checks = []
         if before is not None:
-            checks.append(Check("acknowledged", Verdict.PASS, f"{_said(before)}; that does not count any more then"))
+            checks.append(Check("acknowledged", Verdict.PASS, f"{_said(before)}; that no longer counts then"))
         return Plan(
             request=replace(asked, target=replace(asked.target, uid=incident.key)),
             scope=context.scope,
             title=f"{words} {asked.target.name}: {incident.root.words}",
             made_at=context.now(),
-            steps=(Step("write it in the audit log", "nothing is sent to the cluster"),),
+            steps=(Step("write it to the audit log", "nothing is sent to the cluster"),),
             checks=tuple(checks),
             changes=(Change("acknowledged by", before.by if before is not None else "nobody", after),),
-            undo=Undo("acknowledge it again" if asked.off else "take it back: ack --off"),
+            undo=Undo("acknowledge it again" if asked.off else "withdraw it: ack --off"),
             recorded={ABOUT: _identity(incident, snapshot.cluster.uid)},
         )
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)
         off = expect(plan.request, Acknowledge).off
-        return Outcome(Result.CONVERGED, "taken back" if off else "all who may read this audit log see it")
+        return Outcome(Result.CONVERGED, "taken back" if off else "everybody who may read this audit log sees it")
 
 
 def _said(before: Acknowledged) -> str:

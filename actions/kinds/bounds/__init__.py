@@ -32,7 +32,7 @@ def _action() -> ClusterAction:
 def _build(values: Values, targets: tuple[Target, ...]) -> Bounds:
     least, most = values.get("minimum"), values.get("maximum")
     if least is None and most is None:
-        raise UsageError("say what to change: --min N, --max N or both")
+        raise UsageError("nothing to change: give --min N, --max N or both")
     return Bounds(targets[0], *(None if each is None else replicas(each) for each in (least, most)))
 
 

@@ -62,7 +62,7 @@ class BoundsAction:
             title=f"Set the bounds of {target.name} to {new}",
             made_at=context.now(),
             steps=(
-                Step(f"set {new} replicas", "the autoscaler looks at them every 15 s", (mutation,)),
+                Step(f"set {new} replicas", "the autoscaler evaluates them every 15 s", (mutation,)),
                 Step(f"wait until {workload.name} is within them"),
             ),
             checks=(
@@ -94,7 +94,7 @@ class BoundsAction:
         execution.step(1)
         bounds = ReplicaLimits(*plan.facts["bounds"])
         if plan.facts["idle"]:
-            return Outcome(Result.CONVERGED, f"the bounds are {bounds}; they count once it scales again")
+            return Outcome(Result.CONVERGED, f"the bounds are {bounds}; they take effect once it scales again")
         workload = plan.target.beside(plan.facts["kind"], plan.facts["name"])
         return await follow_autoscaler(plan, execution, workload, lambda found: bounds.nearest(found) == found)
 
@@ -135,16 +135,16 @@ def _check_limits(old: ReplicaLimits, new: ReplicaLimits, obj: Mapping[str, Any]
     if new == old:
         return Check(ABOUT, Verdict.BLOCK, f"its bounds are {old} already")
     if _paused(obj):
-        return Check(ABOUT, Verdict.WARN, "it is paused: the bounds count once it goes on", "let it go on")
+        return Check(ABOUT, Verdict.WARN, "it is paused: the bounds take effect once it is resumed", "resume it")
     if new.minimum == 0 and obj["kind"] == "ScaledObject":
-        return Check(ABOUT, Verdict.WARN, "minimum 0: without load nothing of it runs, and the first requests wait")
+        return Check(ABOUT, Verdict.WARN, "minimum 0: without load no replica runs, and the first requests wait")
     return Check(ABOUT, Verdict.PASS, f"{old} become {new}")
 
 
 def _check_now(now: int, then: int, workload: Target, *, off: bool) -> Check:
     about = "replicas"
     if off:
-        return Check(about, Verdict.WARN, f"{workload} is at 0, where an HPA is off: bounds alone do not start it")
+        return Check(about, Verdict.WARN, f"{workload} is at 0, where an HPA is disabled: bounds alone do not start it")
     if now != then:
         verdict = Verdict.WARN if then < now else Verdict.PASS
         return Check(about, verdict, f"{workload} goes from {now} to {then} within 15 s")
@@ -163,4 +163,4 @@ def _durable(obj: Mapping[str, Any], asked: Bounds) -> tuple[Alternative, ...]:
         return ()
     kind, name, uid = controller
     owner = asked.target.beside(kind, name, uid)
-    return (Alternative(f"set them on {owner}", Bounds(owner, asked.minimum, asked.maximum), "KEDA keeps to that one"),)
+    return (Alternative(f"set them on {owner}", Bounds(owner, asked.minimum, asked.maximum), "KEDA follows that one"),)

@@ -31,8 +31,8 @@ class Reached(Enum):
     """The course of a cordon, or of the end of one, after it was sent."""
 
     SEEN = "the scheduler has it"
-    NOT_SEEN = "in time it had not"
-    OVERRULED = "somebody else has decided otherwise"
+    NOT_SEEN = "not within the time limit"
+    OVERRULED = "it was changed again by somebody else"
 
 
 class CordonAction:
@@ -50,7 +50,7 @@ class CordonAction:
             made_at=context.now(),
             steps=(
                 Step(
-                    "close it to new pods" if closing else "let pods onto it again", "spec.unschedulable", (mutation,)
+                    "close it to new pods" if closing else "allow pods on it again", "spec.unschedulable", (mutation,)
                 ),
                 Step("wait until the scheduler has it", f"taint {TAINT}"),
             ),
@@ -78,7 +78,7 @@ class CordonAction:
             return overruled(plan.target, closing=closing)
         if reached is Reached.SEEN:
             return Outcome(
-                Result.CONVERGED, "no new pods come; what runs there goes on" if closing else "pods may come again"
+                Result.CONVERGED, "no new pods arrive; running ones continue" if closing else "pods are allowed again"
             )
         return Outcome(
             Result.TIMED_OUT,
@@ -92,7 +92,7 @@ def overruled(node: Target, *, closing: bool) -> Outcome:
     return Outcome(
         Result.FAILED,
         f"somebody else has {'uncordoned' if closing else 'cordoned'} {node.name} since",
-        "another person, or what looks after the nodes (an autoscaler, an upgrade): look at its events",
+        "another person, or a node manager (an autoscaler, an upgrade): check its events",
     )
 
 
@@ -124,7 +124,7 @@ async def wait_for_taint(node: Target, execution: ClusterExecution, *, closing: 
         nonlocal decided
         raw = await execution.reads.get_raw("Node", "", node.name)
         if node.uid and raw["metadata"].get("uid") != node.uid:
-            raise NotFoundError(f"{node} was deleted, and another of its name was made")
+            raise NotFoundError(f"{node} was deleted, and another with its name was created")
         decided = is_cordoned(raw) is closing
         taints = {taint.get("key") for taint in (raw.get("spec") or {}).get("taints") or ()}
         return not decided or (TAINT in taints) is closing

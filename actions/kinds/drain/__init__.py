@@ -17,7 +17,7 @@ DEADLINE = Argument("deadline", "--deadline", Takes.SECONDS, "S", "seconds for i
 AT_DEADLINE = Argument(
     "at_deadline",
     "--at-deadline",
-    help="evict all the same, or stop there",
+    help="evict anyway, or stop there",
     choices=tuple(AtDeadline),
     convert=AtDeadline,
 )
@@ -57,7 +57,7 @@ DRAIN = ActionSpec(
     request=Drain,
     action=_action,
     title="Drain: the pod or the marked pods",
-    about="Take pods, or all pods of a node, out of service and evict them when their requests are done.",
+    about="Take pods, or all pods of a node, out of service and evict them when their requests have finished.",
     done="drained",
     sends="PATCH of a label, POST of the eviction with the pod's uid",
     objects=("Pod",),
@@ -78,8 +78,8 @@ DRAIN = ActionSpec(
             "replacement_first",
             "--replacement-first",
             Takes.SWITCH,
-            help="wait for another",
-            negative="take it out at once",
+            help="wait for a replacement",
+            negative="take it out immediately",
         ),
     ),
     target_help="pods, or node/NAME",

@@ -44,7 +44,7 @@ class DrainAction:
         inspection = Inspection(context)
         pods = [await _read_chosen(target, context) for target in (wanted.target, *wanted.others)]
         spares = [spare_for(context.snapshot, pod.get("spec") or {}) for pod in pods]
-        # The pod that finds no room decides the message.
+        # The pod without room determines the message.
         spare = next((one for one in spares if not one.places), spares[0])
         first = wanted.replacement_first
         units: list[DrainUnit] = []
@@ -113,7 +113,7 @@ class DrainAction:
                 return replace(outcome, text=f"{outcome.text}{done}{late}")
             at += len(passed)
         replaced = [unit for unit in units if unit.replaced]
-        then = ", and another is ready in the place of each" if replaced else ""
+        then = ", and a replacement of each is ready" if replaced else ""
         gone = f"{some_names([u.name for u in units])} gone after {span(execution.now() - begun)}"
         return Outcome(Result.CONVERGED, f"{gone}{then}{late}")
 
@@ -156,7 +156,7 @@ def steps_of(unit: DrainUnit, terms: Terms, context: ClusterContext, *, as_plann
                 uids = ", ".join(f"{member.uid[:8]}…" for member in unit.members)
                 requests = evictions(unit, terms)
                 grace = max(request.body["deleteOptions"]["gracePeriodSeconds"] for request in requests)
-                orphan = "; an orphan that nobody else would end" if way.orphaned else ""
+                orphan = "; an orphan that nothing else would end" if way.orphaned else ""
                 step = Step(f"evict {unit.name}", f"uid {uids}, grace {grace} s{orphan}", requests)
             case DrainPhase.REPLACE:
                 step = Step("wait until it is replaced", _ready_again(unit))
@@ -173,14 +173,14 @@ def _ready_again(unit: DrainUnit) -> str:
 def undo_of(units: Sequence[DrainUnit]) -> Undo:
     """Return the undo: restore the labels until eviction; after that its workload starts another pod."""
     replaced = [unit.starter for unit in units if unit.replaced]
-    after = f"{some_names(sorted(set(replaced)))} replaces it by itself" if replaced else "nothing brings it back"
+    after = f"{some_names(sorted(set(replaced)))} replaces it automatically" if replaced else "nothing restores it"
     flipped = [unit for unit in units if unit.strategy.changed]
     if not flipped:
         return Undo(f"none: {after}")
     before = flipped[0].strategy.before
-    text = f"the labels back, until it is evicted; after that {after}"
+    text = f"restore the labels until it is evicted; after that {after}"
     if any(unit.strategy.before != before for unit in flipped):
-        return Undo(f"{text} (pod by pod: their labels differ)")
+        return Undo(f"{text} (one pod at a time: their labels differ)")
     first, *others = [target_of(unit) for unit in flipped]
     return Undo(text, Restore(first, dict(before), tuple(others)))
 
@@ -195,7 +195,7 @@ async def _read_chosen(target: Target, context: ClusterContext) -> dict[str, Any
     pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
         raise NotFoundError(
-            f"{target} is not the one that was chosen: it was deleted, and another of its name was made",
+            f"{target} is not the one that was chosen: it was deleted, and another with its name was created",
             remedy="Choose it again.",
         )
     return pod
@@ -215,7 +215,7 @@ def _waiting(unit: DrainUnit, terms: Terms, context: ClusterContext) -> Step:
     requests, eta = expected(context.snapshot, unit)
     what = "its requests" if requests is None else count(requests, "request")
     about = f"about {span(eta)} at the current rate, " if eta else ""
-    then = "it is evicted all the same" if terms.at_deadline is AtDeadline.EVICT else "the drain stops"
+    then = "it is evicted anyway" if terms.at_deadline is AtDeadline.EVICT else "the drain stops"
     return Step(f"wait for {what} of {unit.name}", f"{about}at most {span(terms.deadline)}, then {then}")
 
 
@@ -223,11 +223,13 @@ def _check_way(units: Sequence[DrainUnit]) -> Check:
     words = {f"{unit.strategy.method}: {unit.strategy.why}" for unit in units}
     kept = [f"{', '.join(unit.strategy.kept)} still selects {unit.name}" for unit in units if unit.strategy.kept]
     if kept:
-        return Check("method", Verdict.WARN, f"{'; '.join(sorted(words))}; {some_names(kept)}: requests go on coming")
+        return Check(
+            "method", Verdict.WARN, f"{'; '.join(sorted(words))}; {some_names(kept)}: requests will continue to arrive"
+        )
     unseen = sorted({kind for unit in units if unit.watched for kind in unit.strategy.unseen}, reverse=True)
     if unseen:
-        text = f"{'; '.join(sorted(words))}; you may not list {' and '.join(unseen)}: requests may go on coming"
-        return Check("method", Verdict.WARN, text, "look whether something else still sends it requests")
+        text = f"{'; '.join(sorted(words))}; you may not list {' and '.join(unseen)}: requests may continue to arrive"
+        return Check("method", Verdict.WARN, text, "check whether something else still sends it requests")
     return Check("method", Verdict.PASS, "; ".join(sorted(words)))
 
 
@@ -246,14 +248,14 @@ def _check_first(wanted: Drain, units: Sequence[DrainUnit], spare: Spare, *, pos
     if spare.unknown:
         return [Check(SPARE, Verdict.WARN, f"{spare.words}; a replacement may have to wait")]
     if first and not spare.places and spare.needed:
-        text = f"no room for a replacement ({spare.words}): it would wait, and the pod goes on serving until then"
+        text = f"no room for a replacement ({spare.words}): it would wait, and the pod continues to serve until then"
         return [Check(SPARE, Verdict.WARN, text)]
     if first:
         return [Check(SPARE, Verdict.PASS, f"{spare.words}: a replacement starts first")]
     if not any(unit.replaced for unit in units):
-        return [Check(SPARE, Verdict.PASS, "no other starts, so none needs a place")]
+        return [Check(SPARE, Verdict.PASS, "no replacement starts, so none needs a place")]
     if not possible:
-        after = "the place that it leaves is its replacement's" if not spare.places else spare.words
+        after = "its replacement takes its place" if not spare.places else spare.words
         return [Check(SPARE, Verdict.PASS, f"its replacement starts once it has ended: {after}")]
     if spare.places:
         return [Check(SPARE, Verdict.PASS, f"{spare.words}: a replacement could start first")]
@@ -263,10 +265,10 @@ def _check_first(wanted: Drain, units: Sequence[DrainUnit], spare: Spare, *, pos
 def _check_owner(units: Sequence[DrainUnit]) -> Check:
     bare = [unit.name for unit in units if unit.workload is None]
     if bare:
-        text = f"nothing controls {some_names(bare)}: nobody starts another"
+        text = f"nothing controls {some_names(bare)}: nothing starts another"
         return Check("owner", Verdict.WARN, text)
     owners = sorted({unit.starter for unit in units})
-    return Check("owner", Verdict.PASS, f"{some_names(owners)} starts another; nobody reverts a drain")
+    return Check("owner", Verdict.PASS, f"{some_names(owners)} starts another; nothing reverts a drain")
 
 
 async def _check_rollouts(units: Sequence[DrainUnit], inspection: Inspection) -> list[Check]:
@@ -307,7 +309,7 @@ def _evict_now(wanted: Drain, hung: str) -> tuple[Alternative, ...]:
     if not hung or wanted.method is Method.EVICT:
         return ()
     now = replace(wanted, method=Method.EVICT, deadline=GRACE, replacement_first=None)
-    return (Alternative(f"evict now: {hung}", now, "what runs there does not end: waiting for it saves no request"),)
+    return (Alternative(f"evict now: {hung}", now, "its requests will not finish: waiting saves none"),)
 
 
 def _alternatives(
@@ -317,9 +319,9 @@ def _alternatives(
     if any(unit.strategy.release for unit in units):
         found.append(
             Alternative(
-                "out of service at once",
+                "out of service immediately",
                 replace(wanted, replacement_first=False),
-                "no wait for a replacement: for a pod that hurts",
+                "do not wait for a replacement: for a pod that causes harm",
             )
         )
     elif spare.places and possible:
@@ -335,7 +337,7 @@ def _alternatives(
             Alternative(
                 "stop at the deadline",
                 replace(wanted, at_deadline=AtDeadline.STOP),
-                "nothing is cut: the pod stays out of service with what still runs",
+                "nothing is aborted: the pod stays out of service with its running requests",
             )
         )
     return tuple(found)

@@ -36,7 +36,7 @@ def _action() -> ClusterAction:
 
 def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
     del resource
-    # Its pods are in any namespace.
+    # Its pods may be in any namespace.
     return (PATCH_NODE, PATCH_POD._replace(namespaced=False), EVICT._replace(namespaced=False))
 
 
@@ -59,10 +59,12 @@ DRAIN_NODE = ActionSpec(
             Takes.SWITCH,
             help="node: also pods with emptyDir volumes",
         ),
-        Argument("force", "--force", Takes.SWITCH, help="node: also pods that nothing would start again"),
-        Argument("", "--ignore-daemonsets", Takes.SWITCH, help="node: always so; taken because kubectl has it"),
+        Argument("force", "--force", Takes.SWITCH, help="node: also pods that nothing would restart"),
+        Argument(
+            "", "--ignore-daemonsets", Takes.SWITCH, help="node: always so; accepted for compatibility with kubectl"
+        ),
     ),
-    # Else what leaves the first of them lands on the next.
+    # Otherwise pods from the first node would land on the next.
     before=Cordon,
     names=("drain-node", "drain"),
     keys=("r",),

@@ -89,7 +89,7 @@ class DrainNodeAction:
             impact=tuple(change for one in impact for change in one.changes),
             alternatives=_alternatives(wanted, victims),
             undo=Undo(
-                "uncordon it; pods that are gone stay where their workloads have started them",
+                "uncordon it; replaced pods stay where their workloads have started them",
                 Uncordon(Target("Node", "", name, node["metadata"].get("uid", ""))),
             ),
             facts={
@@ -148,7 +148,7 @@ class DrainNodeAction:
             if not await wait_until_gone(Member(namespace, name, uid, grace), execution, grace):
                 return Outcome(Result.TIMED_OUT, f"{name} was ending before and has not ended; {done}")
         return Outcome(
-            Result.CONVERGED, f"{done}; after {span(execution.now() - begun)}", "uncordon it when it is well"
+            Result.CONVERGED, f"{done}; after {span(execution.now() - begun)}", "uncordon it when it is healthy"
         )
 
 
@@ -215,12 +215,12 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
     if empty:
         have = count(len(empty), "pod has", "pods have")
         text = (
-            f"{have} an emptyDir ({some_names([v.name for v in empty])}); LLM pods nearly always do, for /dev/shm. "
-            "What is in it goes with the pod"
+            f"{have} an emptyDir ({some_names([v.name for v in empty])}); LLM pods nearly always do, "
+            "for /dev/shm. Its data is deleted with the pod"
         )
         checks.append(Check("emptyDir", Verdict.BLOCK, text, "allow it: delete emptyDir data"))
     if bare:
-        text = f"nobody would start {some_names([v.name for v in bare])} again: {bare[0].why}"
+        text = f"nothing would restart {some_names([v.name for v in bare])} again: {bare[0].why}"
         checks.append(Check("unmanaged", Verdict.BLOCK, text, "allow it: force"))
     if skipped:
         text = (
@@ -228,7 +228,7 @@ def _check_victims(victims: Sequence[Victim]) -> list[Check]:
         )
         checks.append(Check("left alone", Verdict.PASS, text))
     if not refused and all(victim.fate is Fate.SKIP for victim in victims):
-        checks.append(Check("pods", Verdict.PASS, "no pod is to be drained: it is only cordoned"))
+        checks.append(Check("pods", Verdict.PASS, "there is no pod to drain: it is only cordoned"))
     return checks
 
 
@@ -280,5 +280,5 @@ def _alternatives(wanted: DrainNode, victims: Sequence[Victim]) -> tuple[Alterna
         delete_empty_dir=wanted.delete_empty_dir or "delete_empty_dir" in options,
         force=wanted.force or "force" in options,
     )
-    words = {"delete_empty_dir": "emptyDir data may go", "force": "also what nobody starts again"}
+    words = {"delete_empty_dir": "emptyDir data may be deleted", "force": "also pods that nothing restarts"}
     return (Alternative("drain them too", allowed, ", ".join(words[option] for option in sorted(options))),)

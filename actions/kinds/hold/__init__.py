@@ -30,21 +30,21 @@ def _action() -> ClusterAction:
 def _build(values: Values, targets: tuple[Target, ...]) -> Hold:
     count, off = values.get("count"), bool(values.get("off"))
     if (count is None) is not off:
-        raise UsageError("say at how many replicas to pause it, or --off to let it go on")
+        raise UsageError("give the number of replicas to pause it at, or --off to resume it")
     return Hold(targets[0], None if count is None else number_of_replicas(count))
 
 
 HOLD = ActionSpec(
     request=Hold,
     action=_action,
-    title="Pause KEDA's scaling, or let it go on",
-    about="Pause KEDA's scaling, or let it go on.",
+    title="Pause or resume KEDA's scaling",
+    about="Pause or resume KEDA's scaling.",
     done="held",
     sends="PATCH of the pause annotation",
     objects=("ScaledObject",),
     arguments=(
-        Argument("count", takes=Takes.INTEGER, metavar="REPLICAS", help="pause it at this many"),
-        Argument("off", "--off", Takes.SWITCH, help="let it go on"),
+        Argument("count", takes=Takes.INTEGER, metavar="REPLICAS", help="pause it at this number"),
+        Argument("off", "--off", Takes.SWITCH, help="resume it"),
     ),
     build=_build,
     target_help="scaledobject/NAME",

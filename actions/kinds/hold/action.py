@@ -47,7 +47,7 @@ class HoldAction:
             title=title,
             made_at=context.now(),
             steps=(
-                Step(mutation.about, "KEDA takes its HPA away meanwhile" if replicas is not None else "", (mutation,)),
+                Step(mutation.about, "KEDA removes its HPA meanwhile" if replicas is not None else "", (mutation,)),
                 Step(f"wait until {waits}"),
             ),
             checks=(
@@ -83,7 +83,7 @@ def hold_mutation(path: str, obj: Mapping[str, Any], replicas: int | None) -> Mu
     if replicas is None and PAUSED in mapping(obj["metadata"], "annotations"):
         annotations[PAUSED] = None
     body = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"], "annotations": annotations}}
-    about = f"pause KEDA at {count(replicas, 'replica')}" if replicas is not None else "take KEDA's pause away"
+    about = f"pause KEDA at {count(replicas, 'replica')}" if replicas is not None else "remove KEDA's pause"
     return Mutation("PATCH", path, body, MERGE, about=about)
 
 
@@ -92,14 +92,14 @@ def _check_pause(annotations: Mapping[str, Any], replicas: int | None, now: int,
     if replicas is None:
         if not held:
             return Check(ABOUT, Verdict.BLOCK, "it is not held")
-        return Check(ABOUT, Verdict.PASS, f"KEDA decides again how many {workload.name} needs; it has {now} now")
+        return Check(ABOUT, Verdict.PASS, f"KEDA scales {workload.name} again; it has {now} now")
     if annotations.get(PAUSED_AT) == str(replicas):
         return Check(ABOUT, Verdict.BLOCK, f"it is held at {replicas} already")
     if replicas < 0:
         return Check(ABOUT, Verdict.BLOCK, f"replicas cannot be {replicas}: 0 or more")
     if replicas == 0:
-        return Check(ABOUT, Verdict.WARN, f"0 replicas: nothing of {workload.name} answers until it is let go")
-    return Check(ABOUT, Verdict.WARN, f"no load changes it any more: {workload.name} stays at {replicas} until let go")
+        return Check(ABOUT, Verdict.WARN, f"0 replicas: nothing of {workload.name} answers until it is resumed")
+    return Check(ABOUT, Verdict.WARN, f"load no longer changes it: {workload.name} stays at {replicas} until resumed")
 
 
 def _hold_text(annotations: Mapping[str, Any]) -> str:
@@ -135,9 +135,9 @@ async def _follow_on(plan: Plan, execution: ClusterExecution) -> Outcome:
         return Outcome(
             Result.FAILED,
             f"somebody else has held it at {held} since",
-            "another person, or its owner: look at its events",
+            "another person, or its owner: check its events",
         )
     if reached:
         return Outcome(Result.CONVERGED, "KEDA scales it again")
-    words = f"KEDA still says that it is paused after {span(limit)}"
-    return Outcome(Result.TIMED_OUT, words, "look at its conditions; the change stays")
+    words = f"KEDA still reports it as paused after {span(limit)}"
+    return Outcome(Result.TIMED_OUT, words, "check its conditions; the change stays")

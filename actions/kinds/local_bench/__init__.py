@@ -1,4 +1,4 @@
-"""Measure a vLLM server of this machine under load."""
+"""Measure a vLLM server on this machine under load."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _levels(text: str) -> tuple[int, ...]:
     except ValueError:
         levels = ()
     if not levels or min(levels) < 1:
-        raise UsageError("--concurrency takes numbers with commas between them: 1,4,16")
+        raise UsageError("--concurrency takes numbers separated by commas: 1,4,16")
     return levels
 
 
@@ -45,7 +45,7 @@ LOCAL_BENCH = ActionSpec(
     request=LocalBench,
     action=_action,
     title="Benchmark it",
-    about="Measure a server under load, one concurrency after the other.",
+    about="Measure a server under load, at several concurrencies in turn.",
     done="measured",
     sends="nothing to a cluster: it starts `vllm bench serve`",
     objects=(LOCAL_SERVER,),
@@ -55,7 +55,7 @@ LOCAL_BENCH = ActionSpec(
             "concurrency",
             "--concurrency",
             metavar="1,4,16",
-            help="requests under way at once, level after level",
+            help="concurrent requests, one level after the other",
             convert=_levels,
         ),
         Argument("prompt_tokens", "--prompt-tokens", Takes.INTEGER, "N", "of each prompt (256)"),

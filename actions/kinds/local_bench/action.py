@@ -1,4 +1,4 @@
-"""Measure a vLLM server of this machine under load."""
+"""Measure a vLLM server on this machine under load."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class LocalBenchAction:
         asked = replace(asked, concurrency=tuple(dict.fromkeys(asked.concurrency)))
         state = await server_named(machine, asked.target.name, asked.target.uid)
         record = state.record
-        # That which serves it knows its tokenizer; where it is gone, another one may.
+        # The vLLM that serves it knows its tokenizer; if it is gone, another one may.
         tool = await installed(record.argv[0], machine.environ, machine.asking)
         tool = tool or await installed(machine.executable, machine.environ, machine.asking)
         models = await look_at_models(state)
@@ -57,7 +57,7 @@ class LocalBenchAction:
             made_at=context.now(),
             steps=tuple(_step(asked, concurrency) for concurrency in asked.concurrency),
             checks=tuple(checks),
-            undo=Undo("nothing to take back: it changes nothing"),
+            undo=Undo("nothing to undo: it changes nothing"),
             facts={"executable": tool.executable if tool else "", "served": served},
         )
 
@@ -156,7 +156,7 @@ def _keep(folder: Path, bench: Bench) -> str:
         earlier = latest_comparable(bench, read_benches(folder))
         keep_bench(folder, bench)
     except LocalError as error:
-        return f"{_summary(bench, None)}\n{error.message}: these numbers are not kept"
+        return f"{_summary(bench, None)}\n{error.message}: these results were not saved"
     except OSError as error:
         return f"{_summary(bench, None)}\nearlier benchmarks cannot be read: {error.strerror or error}"
     return _summary(bench, earlier)

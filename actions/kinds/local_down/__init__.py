@@ -1,4 +1,4 @@
-"""Take a vLLM server of this machine down."""
+"""Take a vLLM server on this machine down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRACE = Argument("grace", "--grace", Takes.SECONDS, "S", "seconds for running re
 
 @dataclass(frozen=True, slots=True)
 class LocalDown(Request):
-    """Take a server of this machine down: no new requests, the running ones to their end, then the process."""
+    """Take a server on this machine down: no new requests, the running ones to their end, then the process."""
 
     kind: ClassVar[str] = "local-down"
     grace: float | None = None
@@ -32,8 +32,8 @@ def _action() -> LocalAction:
 LOCAL_DOWN = ActionSpec(
     request=LocalDown,
     action=_action,
-    title="Take the server down: its running requests end first",
-    about="Take servers down: running requests end first.",
+    title="Stop the server after its running requests have finished",
+    about="Stop servers after their running requests have finished.",
     done="taken down",
     sends="nothing to a cluster: it signals a process",
     objects=(LOCAL_SERVER,),

@@ -1,4 +1,4 @@
-"""Take a vLLM server of this machine down."""
+"""Take a vLLM server on this machine down."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ class LocalDownAction:
         state = await server_named(execution.machine, plan.target.name, plan.target.uid)
         grace = execution.machine.grace if asked.grace is None else asked.grace
         ended = await finish(state, grace, execution)
-        text = "it is down; no process, shared memory, socket or temporary file of it is left"
+        text = "it is down; no process, shared memory, socket or temporary file of it remains"
         return ended.failed or Outcome(Result.CONVERGED, "\n".join([text, *ended.told]))

@@ -1,4 +1,4 @@
-"""Take a vLLM server of this machine down and start it again, optionally with other arguments."""
+"""Take a vLLM server on this machine down and start it again, optionally with other arguments."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _action() -> LocalAction:
 LOCAL_RESTART = ActionSpec(
     request=LocalRestart,
     action=_action,
-    title="Restart the server, with other arguments where they are changed",
-    about="Start a server again, with other arguments where they are given.",
+    title="Restart the server, with its arguments or changed ones",
+    about="Restart a server, optionally with other arguments.",
     done="restarted",
     sends="nothing to a cluster: it signals a process and starts another",
     objects=(LOCAL_SERVER,),

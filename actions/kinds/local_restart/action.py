@@ -1,4 +1,4 @@
-"""Take a vLLM server of this machine down and start it again, optionally with other arguments."""
+"""Take a vLLM server on this machine down and start it again, optionally with other arguments."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LocalRestartAction:
         mutation = start_of(spec, found or no_vllm(), machine, dict(looked.environment))
         target = Target(LOCAL_SERVER, LOCAL, record.name, record.id)
         changed = changes(record.spec, spec)
-        same = Change("arguments", "as they are", "the same")
+        same = Change("arguments", "unchanged", "the same")
         return Plan(
             request=replace(asked, target=target, spec=spec, grace=grace),
             scope=context.scope,
@@ -46,7 +46,7 @@ class LocalRestartAction:
             tables=looked.tables,
             diff=_diff(record.argv, tuple(mutation.body["argv"])),
             undo=Undo(
-                "restart it with the arguments that it has now",
+                "restart it with its present arguments",
                 LocalRestart(Target(LOCAL_SERVER, LOCAL, record.name), record.spec, grace),
             ),
         )
@@ -57,12 +57,12 @@ class LocalRestartAction:
         grace = execution.machine.grace if asked.grace is None else asked.grace
         first = len(steps_down(state.record, grace))
         (mutation,) = plan.steps[first].mutations
-        # Before its secrets go with it. Whoever has its key goes on with it.
+        # Before its secrets are deleted: clients keep using its key.
         spec = await asyncio.to_thread(unmasked, Path(state.record.folder), asked.spec)
         ended = await finish(state, grace, execution)
         if ended.failed is not None and ended.failed.result is Result.STOPPED:
             remedy = f"quarterdeck local restart {state.name}, or local up, starts it again"
-            return replace(ended.failed, text=f"{ended.failed.text}; it was not started again", remedy=remedy)
+            return replace(ended.failed, text=f"{ended.failed.text}; it was not restarted", remedy=remedy)
         if ended.failed is not None:
             return ended.failed
         outcome = await start(spec, mutation, execution, first)

@@ -30,10 +30,10 @@ class LocalUpAction:
             title=f"Start {spec.name}",
             made_at=context.now(),
             steps=steps_of(mutation, spec),
-            checks=looked.checks or (Check("machine", Verdict.PASS, "nothing stands against it"),),
+            checks=looked.checks or (Check("machine", Verdict.PASS, "no objections"),),
             changes=(Change(spec.name, "not running", f"{spec.served} at {spec.url}"),),
             tables=looked.tables,
-            undo=Undo("take it down", LocalDown(target)),
+            undo=Undo("stop it", LocalDown(target)),
         )
 
     async def execute(self, plan: Plan, execution: LocalExecution) -> Outcome:

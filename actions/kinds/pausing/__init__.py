@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pause(Request):
-    """Hold a Deployment's rollout where it is."""
+    """Pause a Deployment's rollout where it is."""
 
     kind: ClassVar[str] = "pause"
 
@@ -36,7 +36,7 @@ PAUSE = ActionSpec(
     request=Pause,
     action=_action,
     title="Pause the rollout",
-    about="Hold a Deployment's rollout where it is.",
+    about="Pause a Deployment's rollout where it is.",
     done="paused",
     sends="PATCH of `spec.paused`",
     workloads=lambda kind: kind.pausable,
@@ -46,8 +46,8 @@ PAUSE = ActionSpec(
 RESUME = ActionSpec(
     request=Resume,
     action=_action,
-    title="Let a paused rollout go on",
-    about="Let a paused rollout go on.",
+    title="Resume a paused rollout",
+    about="Resume a paused rollout.",
     done="resumed",
     sends="PATCH of `spec.paused`",
     workloads=lambda kind: kind.pausable,

@@ -70,7 +70,7 @@ def _check_pause(obj: Mapping[str, Any]) -> Check:
     state = state_of(obj)
     if not state.rolling:
         return Check(ABOUT, Verdict.PASS, "no rollout is under way: the next change of its template will wait")
-    text = f"it stops as it is: {state.words}; both templates go on serving, and no deadline runs"
+    text = f"it stops as it is: {state.words}; both templates continue to serve, and no deadline runs"
     return Check(ABOUT, Verdict.WARN, text)
 
 
@@ -92,7 +92,7 @@ async def _follow_pause(plan: Plan, execution: ClusterExecution) -> Outcome:
         nonlocal paused
         obj = await execution.reads.get_raw(target.kind, target.namespace, target.name)
         if target.uid and obj["metadata"].get("uid") != target.uid:
-            raise NotFoundError(f"{target} was deleted, and another of its name was made")
+            raise NotFoundError(f"{target} was deleted, and another with its name was created")
         state = state_of(obj)
         paused = state.paused
         return state.observed or not paused
@@ -101,7 +101,7 @@ async def _follow_pause(plan: Plan, execution: ClusterExecution) -> Outcome:
     reached = await execution.until(seen, limit)
     if not paused:
         return Outcome(
-            Result.FAILED, "somebody else has resumed it since", "another person, or its owner: look at its events"
+            Result.FAILED, "somebody else has resumed it since", "another person, or its owner: check its events"
         )
     if reached:
         return Outcome(Result.CONVERGED, "paused")

@@ -33,8 +33,8 @@ def _permissions(resource: TargetResource) -> tuple[Permission, ...]:
 RESTART = ActionSpec(
     request=Restart,
     action=_action,
-    title="Restart the workload pod by pod, or one pod",
-    about="Restart a workload pod by pod, or one pod.",
+    title="Restart the workload one pod at a time, or a single pod",
+    about="Restart a workload one pod at a time, or a single pod.",
     done="restarted",
     sends="PATCH of an annotation; DELETE of a pod with its uid",
     workloads=lambda kind: kind.restartable,

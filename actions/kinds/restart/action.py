@@ -76,7 +76,7 @@ class RestartAction:
             changes=(Change("restarted at", before, when),),
             impact=found.impact,
             alternatives=(*found.alternatives, *held.alternatives),
-            undo=Undo("nothing to take back: the new pods run the same template"),
+            undo=Undo("nothing to undo: the new pods run the same template"),
             facts={"by_hand": found.rolling.by_hand, "keeping": found.rolling.keeping, **held.facts},
         )
 
@@ -99,7 +99,7 @@ def restart_mutation(path: str, obj: dict[str, Any], when: str) -> Mutation:
             "metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]},
             "spec": {"template": {"metadata": {"annotations": {STAMP: when}}}},
         },
-        # The server merges by its own rules only what it knows the types of.
+        # The server applies strategic merge only to types that it knows.
         MERGE if kind_in(obj).custom else STRATEGIC,
         about="mark the template as restarted",
     )
@@ -124,8 +124,8 @@ async def _plan_pod(request: Request, pod: dict[str, Any], context: ClusterConte
         title=f"Restart pod {target.name}",
         made_at=context.now(),
         steps=(
-            Step("delete the pod", f"it has {span(unit.front.grace)} to end its requests", (mutation,)),
-            Step("wait for the one in its place" if unit.replaced else "wait until it has ended", _consequence(pod)),
+            Step("delete the pod", f"it has {span(unit.front.grace)} to finish its requests", (mutation,)),
+            Step("wait for its replacement" if unit.replaced else "wait until it has ended", _consequence(pod)),
         ),
         checks=(
             _check_controller(pod),
@@ -138,13 +138,13 @@ async def _plan_pod(request: Request, pod: dict[str, Any], context: ClusterConte
         changes=(Change("pod", target.name, _consequence(pod)),),
         impact=tuple(change for loss in losses for change in loss.changes),
         alternatives=(Alternative(f"drain {target.name}", Drain(target), "waits for its running requests first"),),
-        undo=Undo("nothing to take back: a pod that was deleted does not come back, another takes its place"),
+        undo=Undo("nothing to undo: a deleted pod does not come back, another replaces it"),
         facts={"unit": to_fact(unit)},
     )
 
 
 async def _follow_pod(unit: DrainUnit, execution: ClusterExecution) -> Outcome:
-    execution.say(f"{unit.front.name} ends its requests")
+    execution.say(f"{unit.front.name} finishes its requests")
     if not await wait_until_gone(unit.front, execution, unit.front.grace):
         limit = span(unit.front.grace)
         text = f"{unit.front.name} is still there a minute after its grace period of {limit}"
@@ -158,7 +158,7 @@ def _consequence(pod: dict[str, Any]) -> str:
     """Return what its controller does after the deletion."""
     controller = controller_of(pod)
     if controller is None:
-        return "nothing starts it again"
+        return "nothing restarts it"
     kind, name, _ = controller
     if group := group_of(pod):
         return f"its group of {group.of} starts again, all of its pods"
@@ -170,7 +170,7 @@ def _check_owner(obj: dict[str, Any]) -> Check:
     found = check_owner(obj)
     if found.verdict is not Verdict.WARN:
         return found
-    return Check(found.about, Verdict.PASS, "whoever else looks after it leaves this annotation where it is")
+    return Check(found.about, Verdict.PASS, "its other managers leave this annotation in place")
 
 
 def _check_controller(pod: dict[str, Any]) -> Check:
@@ -186,6 +186,6 @@ def _check_budgets(pod: dict[str, Any], context: ClusterContext) -> Check:
     budgets = [b for b in context.snapshot.budgets if b.namespace == namespace and includes(b.selector, labels)]
     refusing = [budget.name for budget in budgets if budget.selector and not budget.allowed]
     if refusing:
-        text = f"PDB {', '.join(refusing)} allows no disruption now, and a deletion does not ask it"
-        return Check("budget", Verdict.WARN, text, "drain it instead: an eviction asks")
-    return Check("budget", Verdict.PASS, "no PodDisruptionBudget stands against it")
+        text = f"PDB {', '.join(refusing)} allows no disruption now, and a deletion bypasses it"
+        return Check("budget", Verdict.WARN, text, "drain it instead: an eviction respects it")
+    return Check("budget", Verdict.PASS, "no PodDisruptionBudget forbids it")

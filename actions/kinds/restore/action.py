@@ -71,7 +71,7 @@ class RestoreAction:
         try:
             back = await execution.until(there, _BACK)
         except ForbiddenError:
-            return Outcome(Result.CONVERGED, "the labels are back; the endpoints may not be looked at")
+            return Outcome(Result.CONVERGED, "the labels are back; the endpoints may not be read")
         if back:
             return Outcome(Result.CONVERGED, "back in service" if plan.facts["services"] else "the labels are back")
         return Outcome(
@@ -110,7 +110,9 @@ async def _pods(wanted: Restore, context: ClusterContext) -> tuple[list[dict[str
 async def _read_chosen(target: Target, context: ClusterContext) -> dict[str, Any]:
     pod = await context.reads.get_raw("Pod", target.namespace, target.name)
     if target.uid and pod["metadata"].get("uid") != target.uid:
-        raise NotFoundError(f"{target} is not the one that was drained: it is gone, and another of its name was made")
+        raise NotFoundError(
+            f"{target} is not the one that was drained: it is gone, and another with its name was created"
+        )
     return pod
 
 
@@ -118,22 +120,24 @@ def _check_there(pods: list[dict[str, Any]], gone: list[str], labels: Mapping[st
     ending = [str(pod["metadata"]["name"]) for pod in pods if pod["metadata"].get("deletionTimestamp")]
     if ending:
         return Check(
-            "pod", Verdict.BLOCK, f"{some_names(ending)} ends already: it was evicted, and takes no requests again"
+            "pod",
+            Verdict.BLOCK,
+            f"{some_names(ending)} is already ending: it was evicted, and receives no more requests",
         )
     if gone:
         return Check("pod", Verdict.WARN, f"{some_names(gone)} is gone: its workload replaces it")
     if all(labels_of(pod).get(key) == value for pod in pods for key, value in labels.items()):
-        return Check("pod", Verdict.WARN, "it has these labels already: nothing changes")
+        return Check("pod", Verdict.WARN, "it already has these labels: nothing changes")
     waits = [str(pod["metadata"]["name"]) for pod in pods if not is_ready(pod)]
     if waits:
-        return Check("pod", Verdict.WARN, f"{some_names(waits)} is not ready: it gets requests once it is")
+        return Check("pod", Verdict.WARN, f"{some_names(waits)} is not ready: it receives requests once it is")
     return Check("pod", Verdict.PASS, "there and ready")
 
 
 def _check_adopted(pods: list[dict[str, Any]]) -> Check:
     orphans = [str(pod["metadata"]["name"]) for pod in pods if controller_of(pod) is None]
     if not orphans:
-        return Check("owner", Verdict.PASS, "its controller has had it all the time")
+        return Check("owner", Verdict.PASS, "its controller never released it")
     taken = some_names(orphans)
     text = f"its ReplicaSet takes {taken} back and ends a surplus pod: one that is not ready, if there is one"
     return Check("owner", Verdict.WARN, text)

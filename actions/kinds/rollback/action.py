@@ -112,13 +112,14 @@ def _cause(annotations: Mapping[str, str] | None, cause: str) -> Iterator[dict[s
 def _check_revision(then: Revision, now: Mapping[str, Any]) -> Check:
     about = "revision"
     if same_template(then.template, now):
-        return Check(about, Verdict.BLOCK, f"revision {then.number} has the template that it has already")
+        return Check(about, Verdict.BLOCK, f"revision {then.number} has the current template")
     stays = some_names([*_referenced(then.template), "replicas", "strategy"], 5)
     if not then.pinned:
         return Check(
             about,
             Verdict.WARN,
-            f"unpinned: without --revision it may load other weights than it did then; {stays} stay as they are now",
+            f"unpinned: without --revision it may load different weights than it did then; {stays} stay as they "
+            "are now",
         )
     return Check(about, Verdict.PASS, f"{stays} stay as they are now")
 
@@ -131,8 +132,8 @@ def _check_ordered(obj: Mapping[str, Any], current: Revision | None) -> Iterator
         yield Check(
             "order",
             Verdict.WARN,
-            f"OrderedReady, and only {share(ready, wanted, 'pod')} ready: one that never becomes ready holds "
-            "the rollback up until it is deleted",
+            f"OrderedReady, and only {share(ready, wanted, 'pod')} ready: a pod that never becomes ready blocks "
+            "the rollback until it is deleted",
             "restart that pod after the rollback",
         )
 
@@ -205,5 +206,5 @@ def _said_of(then: Revision, now: float) -> str:
 
 def _undo(request: Request, current: Revision | None) -> Undo:
     if current is None:
-        return Undo("no revision of the present template was made yet: it can only be written again")
+        return Undo("the current template has no revision yet: it can only be written again")
     return Undo(f"roll back to {_revision_text(current)}", RollBack(request.target, current.name))

@@ -39,7 +39,7 @@ def _build(values: Values, targets: tuple[Target, ...]) -> Scale:
     if len(given) > 1:
         raise UsageError(f"two numbers are given: {' and '.join(map(str, sorted(given)))}")
     if not given:
-        raise UsageError("say how many replicas: quarterdeck scale deployment/chat 4")
+        raise UsageError("no number of replicas given: quarterdeck scale deployment/chat 4")
     (count,) = given
     return Scale(targets[0], replicas(count))
 
@@ -54,13 +54,13 @@ SCALE = ActionSpec(
     title="Scale",
     about="Change how many replicas a workload has.",
     done="scaled",
-    sends="PATCH of the `scale` subresource, nothing else",
+    sends="PATCH of the `scale` subresource only",
     workloads=lambda kind: kind.scale,
     other_workloads=True,
     permissions=_permissions,
     arguments=(
         Argument("count", takes=Takes.INTEGER, metavar="REPLICAS", help="how many"),
-        Argument("replicas", "--replicas", Takes.INTEGER, "N", "the same, as kubectl has it"),
+        Argument("replicas", "--replicas", Takes.INTEGER, "N", "the same, as in kubectl"),
     ),
     build=_build,
     target_help=BY_NAME,

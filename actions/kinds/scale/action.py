@@ -43,7 +43,7 @@ class ScaleAction:
         path = await context.reads.path_of(target.kind, target.namespace, target.name)
         obj = await context.reads.get_raw(target.kind, target.namespace, target.name)
         _require_replicas(obj, target, context)
-        # Without the field it is 1; of a Scale the server leaves 0 out, but not of the object itself.
+        # A missing field means 1; the server omits 0 in a Scale, but not in the object itself.
         now = (kind_of(target.kind).replicas or Replicas()).wanted(obj)
         mutation = scale_mutation(path, obj, wanted)
         autoscaler = await find_autoscaler(target, context)
@@ -112,7 +112,11 @@ def _require_replicas(obj: Mapping[str, Any], target: Target, context: ClusterCo
     made = [
         f"{part.kind} {part.name}" for part in context.snapshot.parts.values() if context.snapshot.top(part.key) == key
     ]
-    has = f"it makes {some_names(made)} and sets theirs" if made else "its controller sets those of what it makes"
+    has = (
+        f"it creates {some_names(made)} and sets theirs"
+        if made
+        else "its controller sets those of the objects that it creates"
+    )
     raise KubeError(f"{target} has no replicas of its own: {has}", remedy=f"Change {replicas_at(target)}.")
 
 

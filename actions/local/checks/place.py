@@ -24,8 +24,8 @@ def check_name(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str
         return Check("name", Verdict.PASS, f"{spec.name} is free")
     if other.alive:
         what = f"{spec.name} runs already ({other.stage.phase.value} at {other.record.spec.url})"
-        return Check("name", Verdict.BLOCK, what, "take another name (--name), or restart that one")
-    return Check("name", Verdict.WARN, f"the dead server {spec.name} is replaced, its log put aside")
+        return Check("name", Verdict.BLOCK, what, "choose another name (--name), or restart that one")
+    return Check("name", Verdict.WARN, f"the dead server {spec.name} is replaced, and its log is kept")
 
 
 def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str = "") -> Check:
@@ -33,7 +33,7 @@ def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str
     mine = next((state for state in servers if state.record.id == instead_of), None)
     if mine is not None and mine.alive and mine.record.spec.port == spec.port:
         return Check("port", Verdict.PASS, f"{spec.port} is its own")
-    # A loading server has bound its port and does not listen yet: a probe would find it free.
+    # A loading server has bound its port but does not listen yet: a probe would find it free.
     taken = {state.record.spec.port: state.name for state in servers if state.alive and state is not mine}
     problem = why_not(spec.host, spec.port)
     if not problem and spec.port in taken:
@@ -49,7 +49,7 @@ def check_port(spec: LaunchSpec, servers: Sequence[ServerState], instead_of: str
 def why_not(host: str, port: int) -> str:
     """Return why the address cannot be bound now, in words; empty if it can."""
     if not 0 < port < 65536:
-        return f"{port} is not a port: they go from 1 to 65535"
+        return f"{port} is not a port: ports are 1 to 65535"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with closing(socket.socket(family, kind, protocol)) as probe:
@@ -61,7 +61,7 @@ def why_not(host: str, port: int) -> str:
         if error.errno == errno.EADDRINUSE:
             return f"{host}:{port} is taken{_listener(port)}"
         if error.errno == errno.EACCES:
-            return f"port {port} is for the administrator alone"
+            return f"port {port} is reserved for the administrator"
         if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
             return f"{host} is not an address of this machine"
         return f"{host}:{port} cannot be listened at: {error.strerror or error}"
@@ -83,7 +83,7 @@ def check_address(spec: LaunchSpec) -> Check:
     """Check who can reach it. It always requires an API key."""
     about = "address"
     if spec.is_loopback:
-        return Check(about, Verdict.PASS, f"{spec.host}: this machine alone reaches it; it asks for an API key")
+        return Check(about, Verdict.PASS, f"{spec.host}: only this machine can reach it; it requires an API key")
     reach = "every network of this machine" if spec.host in ("0.0.0.0", "::") else spec.host
-    what = f"others reach it through {reach}, unencrypted; /v1 asks for the API key, /metrics and /health do not"
-    return Check(about, Verdict.WARN, what, f"leave --host out: {'::1' if ':' in spec.host else '127.0.0.1'}")
+    what = f"others can reach it through {reach}, unencrypted; /v1 requires the API key, /metrics and /health do not"
+    return Check(about, Verdict.WARN, what, f"omit --host: {'::1' if ':' in spec.host else '127.0.0.1'}")

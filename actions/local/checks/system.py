@@ -37,9 +37,9 @@ def check_session(files: tuple[Path, ...] = LOGIND, runs: Path = Path("/run/syst
                 continue
             kills = said[-1].lower() in ("yes", "true", "1", "on") if said else kills
     if kills:
-        what = "logind ends everything of yours when you log out (KillUserProcesses=yes): the server too"
+        what = "logind ends all your processes when you log out (KillUserProcesses=yes), the server too"
         return Check(about, Verdict.WARN, what, "loginctl enable-linger, and start it from: systemd-run --user --scope")
-    return Check(about, Verdict.PASS, "a session of its own: it goes on when this terminal ends")
+    return Check(about, Verdict.PASS, "in its own session: it continues when this terminal closes")
 
 
 def other_accelerator(version: str, devices: Path = Path("/dev")) -> str:
@@ -72,7 +72,7 @@ def check_disk(folder: Path) -> Check | None:
     free = shutil.disk_usage(place).free
     if free >= DISK:
         return None
-    return Check("disk", Verdict.WARN, f"{gib(free)} free at {place}: its log and compiled graphs go there")
+    return Check("disk", Verdict.WARN, f"{gib(free)} free at {place}: its log and compiled graphs are written there")
 
 
 def cpu_flags(info: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
@@ -92,4 +92,4 @@ def check_fp8_on_cpu(spec: LaunchSpec, flags: frozenset[str]) -> Check | None:
     if not flags or not spec.kv_cache_dtype.startswith("fp8") or flags & {"avx512f", "amx_tile"}:
         return None
     what = "an fp8 KV cache on a CPU needs AVX-512 or AMX, and this one has neither"
-    return Check("KV cache", Verdict.BLOCK, what, "leave --kv-cache-dtype out")
+    return Check("KV cache", Verdict.BLOCK, what, "omit --kv-cache-dtype")

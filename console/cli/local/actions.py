@@ -70,7 +70,7 @@ class _Asked:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[SharedWatcher]:
-        """Yield the watcher of the servers of this machine."""
+        """Yield the watcher of the servers on this machine."""
         here = SharedWatcher(self.settings, self.invocation.environ)
         try:
             yield here
@@ -113,7 +113,7 @@ async def _named_servers(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -
     if not spec.each:
         return (_find_server(await here.look(), options.name, here.problems),)
     if bool(options.names) is options.all:
-        raise LocalError("say which server, or --all", "quarterdeck local ls lists them.")
+        raise LocalError("name a server, or use --all", "quarterdeck local ls lists them.")
     known = await here.look()
     return known if options.all else [_find_server(known, name, here.problems) for name in dict.fromkeys(options.names)]
 
@@ -124,12 +124,12 @@ async def _new(asked: _Asked, servers: Sequence[ServerState]) -> LaunchSpec:
     ports = {server.record.spec.port for server in servers if server.alive}
     if options.like:
         if options.model or options.preset:
-            raise LocalError("--like takes its model from the pod: leave MODEL and --preset out")
+            raise LocalError("--like takes the model from the pod: omit MODEL and --preset")
         spec = await _spec_like_pod(asked, ports)
     else:
         spec = base_spec(options, settings, asked.invocation.environ)
     spec = with_flags(spec, options, options.extra)
-    # A dead one of the same name is replaced: the plan says so.
+    # A dead server of the same name is replaced, as the plan says.
     taken = {server.name for server in servers if server.alive}
     return addressed(spec, options.name or "", taken, settings.local.port, ports)
 
@@ -148,7 +148,7 @@ async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
     request = spec.make({**vars(options), "spec": launched}, (target,))
     begun: list[str] = []
     if getattr(options, "verify", False):
-        say("weights with a stated checksum are read once: that takes as long as the disk does")
+        say("weights with a checksum are verified by reading them once")
 
     def loading(state: ActionRun) -> None:
         if not begun:
@@ -159,10 +159,8 @@ async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
     def in_words(outcome: Outcome) -> Outcome:
         if outcome.result is not Result.STOPPED or not begun:
             return outcome
-        told = (
-            f"quarterdeck local ls tells how far it is, local logs {name} -f what it writes, local down {name} ends it"
-        )
-        return replace(outcome, text=f"{name} goes on loading", remedy=told)
+        told = f"quarterdeck local ls shows its progress, local logs {name} -f its log; local down {name} stops it"
+        return replace(outcome, text=f"{name} continues to load", remedy=told)
 
     teller = PhasePrinter(loading)
     async with asked.running(here, teller.changed, teller.reading) as runner:
@@ -261,14 +259,14 @@ async def _spec_like_pod(asked: _Asked, ports: set[int]) -> LaunchSpec:
 
 
 def _differences(differences: tuple[Difference, ...]) -> list[str]:
-    lines = ["What differs from the pod:"] if differences else []
+    lines = ["Differences from the pod:"] if differences else []
     return lines + [untrusted(f"  {d.what}: {d.there} → {d.here} ({d.why})") for d in differences]
 
 
 def _find_server(servers: tuple[ServerState, ...], name: str, problems: Sequence[str]) -> ServerState:
     found = next((server for server in servers if server.name == name), None)
     if found is None:
-        # It may be the one whose record cannot be read.
+        # It may be the one with an unreadable record.
         for problem in problems:
             say(untrusted(problem))
         known = ", ".join(server.name for server in servers) or "none"

@@ -1,4 +1,4 @@
-"""``quarterdeck local``: the vLLM servers of this machine. Reading commands are here, acting ones in actions.py."""
+"""``quarterdeck local``: the vLLM servers on this machine. Reading commands are here, acting ones in actions.py."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _logs(invocation: Invocation, _: Settings) -> int:
     options = invocation.options
     log = _log_of(invocation, options.name)
     try:
-        # The reader of a log that grows takes one that cannot be read for an empty one.
+        # The reader of a growing log treats an unreadable one as empty.
         log.open("rb").close()
     except OSError as error:
         raise LocalError(f"{log} cannot be read: {error.strerror or error}") from error
@@ -119,7 +119,7 @@ def _logs(invocation: Invocation, _: Settings) -> int:
     last: deque[str] = deque(maxlen=options.tail)
     while lines := tail.read():
         if options.tail is None:
-            # A log of days is not held in memory.
+            # A log of several days is not held in memory.
             _put(*lines)
         else:
             last.extend(lines)
@@ -140,7 +140,7 @@ def _log_of(invocation: Invocation, name: str) -> Path:
     folder = folder_of(invocation)
     kept = folder / name / LOG
     taken_down = all(record.name != name for record in read_records(folder)[0])
-    # A name is no path: ``..`` would lead out of the folder.
+    # A name must not be a path: ``..`` would leave the folder.
     if (
         taken_down
         and name not in {"", ".", ".."}
@@ -148,7 +148,7 @@ def _log_of(invocation: Invocation, name: str) -> Path:
         and kept.is_file()
         and not (folder / name / RECORD).exists()
     ):
-        say(untrusted(f"{name} was taken down: this is the log of its last start, {kept}"))
+        say(untrusted(f"{name} was stopped: this is the log of its last start, {kept}"))
         return kept
     return record_of(invocation, name).log
 

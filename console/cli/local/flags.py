@@ -26,12 +26,12 @@ def add_local(parser: P) -> dict[str, P]:
         commands[name] = command = into.add_parser(name, description=spec.about, help=spec.about, allow_abbrev=False)
         _acting(command, spec)
     for name, about, add in (
-        ("undo", "Take back your last action on the servers of this machine.", _common),
-        ("ls", "The servers of this machine.", _ls),
-        ("logs", "What a server has written.", _logs),
-        ("try", "Put a prompt to a server; the answer streams to stdout.", _try),
-        ("benches", "The benchmarks that were run here.", _benches),
-        ("entry", "A server as an entry for gateways: to be copied, nothing is applied.", _entry),
+        ("undo", "Undo your last action on the servers on this machine.", _common),
+        ("ls", "The servers on this machine.", _ls),
+        ("logs", "The log of a server.", _logs),
+        ("try", "Send a prompt to a server; the answer streams to stdout.", _try),
+        ("benches", "The benchmarks run on this machine.", _benches),
+        ("entry", "A server as a configuration entry for gateways, to copy; nothing is applied.", _entry),
     ):
         commands[name] = command = into.add_parser(name, description=about, help=about, allow_abbrev=False)
         add(command)
@@ -42,13 +42,13 @@ def _acting(parser: argparse.ArgumentParser, spec: ActionSpec) -> None:
     """An action, from its declaration: its target, vLLM's arguments where it starts a server, and its own."""
     new = spec.launch is Launch.NEW
     if new:
-        parser.add_argument("model", metavar="MODEL", nargs="?", help="a folder, org/name of the hub, or a preset")
-        parser.add_argument("--name", metavar="NAME", help="what it is called (default: after the model)")
-        parser.add_argument("--preset", metavar="P", help="a preset of the settings")
-        parser.add_argument("--like", metavar="NS/POD", help="the same as this pod of the current context")
+        parser.add_argument("model", metavar="MODEL", nargs="?", help="a folder, org/name on the hub, or a preset")
+        parser.add_argument("--name", metavar="NAME", help="its name (default: after the model)")
+        parser.add_argument("--preset", metavar="P", help="a preset from the settings")
+        parser.add_argument("--like", metavar="NS/POD", help="with the settings of this pod of the current context")
     elif spec.each:
         parser.add_argument("names", metavar=spec.target_metavar, nargs="*", help=spec.target_help or None)
-        parser.add_argument("--all", action="store_true", help="all servers of this machine")
+        parser.add_argument("--all", action="store_true", help="all servers on this machine")
     else:
         parser.add_argument("name", metavar=spec.target_metavar, help=spec.target_help or None)
     if spec.launch is not None:
@@ -56,7 +56,7 @@ def _acting(parser: argparse.ArgumentParser, spec: ActionSpec) -> None:
     for argument in spec.arguments:
         add_argument(parser, argument)
     if spec.launch is not None:
-        parser.add_argument("--detach", action="store_true", help="end when it is started; it loads on")
+        parser.add_argument("--detach", action="store_true", help="exit once it is started; it continues to load")
     _common(parser)
     if new:
         parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="--like: wait for the sources (30)")
@@ -74,9 +74,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
             group.add_argument(*names, metavar=each.metavar, nargs="+", help=each.help)
         else:
             group.add_argument(*names, metavar=each.metavar, type=each.kind.typed, help=each.help)
-    group.add_argument("--env", metavar="K=V", action="append", help="a variable for it (repeatable)")
+    group.add_argument("--env", metavar="K=V", action="append", help="an environment variable for it (repeatable)")
     group.add_argument(
-        "--hub", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help="let it fetch from the hub"
+        "--hub", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help="let it download from the hub"
     )
 
 
@@ -86,8 +86,8 @@ def _ls(parser: argparse.ArgumentParser) -> None:
 
 def _logs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="SERVER")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
-    parser.add_argument("--tail", metavar="N", type=count, help="the last N lines alone")
+    parser.add_argument("-f", "--follow", action="store_true", help="continue until Ctrl-C")
+    parser.add_argument("--tail", metavar="N", type=count, help="only the last N lines")
 
 
 def _try(parser: argparse.ArgumentParser) -> None:
@@ -97,15 +97,17 @@ def _try(parser: argparse.ArgumentParser) -> None:
 
 
 def _benches(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="SERVER", nargs="?", help="of this server alone")
+    parser.add_argument("name", metavar="SERVER", nargs="?", help="only of this server")
     add_output(parser, "quarterdeck/benches/v1 (docs/local.md)")
 
 
 def _entry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="SERVER")
-    parser.add_argument("--for", dest="gateway", choices=_GATEWAYS, default="", help="one gateway alone")
-    parser.add_argument("--address", metavar="ADDR", default="", help="what the gateway reaches this machine by")
+    parser.add_argument("--for", dest="gateway", choices=_GATEWAYS, default="", help="only this gateway")
+    parser.add_argument(
+        "--address", metavar="ADDR", default="", help="the address at which the gateway reaches this machine"
+    )
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    add_how(parser, "nothing is started or ended", wait=False)
+    add_how(parser, "nothing is started or stopped", wait=False)

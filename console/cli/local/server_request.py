@@ -20,7 +20,7 @@ from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
 
 _SECRETS = {
-    "--api-key": "A key is made for it; to choose it yourself, give a preset VLLM_API_KEY in its env.",
+    "--api-key": "A key is generated; to choose it yourself, set VLLM_API_KEY in the env of a preset.",
     "--hf-token": 'Let a preset take it from your environment: env = { HF_TOKEN = { env = "HF_TOKEN" } }',
 }
 
@@ -69,20 +69,20 @@ def _extra(spec: LaunchSpec, words: Sequence[str]) -> dict[str, Any]:
     """Move arguments into their fields, so that vLLM gets exactly what is checked and recorded; return the rest."""
     for argument in arguments_of(words):
         if argument.flag in _SECRETS:
-            what = f"{argument.flag} would stand in the list of processes: it is not taken"
+            what = f"{argument.flag} would be visible in the process list: it is not accepted"
             raise LocalError(what, _SECRETS[argument.flag])
-    # With the model before them, no word of theirs is taken for it.
+    # The model is placed first, so that no extra argument is mistaken for it.
     fields, rest = parse_arguments([spec.model, *words])
     stray = fields["model"] if fields["model"] != spec.model else rest[0] if rest and rest[0][:1] != "-" else ""
     if stray:
-        raise LocalError(f"{stray} stands behind --: the model goes before it, and only flags behind it")
+        raise LocalError(f"{stray} follows --: the model goes before it, and only flags after it")
     return {**fields, "extra": rest}
 
 
 def addressed(spec: LaunchSpec, name: str, taken: Collection[str], first: int, ports: Collection[int]) -> LaunchSpec:
     """Give the spec a unique name and a free port, unless they were given. Raises LocalError."""
     if not spec.model:
-        raise LocalError("say which model: quarterdeck local up MODEL", "Or --preset NAME, or --like NS/POD.")
+        raise LocalError("no model given: quarterdeck local up MODEL", "Or --preset NAME, or --like NS/POD.")
     if name and not is_name(name):
         raise LocalError(f"{name} cannot be the name of a server", "Letters, digits, dots and dashes, 63 at most.")
     own = name or name_for(spec.name or spec.model, taken)

@@ -45,7 +45,7 @@ class PhasePrinter:
         if sys.stderr.isatty():
             self._write_over(line)
         else:
-            # Seconds alone are no news for one who reads a file.
+            # Elapsed seconds alone are noise in a file.
             phase = _ELAPSED.sub("", latest.text)
             if (step, phase) != self._said:
                 self._said = (step, phase)

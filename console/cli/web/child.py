@@ -47,7 +47,7 @@ class Child(AppService):
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
         size = {"COLUMNS": str(width), "ROWS": str(height)}
         environ = dict(os.environ) | _TERMINAL | size
-        # In a session of its own: Ctrl-C in the terminal of the server is the server's, which ends them all.
+        # In its own session: Ctrl-C in the server's terminal is for the server, which stops them all.
         process = await asyncio.create_subprocess_exec(
             *_SESSION, *self._flags, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environ, start_new_session=True
         )

@@ -31,7 +31,7 @@ def run(invocation: Invocation) -> int:
     """Serve until Ctrl-C: exit 0; 2 if it cannot be served as requested."""
     options = invocation.options
     loaded = invocation.load()
-    # Whatever the configuration says: the server for browsers changes nothing itself.
+    # Regardless of the configuration: the server for browsers changes nothing.
     guard.lock(loaded.policy.allow)
     if not _is_loopback(options.host) and options.cert is None:
         say(
@@ -78,7 +78,7 @@ async def _serve(served: WebConsole, host: str, port: int, tls: ssl.SSLContext |
 
     ended = asyncio.Event()
     interruptible.when_ended(ended.set)
-    # No log of requests: the first of them has the token in it.
+    # No access log: the first request contains the token.
     runner = web.AppRunner(served.app(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -30,7 +30,7 @@ _HEADERS: Final = {
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
         "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    # The token is in the first address.
+    # The first address contains the token.
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -74,7 +74,7 @@ class WebConsole:
         """Refuse requests without the token: in the address, which becomes a cookie, or in the cookie."""
         given = request.query.get("token")
         if given is not None and self._is_token(given):
-            # The address that stays in the browser has no token in it.
+            # The address that stays in the browser does not contain the token.
             rest = {name: value for name, value in request.query.items() if name != "token"}
             answer = web.HTTPSeeOther(request.rel_url.with_query(rest))
             answer.set_cookie(self._cookie(request), self._token, httponly=True, samesite="Strict", secure=self._secure)
@@ -88,7 +88,7 @@ class WebConsole:
 
     @staticmethod
     def _cookie(request: web.Request) -> str:
-        # Cookies are of a name, whatever the port: two servers side by side have two.
+        # Cookies are not separated by port, so each server has its own cookie name.
         _, _, port = request.host.rpartition(":")
         return f"quarterdeck-{port if port.isdigit() else 'web'}"
 
@@ -102,7 +102,7 @@ class WebConsole:
         if len(self._sessions) >= self._most:
             return web.Response(status=503, text=f"Every session is taken ({self._most}): close another page first.\n")
         socket = web.WebSocketResponse(heartbeat=15, max_msg_size=_LONGEST)
-        # Counted before it is there: two that come at once are two.
+        # Counted before it starts, so that simultaneous connections count as two.
         self._sessions[socket] = None
         try:
             await socket.prepare(request)

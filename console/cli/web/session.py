@@ -35,7 +35,7 @@ def main(flags: Sequence[str]) -> int:
 def _show(invocation: Invocation) -> int:
     settings = invocation.load().settings
     if not guard.is_locked():
-        # The flag sets it, and no other setting may undo it: if one has, nothing is shown.
+        # The flag sets it, and no other setting may undo it: otherwise nothing is shown.
         raise guard.RefusedError("a session that is not read-only was not opened")
     from console.cli.open import open_console
     from console.wiring.session import session_of

@@ -34,7 +34,7 @@ def alerts_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
         )
         rows.append(SheetRow(key, f"alert/{untrusted(alert.name)}", cells))
     told = found is not None or any(one.health is Health.LIVE for one in _of_alerts(snapshot))
-    empty = "no alert is pending or fires" if told else "nobody tells of alerts here: no Alertmanager, no Prometheus"
+    empty = "no alert is pending or fires" if told else "no source of alerts: no Alertmanager and no Prometheus"
     return Sheet(columns, tuple(rows), empty=empty, gap=1)
 
 

@@ -10,7 +10,7 @@ from console.report.sheets.sheet import DATA, WIDE, Sheet, SheetColumn, SheetRow
 from widgets.untrusted import untrusted, untrusted_line
 
 if TYPE_CHECKING:
-    # In read-only mode nothing of what acts is imported.
+    # In read-only mode no code that acts is imported.
     from actions.audit.history import RecordedAction
 
 

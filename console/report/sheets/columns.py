@@ -79,7 +79,7 @@ def numbers(frame: Frame, key: str, of: Sequence[MeasuredColumn], glyphs: Glyphs
     """The cells of an object's numbers."""
     for one in of:
         if one.quantity is Quantity.GPU_UTIL:
-            # A MIG slice has the activity of its SMs instead, which a person sees marked.
+            # A MIG slice has the activity of its SMs instead, which is marked on screen.
             cell = gpu_activity(frame, key)
             text = "".join(span.text for span in cell.draw(_ROOM, "right", glyphs)).strip()
             yield measured(cell.reading, cell.unit, glyphs)._replace(text=text)

@@ -183,7 +183,7 @@ def nodes_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
         return SheetRow(node.name, f"node/{untrusted_name(node.name)}", cells)
 
     nodes = sorted(snapshot.nodes.values(), key=lambda one: (_rank(snapshot, one.name), one.name))
-    return Sheet(columns, tuple(map(row, nodes)), empty="no nodes can be seen", gap=1)
+    return Sheet(columns, tuple(map(row, nodes)), empty="no nodes are visible", gap=1)
 
 
 def _ready(node: Node) -> str:
@@ -222,14 +222,14 @@ def gpus_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
             words(untrusted(key)),
         )
         rows.append(SheetRow(key, f"gpu/{untrusted(key)}", cells))
-    return Sheet(columns, tuple(rows), empty="no exporter of GPUs is known here", gap=1)
+    return Sheet(columns, tuple(rows), empty="no GPU exporter is known here", gap=1)
 
 
 def no_rows(snapshot: Snapshot) -> str:
     """Reason for no workload to show."""
     source = snapshot.of_objects
     if source is not None and source.health is Health.STARTING:
-        return "the cluster's first answer is still on its way"
+        return "waiting for the cluster's first answer"
     if snapshot.is_machine:
         return "no vLLM server on this machine"
     return untrusted(unknown_pods(snapshot)) or "no pods"

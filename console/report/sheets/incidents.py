@@ -42,7 +42,7 @@ def incidents_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
         return SheetRow(incident.key, _name(snapshot, incident.about), cells)
 
     silent = [one.name for one in snapshot.sources if one.health in (Health.STARTING, Health.DOWN)]
-    empty = f"nothing is found so far: not heard from {', '.join(silent)}" if silent else "nothing is wrong"
+    empty = f"nothing found so far: no answer from {', '.join(silent)}" if silent else "nothing is wrong"
     return Sheet(columns, tuple(map(row, snapshot.incidents)), empty=empty, gap=1)
 
 

@@ -28,7 +28,7 @@ _LATENCIES: Final = ("ttft_p50", "ttft_p95", "ttft_p99", "itl_p50", "itl_p95", "
 
 
 def servers_sheet(servers: Sequence[ServerState]) -> Sheet:
-    """The vLLM servers of this machine."""
+    """The vLLM servers on this machine."""
     columns = (
         SheetColumn("name", "NAME", least=8), SheetColumn("phase", "PHASE", shown=DRAWN),
         SheetColumn("phase", "", shown=DATA),
@@ -47,7 +47,7 @@ def servers_sheet(servers: Sequence[ServerState]) -> Sheet:
         began = stage.began or record.begun
         since = age_text(max(0.0, state.at - began))
         if stage.phase is Phase.DEAD and not state.end_seen:
-            # It was last heard of then, and ended since.
+            # It was last seen then, and ended after that.
             since = f"<{since}"
         cells = (
             words(untrusted(state.name)),

@@ -141,7 +141,7 @@ class Layout:
     def rows(self, row: SheetRow) -> Iterator[str]:
         """A row, and the text below it."""
         yield self._line({at: row.cells[at].text for at in self._widths})
-        # Below the first column that says what it is about: no time, no sign.
+        # Below the first column that names the object, which is neither a time nor a sign.
         indent = 0
         for at, width in self._widths.items():
             if self._columns[at].least:
@@ -187,7 +187,7 @@ def _fitted(sheet: Sheet, natural: dict[int, int], width: int) -> dict[int, int]
         if room >= 0 or not last[0]:
             break
         del widths[last[1]]
-    # The remaining width goes to the cut columns, a cell each in turn: short ones are complete first.
+    # The remaining width goes to the truncated columns, one cell each in turn, so that short ones are complete first.
     short = [at for at, w in widths.items() if least[at] < w]
     while room > 0 and short:
         share, rest = divmod(room, len(short))

@@ -1,1 +1,1 @@
-"""The screens of the servers of this machine."""
+"""The screens of the servers on this machine."""

@@ -1,4 +1,4 @@
-"""Benchmarks of the vLLM servers of this machine: the parameters, and the results."""
+"""Benchmarks of the vLLM servers on this machine: the parameters, and the results."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class BenchForm(FormScreen):
 
     def __init__(self, desk: Desk, server: ServerState) -> None:
         rows = (
-            FormLine("concurrency", "requests at once", " ".join(map(str, CONCURRENCY))),
-            FormLine("prompt_tokens", "tokens of a prompt", "256"),
-            FormLine("output_tokens", "tokens of an answer", "128"),
-            FormLine("requests", "requests per level", "4 times as many as at once, 8 at least"),
+            FormLine("concurrency", "concurrent requests", " ".join(map(str, CONCURRENCY))),
+            FormLine("prompt_tokens", "tokens per prompt", "256"),
+            FormLine("output_tokens", "tokens per answer", "128"),
+            FormLine("requests", "requests per level", "4 times the concurrency, at least 8"),
         )
         super().__init__(desk, f"Benchmark {untrusted_name(server.name)}", rows)
         self._server = server
@@ -68,7 +68,7 @@ def _sum(wanted: WantedSweep, width: int, glyphs: Glyphs) -> list[Line]:
     levels = count(len(wanted.concurrency), "level")
     return [
         plain(
-            f"   {levels}, {count(wanted.total, 'request')} in all; the server's other users will feel them", Role.DIM
+            f"   {levels}, {count(wanted.total, 'request')} in total; they slow down the server's other users", Role.DIM
         )
     ]
 
@@ -120,8 +120,8 @@ class BenchesScreen(ReadingScreen):
             self._show([plain(f"   {untrusted(error.problem)}", Role.ERROR), plain(f"   {untrusted(error.remedy)}")])
             return
         if not benches:
-            how = "read-only: nothing is measured here" if self.desk.read_only else "b measures it"
-            what = f"   nothing was measured of {untrusted_name(self._server)} yet"
+            how = "read-only: no benchmarks" if self.desk.read_only else "b starts a benchmark"
+            what = f"   there is no benchmark of {untrusted_name(self._server)} yet"
             self._show([plain(what), plain(f"   {how}", Role.DIM)])
         elif self.desk.snapshot is not None:
             self.draw(self.desk.snapshot)

@@ -1,4 +1,4 @@
-"""Following the log of a server of this machine in a LogView."""
+"""Following the log of a server on this machine in a LogView."""
 
 from __future__ import annotations
 

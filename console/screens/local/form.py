@@ -92,7 +92,7 @@ def _row(row: LaunchRow, form: Form) -> FormRow:
 
 def differences_lines(differences: tuple[Difference, ...], width: int, glyphs: Glyphs) -> list[Line]:
     """Return the lines of arguments that could not be copied from the pod: there, here, and why."""
-    lines = [head("what has to differ", f"there {glyphs.right} here")]
+    lines = [head("necessary differences", f"there {glyphs.right} here")]
     for each in differences:
         values = f"{untrusted(each.there)} {glyphs.right} {untrusted(each.here)}"
         lines += followed((Span(f"   {untrusted(each.what)}  ", Role.DIM),), values, Role.STRONG, width, 6)

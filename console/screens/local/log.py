@@ -1,4 +1,4 @@
-"""The log of a vLLM server of this machine, as it is written."""
+"""The log of a vLLM server on this machine, as it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The details of one vLLM server of this machine."""
+"""The details of one vLLM server on this machine."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class LocalServerScreen(ReadingScreen):
         self.show_servers()
 
     def draw(self, snapshot: Snapshot) -> None:
-        del snapshot  # the page asks the desk
+        del snapshot  # uses of the desk
         self.show_servers()
 
     def show_servers(self) -> None:
         super().show_servers()
-        # Also the first time: asking for the servers is what begins the looking.
+        # Also the first time: requesting the servers starts the observation.
         servers = self.desk.local.servers.servers
         found: ServerState | None = next((server for server in servers if server.name == self._server), None)
         if found is None:

@@ -1,4 +1,4 @@
-"""The vLLM servers of this machine: all of them, and for the one under the cursor its start and the live end of its
+"""The vLLM servers on this machine: all of them, and for the one under the cursor its start and the live end of its
 log.
 """
 
@@ -94,7 +94,7 @@ class LocalScreen(TableScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ScreenId.LOCAL)
 
     def __init__(self, desk: Desk, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(desk, Grid(id="local", waiting="looking for vLLM servers of this machine …"))
+        super().__init__(desk, Grid(id="local", waiting="loading the vLLM servers on this machine …"))
         self._clock = clock
         self._glance = Lines(id="glance")
         self.log_view = LogView()
@@ -112,7 +112,7 @@ class LocalScreen(TableScreen):
         self.show_servers()
 
     def draw(self, snapshot: Snapshot) -> None:
-        del snapshot  # the table asks the desk
+        del snapshot  # uses of the desk
         self.show_servers()
 
     def ask(self, query: Query) -> None:

@@ -1,4 +1,4 @@
-"""A conversation with a vLLM server of this machine: a prompt, and the answer as it comes."""
+"""A conversation with a vLLM server on this machine: a prompt, and the answer as it comes."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class TryScreen(ConsoleScreen):
         if not prompt or message.field is not self.field:
             return
         if self.streaming:
-            self.say("it is answering; esc stops it")
+            self.say("it is still answering; esc stops it")
             return
         self._history.add(prompt)
         self.field.value = ""
@@ -108,7 +108,7 @@ class TryScreen(ConsoleScreen):
     async def _ask(self, prompt: str) -> None:
         self._show()
         try:
-            # To cancel this ends what it waits for, which closes the connection: the server stops.
+            # Cancelling it closes the connection, and the server stops generating.
             async for piece in self.desk.local.servers.ask(self._server, prompt):
                 self._exchanges[-1].piece = piece
                 self._show()
@@ -123,7 +123,7 @@ class TryScreen(ConsoleScreen):
         self._show()
 
     def _show(self) -> None:
-        state = "answering, esc stops it" if self.streaming else "enter asks, up brings back what was asked before"
+        state = "answering, esc stops it" if self.streaming else "enter sends, up recalls earlier prompts"
         title = Line((Span(f" {untrusted_name(self._server)}", Role.STRONG), Span(f"   {state}", Role.DIM)))
         self._title.show(lambda _width, _glyphs: [title])
 

@@ -1,1 +1,1 @@
-"""The servers of this machine, whatever cluster is selected: one shared watcher, requests to them, presets."""
+"""The servers on this machine, whatever cluster is selected: one shared watcher, requests to them, presets."""

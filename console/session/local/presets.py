@@ -1,4 +1,4 @@
-"""Settings of servers of this machine: presets, and the base of a new server."""
+"""Settings of servers on this machine: presets, and the base of a new server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def require(settings: Settings, environ: Mapping[str, str], name: str) -> Launch
     preset = settings.local.presets.get(name)
     if preset is None:
         known = ", ".join(settings.local.presets) or "none"
-        raise LocalError(f"there is no preset {name}", f"Presets of the settings: {known}.")
+        raise LocalError(f"there is no preset {name}", f"Presets in the settings: {known}.")
     for variable, source in unset(preset, environ).items():
         what = f"the preset {name} takes {variable} from {source}, which is not set"
         raise LocalError(what, f"export {source}=…")
@@ -59,12 +59,12 @@ def free_port(first: int, taken: Collection[int] = ()) -> int:
 
 def _is_free(port: int) -> bool:
     with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        # As servers do: connections that have ended a moment ago do not count.
+        # As servers do: recently closed connections do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:
-            # A port below 1024 that is not ours to take is not free, either.
+            # A privileged port below 1024 is not free, either.
             return error.errno not in {errno.EADDRINUSE, errno.EACCES}
     return True
 

@@ -1,4 +1,4 @@
-"""The vLLM servers of this machine as the screens need them: their states, their logs, and prompts to them.
+"""The vLLM servers on this machine as the screens need them: their states, their logs, and prompts to them.
 
 Starting and ending them goes through ActionService, as every action does: its target has the kind LOCAL_SERVER.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LocalServers(Protocol):
-    """The servers of this machine. All awaitables run on the caller's event loop and raise SessionError only."""
+    """The servers on this machine. All awaitables run on the caller's event loop and raise SessionError only."""
 
     @property
     def servers(self) -> tuple[ServerState, ...]:

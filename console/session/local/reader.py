@@ -52,7 +52,7 @@ class LocalReader:
             return to_yaml({"kind": "Node", "name": node.name, "gpus": dict(node.gpus), "product": node.gpu_product})
         # Through JSON: YAML has no tuples.
         document = orjson.loads(orjson.dumps(to_json(self._server(ref).record)))
-        # Also what looks like no secret may be one: of the environment the names are enough.
+        # Even harmless-looking values may be secrets: the names of variables are enough.
         document["spec"]["env"] = sorted(document["spec"]["env"])
         return to_yaml({"kind": PROCESS, **document})
 
@@ -72,11 +72,11 @@ class LocalReader:
 
     async def curve(self, question: CurveQuestion) -> Curve:
         del question
-        raise SessionError("no metrics store keeps what this machine's servers did")
+        raise SessionError("no metrics store has the history of this machine's servers")
 
     async def baselines(self, question: BaselineQuestion) -> Baselines:
         del question
-        raise SessionError("nothing keeps what this machine's servers did on other days")
+        raise SessionError("nothing has the history of this machine's servers from other days")
 
     async def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int
@@ -103,7 +103,7 @@ class LocalReader:
         for state in self._source.servers:
             if ref.kind in ("Pod", PROCESS) and state.name == ref.name:
                 return state
-        raise SessionError(f"no server of this machine is called {ref.name}", ":local shows those that there are")
+        raise SessionError(f"there is no server on this machine called {ref.name}", ":local lists them")
 
     def _machine(self) -> Iterator[str]:
         state = self._source.state()
@@ -124,13 +124,13 @@ def _event_lines(state: ServerState, now: float) -> Iterator[str]:
                 yield _line(label, text)
     yield _line("Model", f"{spec.model}{f' at {spec.revision}' if spec.revision else ''}, served as {spec.served}")
     yield _line("Address", f"{spec.url}{', asks for an API key' if record.keyed else ''}")
-    yield _line("vLLM", record.version or "did not say its version")
+    yield _line("vLLM", record.version or "unknown version")
     yield _line("Revision", revision(record))
     yield _line("Process", f"{record.identity.pid}, started {age(now - record.begun)} ago")
     yield _line("Log file", str(record.log))
     yield "Arguments:"
     yield from (f"  {argument}" for argument in record.argv)
-    yield _line("Environment", ", ".join(sorted(spec.env)) or "nothing of its own")
+    yield _line("Environment", ", ".join(sorted(spec.env)) or "no environment variables of its own")
     yield "Events:"
     yield from (f"  {age(now - e.last):>5}  {e.type:<8} {e.reason:<16} {e.message}" for e in events(state))
 

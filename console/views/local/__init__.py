@@ -1,1 +1,1 @@
-"""The servers of this machine as tables and pages: pure functions."""
+"""The servers on this machine as tables and pages: pure functions."""

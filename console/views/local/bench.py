@@ -60,7 +60,7 @@ def _bench(bench: Bench, earlier: Bench | None, width: int, glyphs: Glyphs) -> l
     remark = untrusted(f"{bench.server}, {lengths}, vLLM {bench.version or glyphs.unknown}")
     compared = compare(bench, earlier) if earlier is not None else None
     wide = compared is not None and width >= _TABLE + _BESIDE
-    title = head(_day(bench.at), remark + (", stopped before its end" if bench.cancelled else ""))
+    title = head(_day(bench.at), remark + (", stopped early" if bench.cancelled else ""))
     lines = [title, Line((*_heads("CONCURRENT"), *(_comparison(compared) if compared is not None and wide else ())))]
     for level in bench.levels:
         changes = _changes(compared, level.concurrency, glyphs) if compared is not None and wide else ()
@@ -133,5 +133,5 @@ def _fleet(bench: Bench, snapshot: Snapshot, own: Collection[str], width: int, g
     where = untrusted(snapshot.cluster.context)
     title = head("the fleet", f"{untrusted_name(bench.model)} in {where}, rates per pod")
     numbers = [Line(_numbers(count(row.pods, "pod"), row.values, glyphs)) for row in rows]
-    words = f"{method_text(snapshot)}; from real requests, of other lengths"
+    words = f"{method_text(snapshot)}; from real requests of other lengths"
     return [title, Line(_heads("")), *numbers, *(Line((Span(f"   {p}", Role.DIM),)) for p in folded(words, width - 4))]

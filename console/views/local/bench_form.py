@@ -41,14 +41,14 @@ def read_bench(values: Mapping[str, str]) -> WantedSweep:
         if not text:
             return default
         if not (text.isascii() and text.isdigit()) or int(text) < 1:
-            problems[key] = "a whole number from 1 on"
+            problems[key] = "a whole number of at least 1"
             return default
         return int(text)
 
     words = values.get("concurrency", "").replace(",", " ").split()
     levels: tuple[int, ...] = CONCURRENCY
     if any(not (word.isascii() and word.isdigit()) or int(word) < 1 for word in words):
-        problems["concurrency"] = "whole numbers with blanks between them: 1 4 16"
+        problems["concurrency"] = "whole numbers separated by spaces: 1 4 16"
     elif len(words) > _LEVELS:
         problems["concurrency"] = f"{_LEVELS} levels at most"
     elif words:

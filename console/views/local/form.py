@@ -48,14 +48,14 @@ _FIRST: Final = ("served_model_name", "revision", "port", "host")
 """Arguments that come first in the form: names and address."""
 _ROW_OF: Final = {argument.name: _row(argument) for argument in ARGUMENTS}
 ROWS: Final[tuple[LaunchRow, ...]] = (
-    LaunchRow("model", "model", "a folder, or org/name of the hub"),
+    LaunchRow("model", "model", "a folder, or org/name on the hub"),
     LaunchRow("name", "name"),
     *(_ROW_OF[name] for name in _FIRST),
     *(row for name, row in _ROW_OF.items() if name not in _FIRST),
-    LaunchRow("env", "variables", "NAME=value, with blanks between them"),
+    LaunchRow("env", "variables", "NAME=value, separated by spaces"),
     LaunchRow("extra", "other arguments", "as on the command line of vllm serve"),
-    LaunchRow("hub", "the hub", "off: nothing is fetched, it works without a network", (_ON, _OFF)),
-    LaunchRow(VERIFY, "checksums", "off: of small files alone", (_ON, _OFF)),
+    LaunchRow("hub", "the hub", "off: nothing is downloaded, it works without a network", (_ON, _OFF)),
+    LaunchRow(VERIFY, "checksums", "off: only small files are checked", (_ON, _OFF)),
 )
 """Rows in a natural order. Their keys are those of presets."""
 
@@ -136,7 +136,7 @@ def new(machine: MachineFacts, model: str) -> Form:
 
 def copied(machine: MachineFacts, pod: str, same: Same) -> Form:
     """Return the form of a pod's server, on this machine."""
-    title, values = f"Start on this machine what {pod} runs", filled_in(same.spec)
+    title, values = f"Start on this machine with the settings of {pod} runs", filled_in(same.spec)
     presets, unset = machine.presets, _unset(machine)
     return Form(title, same.spec, values, presets, unset, servers=machine.servers, differences=same.differences)
 
@@ -223,7 +223,7 @@ class _Reader:
         if not spec.model:
             self.problems["model"] = "which model?"
         elif any(part.isspace() for part in spec.model) and "/" not in spec.model:
-            self.problems["model"] = "a name of the hub has no blanks in it"
+            self.problems["model"] = "a name on the hub has no spaces"
         return spec
 
     def _name(self) -> str:
@@ -235,13 +235,13 @@ class _Reader:
         if not is_name(name):
             self.problems["name"] = "letters, digits, dots and dashes, 63 at most"
         elif name in self.taken:
-            self.problems["name"] = "there is a server of this name"
+            self.problems["name"] = "a server of this name exists"
         return name
 
     def _host(self) -> str:
         host = self._values.get("host", "")
         if any(char.isspace() or char == "/" for char in host):
-            self.problems["host"] = "an address or the name of a host"
+            self.problems["host"] = "an address or a host name"
         return host or LOOPBACK
 
     def _port(self) -> int:
@@ -254,7 +254,7 @@ class _Reader:
             (server.name for server in self._form.servers if server.alive and server.record.spec.port == port), None
         )
         if other is not None:
-            self.problems["port"] = f"{other} listens there"
+            self.problems["port"] = f"{other} already listens there"
         return port
 
     def _value(self, argument: VllmArgument) -> Any:
@@ -293,20 +293,20 @@ class _Reader:
         for word in words:
             flag = word.partition("=")[0].replace("_", "-")
             if flag == "--api-key":
-                self.problems["extra"] = "a key is made for it; it is never on a command line"
+                self.problems["extra"] = "a key is generated for it; it is never on a command line"
             elif flag in _HAS_ITS_ROW:
                 self.problems["extra"] = f"{flag} has a line of its own: {_HAS_ITS_ROW[flag]}"
         if words and not words[0].startswith("-"):
-            self.problems["extra"] = f"{words[0]!r} is not an argument: they begin with --"
+            self.problems["extra"] = f"{words[0]!r} is not an argument: arguments begin with --"
         return tuple(words)
 
 
 def _remarks(form: Form, spec: LaunchSpec) -> dict[str, str]:
     remarks: dict[str, str] = {}
     if not spec.is_loopback:
-        remarks["host"] = "others reach it: it asks for the key that is made for it"
+        remarks["host"] = "others can reach it: it requires the key that is generated for it"
     if spec.hub:
-        remarks["hub"] = "it may fetch the model, and talk to the hub"
+        remarks["hub"] = "it may download the model and contact the hub"
     if form.server is not None:
         before = {**filled_in(form.server.record.spec), "port": str(form.server.record.spec.port)}
         after = {**filled_in(spec), "port": str(spec.port)}

@@ -1,4 +1,4 @@
-"""One vLLM server of this machine: its phases with their times, why it died, and how it was started."""
+"""One vLLM server on this machine: its phases with their times, why it died, and how it was started."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def title_line(server: ServerState, now: float, glyphs: Glyphs) -> Line:
         spans.append(Span(f"  for {age_text(max(0.0, now - server.stage.began))}", Role.DIM))
     elif not server.alive:
         ago = age_text(coarse(max(0.0, now - server.stage.began)))
-        spans.append(Span(f"  {ago} ago" if server.end_seen else f"  last heard of {ago} ago", Role.DIM))
+        spans.append(Span(f"  {ago} ago" if server.end_seen else f"  last seen {ago} ago", Role.DIM))
     elif server.record.ready is not None:
         age = age_text(coarse(now - server.record.begun))
         spans.append(Span(f"  for {age}, ready after {seconds_text(server.elapsed)}", Role.DIM))

@@ -1,4 +1,4 @@
-"""The vLLM servers of this machine as a table: progress, load, and cause of death."""
+"""The vLLM servers on this machine as a table: progress, load, and cause of death."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def address_of(server: ServerState) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalModel:
-    """A GridModel of the servers of this machine, by name; ``now`` is Unix time."""
+    """A GridModel of the servers on this machine, by name; ``now`` is Unix time."""
 
     servers: Sequence[ServerState]
     snapshot: Snapshot | None
@@ -226,7 +226,7 @@ def nothing_runs(lacking: str, *, read_only: bool, filtered: str = "") -> str:
     if filtered:
         return f"nothing matches  {untrusted(filtered)}\nesc shows everything again"
     if read_only:
-        return "no vLLM server runs on this machine\nread-only: none is started here"
+        return "no vLLM server runs on this machine\nread-only: none can be started here"
     if lacking:
         return f"no vLLM server runs on this machine\n{untrusted(lacking)}"
-    return "no vLLM server runs on this machine\nn starts one, and so does: quarterdeck local up MODEL"
+    return "no vLLM server runs on this machine\nn starts one, as does quarterdeck local up MODEL"

@@ -55,5 +55,5 @@ def _numbers(exchange: Exchange, glyphs: Glyphs) -> list[tuple[str, Span]]:
         ("tok/s", Span(glyphs.missing if rate is None else scaled(rate))),
         ("in", Span(seconds_text(piece.elapsed))),
     ]
-    why = exchange.stopped or {"length": "as long as it may be"}.get(piece.stopped, "")
+    why = exchange.stopped or {"length": "up to the limit"}.get(piece.stopped, "")
     return [*numbers, ("", Span(why, Role.DIM))] if why else numbers

@@ -97,10 +97,10 @@ _OTHERS: Final[Mapping[str, str]] = {
     "attention_other_setting": "its layers differ in their heads",
     "swa_num_key_value_heads": "its layers differ in their heads",
     "swa_head_dim": "its layers differ in their heads",
-    "index_topk": "it has sparse attention with an index of its own",
+    "index_topk": "it has sparse attention with its own index",
     "compress_ratios": "its KV cache is compressed",
     "cla_share_factor": "layers share their KV cache",
-    "is_encoder_decoder": "it keeps the KV cache of an encoder, too",
+    "is_encoder_decoder": "it also has an encoder's KV cache",
 }
 """Keys with which the KV cache no longer follows from heads and layers."""
 _PLAIN_MLA: Final = frozenset(
@@ -140,10 +140,10 @@ def _why_unknown(text: Mapping[str, Any], model: str) -> str | None:
     if isinstance(text.get("num_key_value_heads"), list) or isinstance(text.get("num_attention_heads"), list):
         return "its layers differ in their heads"
     if text.get("kv_lora_rank"):
-        return None if model in _PLAIN_MLA else f"how {model} keeps its latent"
+        return None if model in _PLAIN_MLA else f"how {model} stores its latent"
     # Values of another width than keys: MiMo.
     if (values := text.get("v_head_dim")) and values != text.get("head_dim"):
-        return "its values have another width than its keys"
+        return "its values and keys differ in width"
     return None
 
 
@@ -155,7 +155,7 @@ def _of_kinds(kinds: list[str], text: Mapping[str, Any], model: str, layers: int
     window = _window(text, model)
     chunk = _positive(text.get("attention_chunk_size")) or (_CHUNK if model.startswith("llama4") else 0)
     if strange or len(kinds) != layers or (sliding and not window) or (chunked and not chunk):
-        why = f'of the kind "{strange[:40]}"' if strange else "of which config.json does not say how much they keep"
+        why = f'of the kind "{strange[:40]}"' if strange else "whose cache size config.json does not state"
         return Attention(layers, unknown=f"it has layers {why}", at_most=not strange)
     return Attention(layers - sliding - chunked, sliding, window if sliding else 0, chunked, chunk if chunked else 0)
 

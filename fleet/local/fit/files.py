@@ -85,16 +85,16 @@ def survey(folder: Path) -> ModelFiles:
     config = _config(folder, problems)
     names = sorted(entry.name for entry in folder.iterdir())
     indexed, weights = _weights(folder, names, problems)
-    doubts = [] if any(name in names for name in _TOKENIZERS) else ["there is no tokenizer in it"]
+    doubts = [] if any(name in names for name in _TOKENIZERS) else ["it contains no tokenizer"]
     if any(name.endswith((".incomplete", ".part", ".aria2")) for name in names):
         doubts.append("a download into it seems to be unfinished")
     elif folder.parent.name == "snapshots" and any((folder.parent.parent / "blobs").glob("*.incomplete")):
-        doubts.append("the hub's cache has a download of it that did not finish")
+        doubts.append("the hub's cache has an unfinished download of it")
     found: Counter[str] = Counter()
     size = 0
     for path in weights:
         if not path.exists():
-            problems.append(f"{path.name} leads nowhere: the file behind the link is gone")
+            problems.append(f"{path.name} is a broken link: its target is gone")
             continue
         if path.suffix != ".safetensors":
             size += path.stat().st_size
@@ -109,7 +109,7 @@ def survey(folder: Path) -> ModelFiles:
         found.update(header.bytes_of)
         size += sum(header.bytes_of.values())
     if not weights and not indexed:
-        problems.append("there are no weights in it (*.safetensors, *.bin, *.gguf)")
+        problems.append("it contains no weights (*.safetensors, *.bin, *.gguf)")
     return ModelFiles(folder, config, weights, dict(found), size, tuple(problems), tuple(doubts))
 
 
@@ -124,9 +124,9 @@ def _config(folder: Path, problems: list[str]) -> dict[str, Any]:
             return {}
         if isinstance(document, dict):
             return document
-        problems.append(f"{name} is not what it should be: an object")
+        problems.append(f"{name} is not a JSON object")
         return {}
-    problems.append("there is no config.json in it: this is not the folder of a model")
+    problems.append("it contains no config.json: this is not a model's folder")
     return {}
 
 
@@ -175,7 +175,7 @@ def _missing_parts(names: Iterable[str]) -> list[str]:
         if missing:
             shown = ", ".join(str(number) for number in missing[:3])
             shown += f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-            what = f"{len(missing)} of {total} weight files are missing, as the names of the others say: "
+            what = f"{len(missing)} of {total} weight files are missing, according to the names of the others: "
             found.append(f"{what}{stem}…-of-…{total}{ending}, number {shown}")
     return found
 
@@ -184,7 +184,7 @@ def _one_file(file: Path) -> ModelFiles:
     with file.open("rb") as opened:
         magic = opened.read(4)
     problems: tuple[str, ...] = () if magic == b"GGUF" else (f"{file.name} is neither a folder nor a GGUF file",)
-    doubts = ("what is in a GGUF file is not looked at: its size alone counts",)
+    doubts = ("the content of a GGUF file is not checked: only its size counts",)
     part = _PART.fullmatch(file.name)
     siblings = [file]
     if part is not None and not problems:

@@ -44,10 +44,10 @@ def read_header(path: Path) -> SafetensorsHeader:
             raise ValueError("it is not a safetensors file, or its beginning is damaged")
         raw = file.read(length)
     if len(raw) < length:
-        raise ValueError(f"it is cut off in its header: {size:,} bytes are there")
+        raise ValueError(f"it is truncated in its header: it has {size:,} bytes")
     document = orjson.loads(raw)
     if not isinstance(document, dict):
-        raise ValueError("its header is no JSON object")  # noqa: TRY004 - of the file, not of an argument
+        raise ValueError("its header is not a JSON object")  # noqa: TRY004 - of the file, not of an argument
     found: Counter[str] = Counter()
     end = 0
     for name, tensor in document.items():

@@ -52,8 +52,8 @@ DCGM = Dialect(
     masks={"DCGM_FI_DEV_CLOCKS_EVENT_REASONS": REASONS, "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS": REASONS},
     # Its default-counters.csv.
     opt_in={
-        "DCGM_FI_PROF_": "the exporter's list of counters (-f) has it, and its pod may profile (SYS_ADMIN)",
-        "DCGM_EXP_": "the exporter's list of counters (-f) has it",
+        "DCGM_FI_PROF_": "the exporter's list of counters (-f) includes it, and its pod may profile (SYS_ADMIN)",
+        "DCGM_EXP_": "the exporter's list of counters (-f) includes it",
     },
     present=(Quantity.GPU_TEMPERATURE, Quantity.GPU_MEMORY_USED),
     rules={

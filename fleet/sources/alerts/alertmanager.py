@@ -82,7 +82,7 @@ class FollowsApi(PollingSource[T]):
         self._failures = 0
         self.requests = api.sent - before
         left_out = ", ".join(f"{count} {what}" for what, count in sorted(reader.left_out.items()))
-        cut = (f"more than is kept: {left_out} are left out",) if left_out else ()
+        cut = (f"too many alerts: {left_out} are left out",) if left_out else ()
         self.notes = (*self._found, *reader.remarks, *cut, *self._mixed(reader))
         return value
 
@@ -123,5 +123,5 @@ class AlertmanagerSource(FollowsApi[Notified]):
         silences = api.get("/api/v2/silences")
         if not isinstance(alerts, list) or not isinstance(silences, list):
             said = f"{api.endpoint.shown} does not answer as an Alertmanager would"
-            raise SourceProblem(said, "is it another product? Its URL ends before /api/v2")
+            raise SourceProblem(said, "is it another product? Give its URL without /api/v2")
         return Notified(reader.notified(alerts), reader.silences(silences))

@@ -24,8 +24,8 @@ class RulesSource(FollowsApi[Evaluated]):
             answer = self._alerts(api)
             found = Evaluated((), reader.alerts(answer))
         if not is_success(answer):
-            said = f"{api.endpoint.shown} does not answer as what evaluates rules would"
-            raise SourceProblem(said, "is it another product? Its URL ends before /api/v1")
+            said = f"{api.endpoint.shown} does not answer like a rule evaluator"
+            raise SourceProblem(said, "is it another product? Give its URL without /api/v1")
         reader.remarks += _failing(found.rules)
         return found
 
@@ -38,7 +38,7 @@ class RulesSource(FollowsApi[Evaluated]):
             # Thanos Query and VictoriaMetrics answer queries, and evaluate nothing.
             said = f"{api.endpoint.shown} evaluates no rules"
             raise NothingToAskError(
-                said, "name what does: [rules] url (Thanos Ruler, vmalert, Mimir's ruler)"
+                said, "name an evaluator: [rules] url (Thanos Ruler, vmalert, Mimir's ruler)"
             ) from error
 
 

@@ -79,8 +79,8 @@ class Search:
             return [], []
         found = list(places(named(raw), state, prometheus))
         elsewhere = [
-            f"Prometheus sends alerts to {url}, which is not asked: nothing here says what it is; if it can be reached "
-            f"from here, name it with --alertmanager"
+            f"Prometheus sends alerts to {url}, which is not queried because it is unknown; if it can be reached "
+            "from here, name it with --alertmanager"
             for url, place in found
             if place is None
         ]
@@ -96,9 +96,9 @@ class Search:
     def _none(self, among: Sorted, tried: list[str], notes: tuple[str, ...]) -> SourceProblem:
         problem, remedy = "no Alertmanager is configured, and none was found", REMEDY
         if tried:
-            problem = f"an Alertmanager was found, and does not answer: {tried[0]}"
+            problem = f"an Alertmanager was found, but does not answer: {tried[0]}"
         elif among.offered:
-            problem = f"found {among.offered[0]}, which is not asked: nothing but its name says that it can be trusted"
+            problem = f"found {among.offered[0]}, which is not queried: only its name suggests that it can be trusted"
             remedy = adoption(among.offered[0], ALERTMANAGER.section)
         elif notes:
             problem = notes[0]

@@ -343,7 +343,7 @@ class KubeClient:
             raise error_of_exception(error, self.server, link.through, sent=sent.begun) from error
         except (ValueError, TypeError) as error:
             raise KubeconfigError(
-                f"no request can be made of what is set for {self.server}: {error}",
+                f"no valid request can be built from the settings of {self.server}: {error}",
                 f"Check server, token and impersonation of context {self.access.context!r}.",
             ) from error
         raise self._noted(error_of_response(response.status, response.headers, content))
@@ -358,7 +358,7 @@ class KubeClient:
         """The URL that is sent, as it is. Raises RefusedError where the guard refuses it."""
         if not request.path.startswith("/"):
             # Written behind the server's name it would be a part of that, or lead elsewhere.
-            raise RefusedError(f"{request.method} {request.path!r} was not sent: that is not a path")
+            raise RefusedError(f"{request.method} {request.path!r} was not sent: invalid path")
         url = self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else "")
         # Requests of this form have a separate guard, which allows nothing else.
         guard = reads_helm_metadata if request.accept == METADATA else self._guard
@@ -379,7 +379,7 @@ class KubeClient:
         if accept == JSON and response.content_type != JSON:
             response.close()
             raise NotKubernetesError(
-                f"{self.server} answered with {response.content_type}, not JSON: "
-                "a proxy or a login page stands in front of the API server",
+                f"{self.server} answered with {response.content_type}, not JSON: a proxy or a login page is in "
+                "front of the API server",
                 status=response.status,
             )

@@ -58,7 +58,7 @@ class CrashLogs(PollingSource[Endings]):
         pods = tuple(self._pods())
         if not pods:
             # Without a request there is no answer: an unreachable API server must not look reachable.
-            raise NothingToAskError("no pod is known whose log could be read")
+            raise NothingToAskError("no known pod has a readable log")
         ends = {_End(pod.uid, one.name, one.restarts): (pod, one) for pod, one in _ended(pods)}
         self._read = {end: told for end, told in self._read.items() if end in ends}
         unread = [of for end, of in ends.items() if end not in self._read]
@@ -74,7 +74,9 @@ class CrashLogs(PollingSource[Endings]):
             ending = await self._ending(pod, container)
             if ending is not None:
                 self._read[_End(*ending[:3])] = Ending(*ending)
-        self.notes = tuple(f"{one}: logs may not be read, so it is not known why containers end" for one in refused)
+        self.notes = tuple(
+            f"{one}: logs may not be read, so the reasons why containers end are not known" for one in refused
+        )
         return Endings(tuple(self._read.values()))
 
     async def _may_read(self, namespace: str) -> bool:

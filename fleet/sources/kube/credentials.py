@@ -116,8 +116,8 @@ class Credentials:
         ):
             if any((character < " " and character != "\t") or character == "\x7f" for character in value):
                 raise KubeconfigError(
-                    f"the {what} of user {self.access.user!r} in {self.access.file} has a line break or another "
-                    "control character in it, which no request can carry",
+                    f"the {what} of user {self.access.user!r} in {self.access.file} contains a line break or "
+                    "another control character, which cannot be sent",
                     "Copy it again, or log in again.",
                 )
         return login
@@ -157,7 +157,7 @@ class Credentials:
         if not isinstance(settings, dict) or provider.get("name") != "oidc":
             name = provider.get("name") if isinstance(provider, dict) else provider
             raise KubeconfigError(
-                f"{where} has the auth-provider {name!r}", "Use an exec plugin, as kubectl needs it too."
+                f"{where} has the auth-provider {name!r}", "Use an exec plugin, which kubectl needs as well."
             )
         renew = "Run kubectl once with this context: it renews the token and writes it there."
         token = str(settings.get("id-token") or "")

@@ -271,7 +271,7 @@ def _workload(raw: Raw) -> list[str]:
         rolling = ", ".join(f"{key} {value}" for key, value in mapping(strategy, "rollingUpdate").items())
         lines.append(_field("Strategy", f"{text(strategy, 'type')} {rolling}".rstrip()))
     if spec.get("paused") is True:
-        lines.append(_field("Paused", "yes: the rollout does not go on"))
+        lines.append(_field("Paused", "yes: the rollout is paused"))
     template = mapping(mapping(spec, "template"), "spec")
     containers = mappings(template, "initContainers") + mappings(template, "containers")
     if containers:

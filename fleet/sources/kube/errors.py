@@ -89,7 +89,7 @@ class NotFoundError(KubeError):
 class ConflictError(KubeError):
     """409: the object has changed since it was read (resourceVersion, uid), or already exists."""
 
-    remedy = "It changed meanwhile: look at it again and decide anew."
+    remedy = "It has changed: review it and decide again."
 
 
 class ExpiredError(KubeError):
@@ -99,7 +99,7 @@ class ExpiredError(KubeError):
 class ThrottledError(KubeError):
     """429: the server sheds load."""
 
-    remedy = "Nothing to do: the console waits as the server asks, 30 s at most; ctrl-r asks at once."
+    remedy = "Nothing to do: the console waits as the server requests, 30 s at most; ctrl-r retries at once."
 
 
 class ServerError(KubeError):
@@ -122,7 +122,7 @@ class ProxyFailedError(OSError):
 class DefectError(KubeError):
     """An unexpected error in this program: reported and retried like any other failure."""
 
-    remedy = "Please report it, with what the server answers if that can be told."
+    remedy = "Please report it, with the server's answer if you may share it."
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"a defect of Quarterdeck, please report it: {error!r}", reason="Defect")
@@ -218,15 +218,15 @@ def _of_proxy(error: BaseException, server: str, proxy: str) -> UnreachableError
     """Return a failure that is the proxy's doing and not the server's; None for any other."""
     import aiohttp
 
-    remedy = f"Start it (its tunnel, say) or correct it: {server} was not asked."
+    remedy = f"Start it (such as its tunnel) or correct it: {server} was not queried."
     if "proxy-url" not in proxy:
-        remedy += " Hosts in NO_PROXY are asked directly."
+        remedy += " Hosts in NO_PROXY are reached directly."
     for link in _chain(error):
         if isinstance(link, ProxyFailedError):
             return UnreachableError(str(link), reason="proxy", remedy=remedy)
         if isinstance(link, aiohttp.ClientHttpProxyError):
             return UnreachableError(
-                f"{proxy} answers HTTP {link.status} where it is to connect to {server}", reason="proxy", remedy=remedy
+                f"{proxy} answers HTTP {link.status} instead of connecting to {server}", reason="proxy", remedy=remedy
             )
         if isinstance(link, aiohttp.ClientProxyConnectionError | socket.gaierror):
             why = getattr(link, "os_error", link)
@@ -271,7 +271,7 @@ def _of_connection(error: BaseException, server: str, through: str) -> Unreachab
             return UnreachableError(
                 f"TLS with {server} failed{through}: {link.reason or link}",
                 reason="tls",
-                remedy="Check that the server speaks https on this port, and the client certificate of the user.",
+                remedy="Check that the server uses https on this port, and the client certificate of the user.",
             )
     if any(isinstance(link, TimeoutError) for link in chain):
         return UnreachableError(

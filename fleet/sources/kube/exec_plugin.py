@@ -57,8 +57,8 @@ async def run_exec_plugin(access: Access, environ: Mapping[str, str] = os.enviro
         env["KUBERNETES_EXEC_INFO"] = orjson.dumps(info).decode()
     except TypeError as error:
         raise KubeconfigError(
-            f"{where} wants to be told of the cluster, and that cannot be written as JSON: {error}",
-            "Correct the extension of the cluster, or take provideClusterInfo away.",
+            f"{where} wants the cluster's information, which cannot be written as JSON: {error}",
+            "Correct the extension of the cluster, or remove provideClusterInfo.",
         ) from error
     hint = " ".join(str(settings.get("installHint") or "").split())
     if shutil.which(command, path=env.get("PATH")) is None:
@@ -68,8 +68,8 @@ async def run_exec_plugin(access: Access, environ: Mapping[str, str] = os.enviro
         ended = await run_to_end(command, arguments, env, TIMEOUT)
     except TimeoutError as error:
         raise KubeconfigError(
-            f"{where} did not answer within {TIMEOUT:.0f} s and was ended, with all that it had started: {name}",
-            f"Run `{name}` in a shell: it may want to ask something.",
+            f"{where} did not answer within {TIMEOUT:.0f} s and was stopped, with all its processes: {name}",
+            f"Run `{name}` in a shell: it may need input.",
         ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", "") or str(error)
@@ -77,8 +77,8 @@ async def run_exec_plugin(access: Access, environ: Mapping[str, str] = os.enviro
     if ended.code != 0:
         lines = [line.strip() for line in ended.talk.decode("utf-8", "replace").splitlines() if line.strip()]
         raise KubeconfigError(
-            f"{where} failed ({name}, exit {ended.code}): {lines[-1] if lines else 'it said nothing'}",
-            f"Run `{' '.join([name, *arguments])}` in a shell; log in again where it asks for that.",
+            f"{where} failed ({name}, exit {ended.code}): {lines[-1] if lines else 'no output'}",
+            f"Run `{' '.join([name, *arguments])}` in a shell; log in again if it asks for that.",
         )
     return _credential(ended.output, version, where)
 
@@ -115,26 +115,28 @@ def _credential(output: bytes, version: str, where: str) -> ExecCredential:
     try:
         document = orjson.loads(output)
     except orjson.JSONDecodeError as error:
-        raise KubeconfigError(f"{where} did not answer JSON: {error}", "Check the plugin's version.") from error
+        raise KubeconfigError(f"{where} did not return JSON: {error}", "Check the plugin's version.") from error
     status = document.get("status") if isinstance(document, dict) else None
     if not isinstance(status, dict) or document.get("kind") != "ExecCredential":
-        raise KubeconfigError(f"{where} did not answer an ExecCredential with a status", "Check the plugin's version.")
+        raise KubeconfigError(f"{where} did not return an ExecCredential with a status", "Check the plugin's version.")
     if document.get("apiVersion") != version:
         raise KubeconfigError(
-            f"{where} answered {document.get('apiVersion')}, the kubeconfig asks for {version}",
-            "Set apiVersion of the exec entry to what the plugin speaks.",
+            f"{where} answered {document.get('apiVersion')}, but the kubeconfig requires {version}",
+            "Set apiVersion of the exec entry to the version that the plugin uses.",
         )
     names = ("token", "clientCertificateData", "clientKeyData")
     wrong = [name for name in names if not isinstance(status.get(name) or "", str)]
     if wrong:
-        raise KubeconfigError(f"{where} gave a {wrong[0]} that is not text", "Check the plugin's version.")
+        raise KubeconfigError(f"{where} returned a {wrong[0]} that is not text", "Check the plugin's version.")
     token, certificate, key = (status.get(name) or "" for name in names)
     token = token.strip()
     if not token and not (certificate and key):
-        raise KubeconfigError(f"{where} gave neither a token nor a client certificate", "Log in again.")
+        raise KubeconfigError(f"{where} returned neither a token nor a client certificate", "Log in again.")
     expires = status.get("expirationTimestamp")
     try:
         moment = datetime.fromisoformat(expires).timestamp() if isinstance(expires, str) else None
     except (ValueError, OverflowError, OSError) as error:
-        raise KubeconfigError(f"{where} gave no valid expirationTimestamp: {expires}", "Check the plugin.") from error
+        raise KubeconfigError(
+            f"{where} returned an invalid expirationTimestamp: {expires}", "Check the plugin."
+        ) from error
     return ExecCredential(token, certificate, key, moment)

@@ -93,13 +93,13 @@ def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
     settings = access.user_settings
     plugin = settings.get("exec")
     if isinstance(plugin, dict):
-        remedy = f"Its exec plugin gave credentials that are refused: log in again with `{plugin.get('command')}`."
+        remedy = f"Its exec plugin returned credentials that are rejected: log in again with `{plugin.get('command')}`."
     elif settings.get("tokenFile"):
         remedy = f"The token in {settings['tokenFile']} has expired or was revoked: renew it."
     elif settings.get("token"):
         remedy = "The token has expired or was revoked: log in again, or choose another context."
     elif settings.get("client-certificate") or settings.get("client-certificate-data"):
-        remedy = "The client certificate is refused, perhaps expired: renew it, or choose another context."
+        remedy = "The client certificate is rejected, perhaps expired: renew it, or choose another context."
     else:
         remedy = "The user entry has no credentials: log in, or choose another context."
     return problem, remedy
@@ -135,7 +135,7 @@ def _notes(feeds: Sequence[Feed[Any]], user: str) -> tuple[list[str], list[str]]
             notes.append(f"{feed.resource.name}: a defect of Quarterdeck, please report it: {feed.defect!r}")
         skipped = sum(reflector.skipped for reflector in feed.reflectors.values())
         if skipped:
-            notes.append(f"{feed.resource.name}: left out {count(skipped, 'object')} that cannot be read")
+            notes.append(f"{feed.resource.name}: {count(skipped, 'object')} left out that cannot be read")
     limits: list[str] = []
     for scopes, names in partial.items():
         shown = ", ".join(scopes[:3]) + (f" and {len(scopes) - 3} more" if len(scopes) > 3 else "")
@@ -155,7 +155,7 @@ def _unwatched(feeds: Sequence[Feed[Any]], user: str) -> Iterator[str]:
             reasons.setdefault((forbidden, "" if forbidden else errors[0].message), []).append(feed.resource.name)
     for (forbidden, message), names in reasons.items():
         why = f"{user or 'this user'} may not watch; an administrator must grant it" if forbidden else message
-        yield f"changes come late: listed every half a minute instead of watched ({why}): {', '.join(names)}"
+        yield f"changes arrive late: listed every 30 s instead of watched ({why}): {', '.join(names)}"
 
 
 def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:

@@ -80,7 +80,7 @@ class Kubeconfig:
         """
         where = ", ".join(map(str, self.files))
         name = context or self.current
-        known = f"Contexts there are: {', '.join(sorted(self.contexts)) or 'none'}."
+        known = f"Contexts: {', '.join(sorted(self.contexts)) or 'none'}."
         if not name:
             raise KubeconfigError(f"no current-context in {where}", f"Name one with --context. {known}")
         chosen = self.contexts.get(name)
@@ -90,13 +90,13 @@ class Kubeconfig:
         if cluster is None:
             raise KubeconfigError(
                 f"context {name!r} in {chosen.file} names the cluster {chosen.cluster!r}, which is not defined",
-                f"Clusters there are: {', '.join(sorted(self.clusters)) or 'none'}.",
+                f"Clusters: {', '.join(sorted(self.clusters)) or 'none'}.",
             )
         user = self.users.get(chosen.user)
         if user is None and chosen.user:
             raise KubeconfigError(
                 f"context {name!r} in {chosen.file} names the user {chosen.user!r}, which is not defined",
-                f"Users there are: {', '.join(sorted(self.users)) or 'none'}.",
+                f"Users: {', '.join(sorted(self.users)) or 'none'}.",
             )
         if user is None:
             user = KubeconfigEntry("", {}, chosen.file)
@@ -146,7 +146,7 @@ def load_kubeconfig(explicit: str | Path | None = None, environ: Mapping[str, st
         origin = "--kubeconfig" if explicit else "KUBECONFIG" if environ.get("KUBECONFIG") else "the default"
         raise KubeconfigError(
             f"no kubeconfig: {', '.join(map(str, files))} ({origin}) does not exist",
-            "Name one with --kubeconfig or KUBECONFIG, or look at a simulated fleet with `quarterdeck demo`.",
+            "Name one with --kubeconfig or KUBECONFIG, or try a simulated fleet with `quarterdeck demo`.",
         )
     current = ""
     contexts: dict[str, KubeconfigContext] = {}

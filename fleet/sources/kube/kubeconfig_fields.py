@@ -27,7 +27,7 @@ def _mistyped(value: object, place: Place, wanted: str) -> KubeconfigError:
     quoted = " Write it in quotes." if wanted == "text" and found in ("a number", "a boolean") else ""
     bare = " Write true or false without quotes." if wanted.startswith("a boolean") and found == "text" else ""
     return KubeconfigError(
-        f"{place} is not {wanted} but {found}", f"Correct the file; kubectl refuses it as well.{quoted}{bare}"
+        f"{place} is not {wanted} but {found}", f"Correct the file; kubectl rejects it as well.{quoted}{bare}"
     )
 
 
@@ -52,7 +52,7 @@ def data(value: Any, place: Place) -> str:
         base64.b64decode("".join(text.split()).encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise KubeconfigError(
-            f"{place} is not base64: {error}", "Copy the entry again: it is cut off or edited."
+            f"{place} is not base64: {error}", "Copy the entry again: it is truncated or edited."
         ) from error
     return text
 

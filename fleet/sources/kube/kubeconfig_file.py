@@ -100,7 +100,7 @@ def _parsed(file: Path, text: str) -> dict[str, Any]:
         raise _too_deep(file) from None
     except (ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
         # An explicit tag on a value that is none of its kind (`!!int x`), or a number of thousands of digits.
-        raise KubeconfigError(f"{file}: a value is not what its YAML tag says", "Fix the file.") from error
+        raise KubeconfigError(f"{file}: a value does not match its YAML tag", "Fix the file.") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -122,7 +122,7 @@ class _Plain:
             raise _too_deep(self._file)
         if self._left < 0:
             raise KubeconfigError(
-                f"{self._file}: its YAML aliases stand for more than {VALUES} values", "Write it without them."
+                f"{self._file}: its YAML aliases expand to more than {VALUES} values", "Write it without them."
             )
         if isinstance(value, dict):
             return {
@@ -139,7 +139,9 @@ class _Plain:
 
 
 def _too_deep(file: Path) -> KubeconfigError:
-    return KubeconfigError(f"{file}: nested more than {DEPTH} levels deep, which no kubeconfig is", "Fix the file.")
+    return KubeconfigError(
+        f"{file}: nested more than {DEPTH} levels deep, which is too deep for a kubeconfig", "Fix the file."
+    )
 
 
 class _Loader(yaml.SafeLoader):

@@ -21,7 +21,7 @@ def server_url(server: str, where: str) -> str:
     server = server.rstrip("/")
     parts = _address(server)
     if parts is None or parts[0] not in {"http", "https"}:
-        shown = server if "@" not in server else "(not shown: it has credentials in it)"
+        shown = server if "@" not in server else "(not shown: it contains credentials)"
         raise KubeconfigError(
             f"{where} has no usable server: {shown!r}",
             "Set server to the URL of the API server, as https://host:6443.",
@@ -42,7 +42,7 @@ def check_cluster(settings: Mapping[str, Any], where: str) -> None:
     if authority and settings.get("insecure-skip-tls-verify"):
         raise KubeconfigError(
             f"{where} has {authority[0]} and insecure-skip-tls-verify: true, which contradict each other",
-            "Take insecure-skip-tls-verify away, so that the server is verified.",
+            "Remove insecure-skip-tls-verify, so that the server is verified.",
         )
     proxy = settings.get("proxy-url", "")
     if proxy:
@@ -51,7 +51,7 @@ def check_cluster(settings: Mapping[str, Any], where: str) -> None:
         if parts is None or scheme not in PROXY_SCHEMES:
             raise KubeconfigError(
                 f"{where} has a proxy-url that cannot be used{f' (scheme {scheme})' if scheme else ''}",
-                f"Write it as URL of {', '.join(PROXY_SCHEMES)}, as socks5://host:1080.",
+                f"Write it as a URL of {', '.join(PROXY_SCHEMES)}, such as socks5://host:1080.",
             )
 
 
@@ -85,7 +85,7 @@ def _check_exec(settings: Mapping[str, Any], where: str) -> None:
     if plugin["apiVersion"] not in EXEC_VERSIONS:
         raise KubeconfigError(
             f"the exec plugin of {where} has the apiVersion {plugin['apiVersion']!r}",
-            f"Set it to {EXEC_VERSIONS[0]}, or {EXEC_VERSIONS[1]} where the plugin is old.",
+            f"Set it to {EXEC_VERSIONS[0]}, or {EXEC_VERSIONS[1]} for an old plugin.",
         )
     if plugin.get("interactiveMode", _MODES[0]) not in _MODES:
         raise KubeconfigError(
@@ -96,11 +96,11 @@ def _check_exec(settings: Mapping[str, Any], where: str) -> None:
         name = variable.get("name", "")
         if not name or "=" in name or "\0" in name or "\0" in variable.get("value", ""):
             raise KubeconfigError(
-                f"the exec plugin of {where} has an env entry that no environment can hold",
+                f"the exec plugin of {where} has an invalid env entry",
                 "Give each a name without =, and a value without NUL.",
             )
     if any("\0" in text for text in (plugin["command"], *plugin.get("args", ()))):
-        raise KubeconfigError(f"the command of the exec plugin of {where} has a NUL in it", "Fix the entry.")
+        raise KubeconfigError(f"the command of the exec plugin of {where} contains a NUL", "Fix the entry.")
 
 
 def _address(url: str) -> tuple[str, str] | None:

@@ -35,7 +35,9 @@ class Listings:
         """
         resource = await self.find(name)
         if resource.kind == "Secret":
-            raise ForbiddenError("secrets are never read", reason="Secret", remedy="Use kubectl, knowingly.")
+            raise ForbiddenError(
+                "secrets are never read", reason="Secret", remedy="Use kubectl if you really need them."
+            )
         query = {"limit": str(MOST), "includeObject": "Metadata"}
         answer = await self._client.get(resource.path(namespace), query, accept=_TABLE, limit=limits().kubernetes_list)
         document = answer.json()

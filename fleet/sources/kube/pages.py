@@ -61,7 +61,7 @@ class ListPages:
         if not version:
             raise NotKubernetesError(f"the list of {self._name} has no resourceVersion")
         if token and (token == self._query.get("continue") or not items):
-            raise NotKubernetesError(f"the list of {self._name} does not end: its pages go nowhere")
+            raise NotKubernetesError(f"the list of {self._name} does not end: its pages repeat")
         self.complete = not token
         if token:
             self._query = self._then | {"continue": token}

@@ -167,18 +167,18 @@ class ServerProbe:
         except ServerError as error:
             if _NO_ETCD in error.message:
                 raise ServerError(
-                    "its storage (etcd) does not work: nothing new is known, and nothing can be changed",
+                    "its storage (etcd) does not work: the data is out of date, and nothing can be changed",
                     status=error.status,
                     reason=NO_STORAGE,
-                    remedy=f"Look at etcd, and at {_READY}?verbose of the API server: the rows are those from before.",
+                    remedy=f"Check etcd, and {_READY}?verbose of the API server: the rows show the last known state.",
                 ) from error
         except UnreachableError as error:
             if error.reason != "timeout":
                 raise
             raise UnreachableError(
-                f"{self._client.server} answers, and does not say within {self._pace.answer:g} s whether it is ready",
+                f"{self._client.server} answers, but did not report within {self._pace.answer:g} s that it is ready",
                 reason=error.reason,
-                remedy=f"Look at its storage (etcd), and at {_READY}?verbose of the API server.",
+                remedy=f"Check its storage (etcd), and {_READY}?verbose of the API server.",
             ) from error
         except KubeError:
             return

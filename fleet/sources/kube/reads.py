@@ -90,7 +90,9 @@ class KubeReads:
         Raises :class:`ForbiddenError` for a Secret without asking the server: no screen shows one.
         """
         if kind == "Secret":
-            raise ForbiddenError("secrets are never read", reason="Secret", remedy="Use kubectl, knowingly.")
+            raise ForbiddenError(
+                "secrets are never read", reason="Secret", remedy="Use kubectl if you really need them."
+            )
         for resource in all_resources():
             if resource.kind == kind:
                 return resource.path(namespace, name)

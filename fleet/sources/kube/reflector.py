@@ -322,10 +322,10 @@ class Reflector(Generic[R]):
         try:
             event = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise UnreachableError(f"garbage in the watch of {self.resource.name}: {error}") from error
+            raise UnreachableError(f"invalid data in the watch of {self.resource.name}: {error}") from error
         raw = event.get("object") if isinstance(event, dict) else None
         if not isinstance(raw, dict):
-            raise UnreachableError(f"garbage in the watch of {self.resource.name}")
+            raise UnreachableError(f"invalid data in the watch of {self.resource.name}")
         kind = event.get("type")
         if kind == "ERROR":
             raise error_of_status(raw)
@@ -367,7 +367,7 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         if b"\n" not in chunk:
             if len(rest) > limit.bytes:
                 exceeded = limit.exceeded()
-                raise OversizedError(f"the watch sends a line without an end: it {exceeded}", remedy=exceeded.remedy)
+                raise OversizedError(f"the watch sends a line that does not end: it {exceeded}", remedy=exceeded.remedy)
             continue
         *whole, last = bytes(rest).split(b"\n")
         rest = bytearray(last)

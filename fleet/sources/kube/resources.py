@@ -79,9 +79,9 @@ def object_path(group: str, version: str, plural: str, namespace: str = "", name
     return f"{root}{scope}/{plural}" + (f"/{quote(name, safe=':')}" if name else "")
 
 
-PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, without which there is no fleet", page=125, first=25)
+PODS = Resource("pods", "", "v1", "Pod", project_pod, "the pods, and so the whole fleet", page=125, first=25)
 NODES = Resource(
-    "nodes", "", "v1", "Node", project_node, "nodes, free GPUs and node troubles", namespaced=False, page=100
+    "nodes", "", "v1", "Node", project_node, "nodes, free GPUs and node problems", namespaced=False, page=100
 )
 AUTOSCALERS = Resource(
     "horizontalpodautoscalers",
@@ -97,7 +97,7 @@ BUDGETS = Resource(
     "v1",
     "PodDisruptionBudget",
     project_budget,
-    "how many pods may be taken away at once",
+    "how many pods may be disrupted at once",
 )
 SERVICES = Resource("services", "", "v1", "Service", project_service, "services, and Prometheus found through them")
 EVENTS = Resource("events", "", "v1", "Event", project_event, "events", bound=5000, newest=lambda event: event.last)

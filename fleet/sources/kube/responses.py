@@ -79,7 +79,7 @@ def cut_off(response: aiohttp.ClientResponse) -> None:
 def decode(body: bytes) -> Any:
     """JSON decoded. Raises :class:`NotKubernetesError` for anything else, saying how it begins."""
     if len(body) > _LARGE and sum(map(body.count, (b",", b"[", b"{"))) > len(body) // _BYTES_PER_VALUE:
-        raise NotKubernetesError("the server's answer is JSON of next to nothing but brackets and commas")
+        raise NotKubernetesError("the server's answer is JSON with hardly any content but brackets and commas")
     try:
         return decoded(body)
     except orjson.JSONDecodeError as error:

@@ -35,7 +35,7 @@ ASKED_AGAIN: Final = 300.0
 """Seconds after which it is asked again for what the server did not have, or did not let be listed."""
 NAMESPACES: Final = 16
 """Namespaces that are listed one by one where all at once is forbidden."""
-_LOST: Final = "whether requests find their way to engines"
+_LOST: Final = "whether requests reach the engines"
 
 _NETWORKING, _GATEWAYS = "networking.k8s.io", "gateway.networking.k8s.io"
 RESOURCES: Final[tuple[tuple[str, Resource[Any]], ...]] = (
@@ -84,7 +84,7 @@ class RoutingSource(PollingSource[Routing]):
         namespaces = sorted(set(self._namespaces()))
         if not namespaces:
             # Without a request there is no answer: an unreachable API server must not look reachable.
-            raise NothingToAskError("no engine is known that requests could be led to")
+            raise NothingToAskError("no engine is known that requests could be routed to")
         found: dict[str, list[Any]] = {name: [] for name, _ in RESOURCES}
         unlisted: list[Unlisted] = []
         try:
@@ -98,7 +98,7 @@ class RoutingSource(PollingSource[Routing]):
             raise SourceProblem(error.message, error.remedy) from error
         self.requests = self._client.requests - before
         named = ", ".join(dict.fromkeys(one.resource for one in unlisted))
-        self.notes = (f"may not be listed, so nothing is known of them: {named}",) if named else ()
+        self.notes = (f"may not be listed, so not known: {named}",) if named else ()
         sorted_rows = {name: tuple(sorted(rows, key=lambda row: str(row.key))) for name, rows in found.items()}
         return Routing(**sorted_rows, unlisted=tuple(unlisted))
 

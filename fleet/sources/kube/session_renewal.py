@@ -177,7 +177,9 @@ def proxy_of(access: Access, settings: Mapping[str, Any], environ: Mapping[str, 
     own = settings.get("proxy-url")
     proxy = Proxy(own, f"proxy-url of cluster {access.cluster!r}") if own else proxy_for(access.server, environ)
     if proxy is not None and proxy.problem:
-        raise KubeconfigError(proxy.problem, f"Correct it, as socks5://host:1080, or add {access.server} to NO_PROXY.")
+        raise KubeconfigError(
+            proxy.problem, f"Correct it, for example socks5://host:1080, or add {access.server} to NO_PROXY."
+        )
     return proxy
 
 

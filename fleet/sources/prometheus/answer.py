@@ -121,10 +121,10 @@ def _document(content: bytes) -> dict[str, Any]:
 def no_json(content: bytes) -> SourceProblem:
     """Return the error for an answer that is not JSON, or truncated."""
     return SourceProblem(
-        "it answers a web page, not Prometheus' JSON"
+        "it returns a web page, not Prometheus' JSON"
         if content.lstrip()[:1] == b"<"
         else "its answer is not Prometheus' JSON (or broke off)",
-        "check the Prometheus URL: is there a login page or another service behind it?",
+        "check the Prometheus URL: is it a login page or another service?",
     )
 
 

@@ -127,18 +127,18 @@ class PrometheusCollector:
         )
         problem = remedy = ""
         if self._engines_seen and not measurement.engines:
-            problem = "the series of all its engines have ended: it does not reach them any more"
-            remedy = "look at its Targets page, and at what finds its targets"
+            problem = "the series of all its engines have ended: it no longer reaches them"
+            remedy = "check its Targets page and its service discovery"
         elif not measurement.engines and none_is_read(state.pods.values()):
-            notes = (*notes, "it has the series of no engine that is read, as there is none in the cluster")
+            notes = (*notes, "it has no series of a supported engine, as there is none in the cluster")
         elif not measurement.engines:
-            problem = f"it answers, but has no series of an engine that is read ({', '.join(m.name for m in ENGINES)})"
+            problem = f"it answers, but has no series of a supported engine ({', '.join(m.name for m in ENGINES)})"
             remedy = "let it scrape the engines' /metrics (a PodMonitor or the prometheus.io/scrape annotation)"
         elif notes:
-            problem, remedy = notes[0], "look at its Targets page"
+            problem, remedy = notes[0], "check its Targets page"
         self._engines_seen = self._engines_seen or bool(measurement.engines)
         if now < self.whole_from:
-            notes = (*notes, "it was away: its rates are too low until its window has no gap left")
+            notes = (*notes, "it was unavailable: its rates are too low until the gap has left the window")
         self.keeper.report(
             Health.DEGRADED if problem else Health.LIVE,
             now,
@@ -173,7 +173,7 @@ class PrometheusCollector:
     async def latency(self, namespace: str, pods: str, seconds: float) -> Latency:
         """Raises SourceProblem, also where there is no Prometheus."""
         if self._source is None:
-            raise SourceProblem("there is no Prometheus that remembers")
+            raise SourceProblem("there is no Prometheus with a history")
         from fleet.sources.prometheus.past import latency
 
         return await latency(self._source, namespace, pods, seconds)
@@ -217,7 +217,7 @@ class PrometheusCollector:
             "services/proxy"
         )
         if self._offered:
-            problem = f"found {self._offered[0]}, which is not asked: nothing but its name says that it can be trusted"
+            problem = f"found {self._offered[0]}, which is not queried: only its name suggests that it can be trusted"
             remedy = adoption(self._offered[0])
         if tried:
             problem = f"found {discovery.attempts[0].candidate}, which does not answer: {discovery.attempts[0].problem}"

@@ -36,23 +36,23 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
         raise SourceProblem(f"{endpoint.shown} redirects to {where}", "is that a login page? Set its final URL")
     if status in (400, 401, 403) and b"no org id" in content[:_LONGEST_REASON].lower():
         raise SourceProblem(
-            f"{endpoint.shown} wants to know the tenant ({status}: no org id)",
+            f"{endpoint.shown} requires a tenant ({status}: no org id)",
             f'name it in the configuration: [{product.section}.headers] X-Scope-OrgID = "TENANT"',
         )
     if status == 401:
         raise SourceProblem(
-            f"{endpoint.shown} wants other credentials (401)", "check the token or password: it may have expired"
+            f"{endpoint.shown} rejects the credentials (401)", "check the token or password: it may have expired"
         )
     if status == 403:
         remedy = "ask for get on services/proxy" if endpoint.proxy else "ask for access, or check the tenant header"
         raise SourceProblem(f"{endpoint.shown} forbids the query (403): {_reason(content)}", remedy)
     if status == 404:
         said = f"{endpoint.shown} has no {product.name} API (404)"
-        raise NoApiError(said, f"check the URL: it stands before {product.before}")
+        raise NoApiError(said, f"check the URL: it ends before {product.before}")
     if status in _REFUSED_QUERY and _about_name_patterns(content[:_LONGEST_REASON]):
         raise NamePatternError(
-            f"{endpoint.shown} refuses regular expressions on __name__, as Google Managed Prometheus does, "
-            f"and the exact names as well ({status}): {_reason(content)}",
+            f"{endpoint.shown} refuses regular expressions on __name__, as Google Managed Prometheus does, and "
+            f"also exact names ({status}): {_reason(content)}",
             "the engines are scraped directly meanwhile; --prometheus names a Prometheus of the cluster's own",
         )
     if status in (400, 422):
@@ -88,8 +88,8 @@ def explain(error: Exception, endpoint: PrometheusEndpoint, proxy: Proxy | None 
     where, text = endpoint.shown, str(error)
     if proxy is not None and (proxy.socks or isinstance(error, requests.exceptions.ProxyError)):
         return SourceProblem(
-            f"{proxy.shown} does not lead to {where}: {one_line(text)}",
-            "start or correct the proxy; hosts in NO_PROXY are asked directly",
+            f"{proxy.shown} does not connect to {where}: {one_line(text)}",
+            "start or correct the proxy; hosts in NO_PROXY are reached directly",
         )
     if isinstance(error, requests.exceptions.SSLError):
         if "CERTIFICATE_VERIFY_FAILED" in text:
@@ -97,7 +97,7 @@ def explain(error: Exception, endpoint: PrometheusEndpoint, proxy: Proxy | None 
                 f"the certificate of {where} is not trusted", f"set the CA file of the {endpoint.product.name} settings"
             )
         return SourceProblem(
-            f"TLS with {where} fails: {one_line(text)}", "is it http, or does it want a client certificate?"
+            f"TLS with {where} fails: {one_line(text)}", "is it http, or does it require a client certificate?"
         )
     if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
         return SourceProblem(

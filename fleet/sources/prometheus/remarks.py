@@ -27,8 +27,8 @@ def remarks(rows: EngineRows, table: Table, window: float, skew: float, *, laten
     rated = table.columns.get(Quantity.GENERATION_TOKENS, ())
     if not latencies and any(map(math.isfinite, rated)):
         found.append(
-            "it has no classic histograms of the engines (no series *_bucket), so latencies are not known: "
-            "they are dropped when scraping, or kept as native ones (convert_classic_histograms_to_nhcb)"
+            "it has no classic histograms of the engines (no series *_bucket), so latencies are not known: they "
+            "are dropped when scraped, or stored as native ones (convert_classic_histograms_to_nhcb)"
         )
     unknown = [row for row in rows.young if not rated or math.isnan(rated[row])]
     if unknown:

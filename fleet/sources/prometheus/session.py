@@ -65,7 +65,7 @@ def open_session(
             ) from error
     for name, value in endpoint.headers.items():
         if not sendable(name) or not sendable(value):
-            said = f"the header {name!r} has a name or value that no request can carry"
+            said = f"the header {name!r} has a name or value that cannot be sent"
             raise SourceProblem(said, f"correct [{endpoint.product.section}] headers")
     session = requests.Session()
     session.headers.update(
@@ -96,7 +96,7 @@ class EndpointCredentials(requests.auth.AuthBase):
             user, password = self._in_url
         if not all(map(sendable, (token, user, password))):
             raise SourceProblem(
-                "the token or password has a line break or another character in it that no request can carry",
+                "the token or password contains a line break or another character that cannot be sent",
                 "correct the file or the environment variable of the credentials",
             )
         if token:
@@ -179,7 +179,7 @@ class Adapter(HTTPAdapter):
         if proxy is None:
             return {}
         if proxy.problem:
-            raise SourceProblem(proxy.problem, "correct it, or add the host that is asked to NO_PROXY")
+            raise SourceProblem(proxy.problem, "correct it, or add the host to NO_PROXY")
         # The names of SOCKS are for the proxy to look up.
         return {urlsplit(url).scheme: proxy.url.replace("socks5://", "socks5h://", 1)}
 

@@ -87,4 +87,4 @@ def adoption(candidate: Candidate, section: str = "prometheus") -> str:
 def offer(candidate: Candidate, section: str = "prometheus") -> str:
     """Return the message about a candidate that is not trusted."""
     line = adoption(candidate, section).replace("\n", " ")
-    return f"{candidate} is offered and not asked: a name alone is not a reason to believe it; if it is yours: {line}"
+    return f"{candidate} is offered but not queried: a name alone does not make it trustworthy; if it is yours: {line}"

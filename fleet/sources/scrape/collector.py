@@ -269,7 +269,7 @@ class ScrapeCollector:
         try:
             await self._get(tried[0].target(Via.PROXY, None).url)
         except ForbiddenError as error:
-            self._unreached = f"pod IPs do not answer, and the API server's proxy is refused: {error.message}"
+            self._unreached = f"pod IPs do not answer, and the API server's proxy is denied: {error.message}"
             return None
         except (KubeError, KubeconfigError) as error:
             if isinstance(error, NotKubernetesError) and error.location:
@@ -310,7 +310,7 @@ class ScrapeCollector:
             health,
             now,
             problem=f"no answer from {share(len(silent), len(ready), 'target')}: {notes[0]}" if silent else "",
-            remedy="look at the pods named here; their numbers are missing or old until they answer" if silent else "",
+            remedy="check the pods named here; their numbers are missing or old until they answer" if silent else "",
             endpoint=where,
             notes=tuple(notes),
             requests=measurement.requests,

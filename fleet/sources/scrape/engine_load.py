@@ -46,7 +46,7 @@ class EngineProbe:
         clock: Callable[[], float] = time.time,
     ) -> None:
         settings = settings or ScrapeCollectorSettings()
-        problem = "the pod does not run"
+        problem = "the pod is not running"
         if isinstance(where, ScrapeTarget):
             self._target: ScrapeTarget | None = where
         else:
@@ -69,7 +69,7 @@ class EngineProbe:
         columns = measurement.engine_table.columns
         values = [math.fsum(columns.get(q, ())) for q in (Quantity.RUNNING, Quantity.WAITING)]
         if Quantity.RUNNING not in columns or not all(map(math.isfinite, values)):
-            self.problem = "it does not say how many requests it has"
+            self.problem = "it does not report its requests"
             return None
         self.problem = ""
         return EngineLoad(measurement.at, *values)

@@ -104,7 +104,7 @@ def _no_page(status: int, reason: str, location: str, said: bytes) -> Exception:
     if 300 <= status < 400 and location:
         return RedirectError(location)
     if status == 400 and wants_tls(said):
-        return ClearTextError("answers that it wants HTTPS (400)")
+        return ClearTextError("requires HTTPS (400)")
     return SourceProblem(_refusal(status, reason))
 
 
@@ -140,7 +140,7 @@ async def get(session: aiohttp.ClientSession, target: ScrapeTarget, limit: Limit
     except aiohttp.ClientConnectorCertificateError as error:
         raise SourceProblem(f"its certificate is not trusted ({error.certificate_error})") from error
     except aiohttp.ClientConnectorSSLError as error:
-        raise SourceProblem("does not speak TLS as expected (is it http?)") from error
+        raise SourceProblem("does not use TLS as expected (is it http?)") from error
     except aiohttp.ClientPayloadError as error:
         raise SourceProblem("its answer broke off in the middle") from error
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientResponseError, ConnectionResetError) as error:
@@ -155,7 +155,7 @@ async def get(session: aiohttp.ClientSession, target: ScrapeTarget, limit: Limit
 
 def _hung_up(error: Exception) -> ClearTextError:
     """Return the error of a server of TLS that is spoken to in clear text: it hangs up, or answers an alert."""
-    return ClearTextError(f"does not answer properly ({type(error).__name__}): does it speak TLS?")
+    return ClearTextError(f"does not answer properly ({type(error).__name__}): does it use TLS?")
 
 
 def wants_tls(said: bytes) -> bool:
@@ -175,7 +175,7 @@ def in_words(error: OSError, timeout: float) -> str:
 def _refusal(status: int, reason: str) -> str:
     said = f"answers HTTP {status} {reason}".rstrip()
     if status in (401, 403):
-        return f"{said}: it wants credentials (scrape.bearer_token_file)"
+        return f"{said}: it requires credentials (scrape.bearer_token_file)"
     if status == 501:
         return f"{said}: it was started without metrics"
     return f"{said}: no metrics at this path" if status == 404 else said

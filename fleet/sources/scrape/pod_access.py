@@ -60,7 +60,7 @@ class PodCredentials:
                 self.problem = f"scrape.bearer_token_file cannot be read ({reason}): no token is sent"
                 return
             if not token.isprintable() or " " in token:
-                self.problem = "scrape.bearer_token_file does not hold one token: none is sent"
+                self.problem = "scrape.bearer_token_file does not contain exactly one token: none is sent"
             else:
                 self._token = token
 

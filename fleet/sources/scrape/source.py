@@ -176,7 +176,7 @@ class ScrapeSource:
                 return await self._ask(target, state)
             except RedirectError as redirect:
                 target = replace(target, url=followed(target.url, redirect.location))
-        raise SourceProblem("redirects again and again")
+        raise SourceProblem("redirects in a loop")
 
     async def _ask(self, target: ScrapeTarget, state: TargetState) -> tuple[bytes, bool]:
         plainly = target.fetch is None and target.url.startswith("http:") and not state.odd

@@ -138,12 +138,12 @@ def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
     if engine is not None and not is_read(engine):
         return UnreadError(engine.unread)
     if engine is not None and engine.speaks:
-        return UnreadError(f"{engine.name}: answers no metrics of an engine")
+        return UnreadError(f"{engine.name}: returns no engine metrics")
     whose = f" ({found[0]} …)" if found else ""
     if found and not known:
-        return UnreadError(f"answers metrics of no engine that is known{whose}: not read")
+        return UnreadError(f"returns metrics of an unknown engine{whose}: not read")
     return SourceProblem(
-        f"answers metrics, but none of an engine, gateway or GPU that is read{whose}",
+        f"returns metrics, but none of a supported engine, gateway or GPU{whose}",
         "check the port: is this the engine's own /metrics?",
     )
 

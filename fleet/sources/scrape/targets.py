@@ -139,12 +139,12 @@ def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False
         path = plain_path(said or default)
     except ValueError as error:
         whose = "its annotation prometheus.io/path" if said else "the configured path of metrics"
-        problem = f"not asked: {whose} is not a path of its own ({(said or default)[:_QUOTED]!r}): {error}"
+        problem = f"not scraped: {whose} is not a valid path ({(said or default)[:_QUOTED]!r}): {error}"
         return Endpoint(pod, port, "", problem)
     try:
         ip_address(pod.ip)
     except ValueError:
-        return Endpoint(pod, port, path, f"not asked: its address {pod.ip[:_QUOTED]!r} is no IP address")
+        return Endpoint(pod, port, path, f"not scraped: its address {pod.ip[:_QUOTED]!r} is not an IP address")
     known = stands_beside(pod) is not None or by_name(pod.serving.engine) is not None
     return Endpoint(pod, port, path, tls=_speaks_tls(pod, port), one_of_several=one_of_several, known=known)
 
@@ -175,7 +175,7 @@ def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str
         behind = sharing if len(sharing) == 1 else [e for e in sharing if e.pod.ready and e.pod.deleted is None]
         if len(behind) == 1:
             clear += behind
-        why = f"shares {address} with another pod, so nobody can tell whose metrics these are; declare the ports"
+        why = f"shares {address} with another pod, so the owner of these metrics is not known; declare the ports"
         unclear |= {e.pod.key: why for e in sharing if len(behind) != 1 or e is not behind[0]}
     return clear, unclear
 

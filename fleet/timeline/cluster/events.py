@@ -66,7 +66,7 @@ def _take(raw: Raw, asked: SharedFacts) -> Entry | None:
             EntryKind.CHANGE,
             pause_topic(paused=_PAUSED[reason]),
         )
-        what = "autoscaling paused" if _PAUSED[reason] else "not paused any more"
+        what = "autoscaling paused" if _PAUSED[reason] else "no longer paused"
     if match := _POD.search(message):
         pod = ObjectRef("Pod", ref.namespace, match["name"] or match["set_pod"])
         asked.kin.note_maker(pod, ref)

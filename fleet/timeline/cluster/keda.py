@@ -99,11 +99,11 @@ def _lifted(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> Iterator[Entry]:
         made[0] - _RECONCILED,
         _RECONCILED + WHOLE_SECONDS,
         EntryKind.CHANGE,
-        "not paused any more: its autoscaler was made again",
+        "no longer paused: its autoscaler was recreated",
         ref,
         (made[1], Evidence(f"{ref} status.conditions[Paused]", f"False {_UNPAUSED}")),
         topic=pause_topic(paused=False),
-        unknown="whoever took the annotation away has left no field",
+        unknown="whoever removed the annotation left no field",
     )
 
 

@@ -14,7 +14,7 @@ from fleet.timeline.field_managers import tool
 _CONDITIONS = {
     ("Ready", "True"): ConditionMeaning("node ready", Weight.GOOD, EntryKind.START),
     ("Ready", "False"): ConditionMeaning("node not ready", Weight.BAD, EntryKind.END),
-    ("Ready", "Unknown"): ConditionMeaning("node says nothing any more", Weight.BAD, EntryKind.END),
+    ("Ready", "Unknown"): ConditionMeaning("node no longer reports", Weight.BAD, EntryKind.END),
     **{
         (type_, "True"): ConditionMeaning(what, Weight.BAD)
         for type_, what in (

@@ -12,9 +12,9 @@ from fleet.timeline.entry import ASKED, WHOLE_SECONDS, Entry, EntryKind, Evidenc
 
 _CONDITIONS = {
     ("Ready", "True"): ConditionMeaning("ready", Weight.GOOD, EntryKind.START),
-    ("Ready", "False"): ConditionMeaning("not ready any more", Weight.BAD, EntryKind.END),
+    ("Ready", "False"): ConditionMeaning("no longer ready", Weight.BAD, EntryKind.END),
     ("PodScheduled", "False"): ConditionMeaning("cannot be placed", Weight.BAD),
-    ("DisruptionTarget", "True"): ConditionMeaning("is to be taken away", Weight.BAD),
+    ("DisruptionTarget", "True"): ConditionMeaning("is to be removed", Weight.BAD),
 }
 
 

@@ -118,7 +118,7 @@ def _rollback(of: ObjectRef, templates: Sequence[RevisionTemplate], asked: Share
         at,
         write.at - at + WHOLE_SECONDS,
         EntryKind.CHANGE,
-        f"{again}, now revision {wanted.number}: {_in_a_line(changes) if before else 'what was before is not kept'}",
+        f"{again}, now revision {wanted.number}: {_in_a_line(changes) if before else 'the previous state is not kept'}",
         of,
         tuple(evidence),
         who=write.tool,
@@ -135,7 +135,7 @@ def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate
         evidence.append(Evidence(f"compared with {before.ref} of", before.stamp.value))
         what = f"{name}: {_in_a_line(changes)}"
     elif template.first > 1:
-        what = f"{name}: what was before is not kept"
+        what = f"{name}: the previous state is not kept"
     else:
         what = f"{name}: the first"
     if template.cause:
@@ -179,7 +179,7 @@ def _author(
     if not later:
         return "", "no write of that time is left in metadata.managedFields"
     last = max(later, key=lambda write: write.at)
-    return "", f"{last.tool or 'a tool'} wrote the template later, and the server keeps the last write of each alone"
+    return "", f"{last.tool or 'a tool'} wrote the template later, and the server keeps only the last write of each"
 
 
 def _in_a_line(changes: Sequence[str]) -> str:

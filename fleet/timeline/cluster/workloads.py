@@ -23,7 +23,7 @@ _CONDITIONS = {
     ("Progressing", "False"): ConditionMeaning(
         "rollout makes no progress", Weight.BAD, reasons=("ProgressDeadlineExceeded",)
     ),
-    ("ReplicaFailure", "True"): ConditionMeaning("pods cannot be made", Weight.BAD),
+    ("ReplicaFailure", "True"): ConditionMeaning("pods cannot be created", Weight.BAD),
 }
 """Custom resources have Ready and Available by convention."""
 

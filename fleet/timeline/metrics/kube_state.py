@@ -98,7 +98,7 @@ def _schedulable(before: float, after: float, labels: Labels) -> ChangeMessage:
 
 def _paused(before: float, after: float, labels: Labels) -> ChangeMessage:
     del before, labels
-    what = "autoscaling paused" if after else "not paused any more"
+    what = "autoscaling paused" if after else "no longer paused"
     return ChangeMessage(what, topic=pause_topic(paused=bool(after)))
 
 

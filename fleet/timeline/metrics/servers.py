@@ -24,7 +24,7 @@ BEGAN: Final = "process_start_time_seconds"
 """Metric of every process that uses a Prometheus client library: the Unix time of its start."""
 _TICK: Final = 2.0
 """Tolerance in seconds: the kernel's boot time is in whole seconds, and clocks differ slightly."""
-_STARTED_AGAIN: Final = "server process started again"
+_STARTED_AGAIN: Final = "server process restarted"
 _WHOSE: Final = (*NAMESPACE_LABELS, *POD_LABELS, "container")
 _BY: Final = ", ".join(_WHOSE)
 
@@ -81,7 +81,7 @@ async def _resets(asking: Asking, member: Dialect, telling: set[tuple[str, ...]]
 
 
 def _reset(name: str, labels: Labels, at: float, span: MetricSpan) -> Entry:
-    evidence = Evidence(name, f"counts from nothing again by {stamp(at)}")
+    evidence = Evidence(name, f"counters reset by {stamp(at)}")
     return Entry(at - span.within, span.within, EntryKind.START, _STARTED_AGAIN, _pod(labels), (evidence,))
 
 

@@ -24,7 +24,7 @@ from fleet.timeline.source import Gap, SourceTimeline
 
 _NAMED = 5
 """Clusters that are named."""
-_NONE = SourceProblem("there is no Prometheus that could be asked", "name one with --prometheus URL")
+_NONE = SourceProblem("there is no Prometheus to query", "name one with --prometheus URL")
 
 
 class MetricsTimeline:
@@ -64,7 +64,7 @@ async def _check_one_cluster(asking: Asking, label: str) -> None:
     if len(names) > 1:
         named = ", ".join(name or "(none)" for name in names[:_NAMED])
         raise SourceProblem(
-            f"this store has the objects of {len(names)} clusters ({named}), and nothing says which this is",
+            f"this store has the objects of {len(names)} clusters ({named}), and nothing identifies this one",
             "set prometheus.cluster in the configuration",
         )
 
@@ -121,7 +121,7 @@ async def _appearances(asking: Asking, one: Appearing) -> list[Entry]:
     begun, ended = await asking.two_sides(span, "{now} unless ({before})", "({stamp}) unless {now}")
     return [
         *(
-            _entry(one.begins(labels), one.about(labels), at, span, Evidence(one.metric, f"there by {stamp(at)}"))
+            _entry(one.begins(labels), one.about(labels), at, span, Evidence(one.metric, f"present by {stamp(at)}"))
             for labels, at, _ in begun
         ),
         *(
@@ -193,7 +193,7 @@ def _last(one: Asked, at: float) -> Evidence:
 
 def _gap(problem: SourceProblem) -> Gap:
     return Gap(
-        "objects that are gone, and changes before the last, where no console saw them",
+        "deleted objects, and changes before the last, that no console saw",
         problem.problem,
         problem.remedy,
     )

@@ -97,10 +97,10 @@ def test_verify_says_where_each_anchor_is_and_fails_without_one(
     assert not document["intact"]
     (tmp_path / "none.txt").write_text(IMAGE)
     assert main([*here, str(tmp_path / "none.txt")]) == 2
-    assert "there is no digest of an audit log in it" in capsys.readouterr().err
+    assert "it contains no digest of an audit log" in capsys.readouterr().err
     assert main([*here, str(tmp_path / "missing")]) == 2
     assert main(["audit", "show", "--dir", str(tmp_path / "audit"), "--anchor", anchor]) == 2
-    assert "--anchor goes with verify" in capsys.readouterr().err
+    assert "--anchor works only with verify" in capsys.readouterr().err
 
 
 def test_the_anchor_of_an_empty_log_is_none(tmp_path: Path) -> None:

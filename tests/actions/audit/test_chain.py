@@ -86,7 +86,7 @@ def test_an_edited_line_is_named_with_its_number(folder: Path) -> None:
     edited(folder, lie)
     broken = verify(look_at(folder)).broken
     assert broken is not None
-    assert str(broken) == f"{only_file(folder)}:6: changed: the line's hash does not fit what it says"
+    assert str(broken) == f"{only_file(folder)}:6: changed: the line's hash does not match its content"
 
 
 def resealed(line: bytes, **changes: object) -> bytes:
@@ -168,7 +168,7 @@ def test_an_end_that_was_cut_off_is_found_by_the_head(folder: Path) -> None:
     broken = verify(look_at(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong) == (8, Wrong.TRUNCATED)
-    assert broken.text == "records 9 to 10 are missing after this line: head.json tells of them"
+    assert broken.text == "records 9 to 10 are missing after this line: head.json lists them"
 
 
 def test_a_log_whose_files_are_all_gone_is_found_by_the_head(folder: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_file_that_is_gone_is_found(tmp_path: Path, missing: int) -> None:
         assert (broken.file, broken.wrong) == (files[-2], Wrong.TRUNCATED)
     else:
         assert (broken.file, broken.line, broken.wrong) == (files[missing + 1], 1, Wrong.REMOVED)
-        assert "a file of the log is not there" in broken.text
+        assert "a file of the log is missing" in broken.text
 
 
 def test_one_file_alone_is_checked_for_what_it_can_show(tmp_path: Path) -> None:

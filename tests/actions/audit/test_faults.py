@@ -86,7 +86,7 @@ def test_where_it_cannot_be_taken_back_either_it_is_said(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(disk, "sync", fails)
     monkeypatch.setattr(os, "ftruncate", fails)
-    with pytest.raises(AuditError, match="may be in it all the same, though nothing was done of what it says"):
+    with pytest.raises(AuditError, match="may still be in it, although nothing that it says was done"):
         log.append("intent", "x1", intent())
 
 

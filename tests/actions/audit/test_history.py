@@ -100,8 +100,8 @@ def test_cut_off_before_anything_was_sent(tmp_path: Path) -> None:
     assert (action.state, action.sent, len(action.unsent)) == (ActionState.CUT_OFF, (), 2)
     text = told(action)
     assert f"sent: PATCH {PATCH['path']}: not sent\n: POST {EVENT['path']}: not sent" in text
-    assert "cut off: what was doing it ended at or after 2026-09-21 14:13:20Z, before it wrote a result" in text
-    assert "nothing had been sent by then: the cluster is as it was" in text
+    assert "interrupted: its process ended at or after 2026-09-21 14:13:20Z, before it recorded a result" in text
+    assert "nothing had been sent by then: the cluster is unchanged" in text
 
 
 def test_cut_off_between_a_request_and_its_answer(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_cut_off_after_the_answer(tmp_path: Path) -> None:
     action = cut_after(tmp_path / "audit", 3)
     assert [(sent.status, sent.unknown) for sent in action.sent] == [(200, False)]
     assert [planned["path"] for planned in action.unsent] == [EVENT["path"]]
-    assert "1 sent, 1 answered, 0 unknown; what the cluster made of it since is not in the log" in told(action)
+    assert "1 sent, 1 answered, 0 unknown; what the cluster did since is not in the log" in told(action)
 
 
 def test_a_refusal_is_an_answer(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_another_machine_is_out_of_sight(tmp_path: Path) -> None:
     log_in(tmp_path / "audit", who=replace(WHO, host="elsewhere")).append("intent", "a1", intent())
     [action] = open_folder(tmp_path / "audit").actions
     assert action.state is ActionState.OUT_OF_SIGHT
-    assert "it was begun on elsewhere, ask there" in told(action)
+    assert "it was started on elsewhere, check there" in told(action)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_the_state_of_the_chain_in_words(tmp_path: Path) -> None:
     with only_file(folder).open("ab") as file:
         file.write(b'{"action":"x')
     assert opened_text(open_folder(folder))[1].text == (
-        f"{only_file(folder)}:6: a write was cut off here, 12 bytes of it (not yet marked, the next record will)"
+        f"{only_file(folder)}:6: a write was interrupted here, 12 bytes of it (not yet marked, the next record will)"
     )
 
 

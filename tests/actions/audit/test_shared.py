@@ -118,7 +118,7 @@ def test_a_log_that_another_made_in_a_persons_name_is_not_theirs(site: Path) -> 
         "nobody": "belongs to nobody, but its record 1 says that root wrote it",
     }
     (action, _) = found.select(AuditQuery(person="root"))
-    assert "so says a log that belongs to nobody" in summary(action)[0].text
+    assert "according to a log that belongs to nobody" in summary(action)[0].text
 
 
 def test_of_a_copy_owners_say_nothing(site: Path, tmp_path: Path) -> None:

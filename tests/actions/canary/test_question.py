@@ -95,11 +95,11 @@ async def test_a_server_that_speaks_chat_alone_gets_a_message(server: Server) ->
         (502, {}, CanaryOutcome.FAILED, "answers HTTP 502"),
         (503, {}, CanaryOutcome.REFUSED, "answers HTTP 503"),
         (429, {}, CanaryOutcome.REFUSED, "answers HTTP 429"),
-        (401, {}, CanaryOutcome.REFUSED, "it wants a key"),
+        (401, {}, CanaryOutcome.REFUSED, "it requires a key"),
         (400, {}, CanaryOutcome.REFUSED, "answers HTTP 400"),
-        (200, {"choices": []}, CanaryOutcome.FAILED, "no completion"),
-        (200, b"<html>", CanaryOutcome.FAILED, "no completion"),
-        (200, [1], CanaryOutcome.FAILED, "no completion"),
+        (200, {"choices": []}, CanaryOutcome.FAILED, "not a completion"),
+        (200, b"<html>", CanaryOutcome.FAILED, "not a completion"),
+        (200, [1], CanaryOutcome.FAILED, "not a completion"),
         (200, {"choices": [{"message": {"content": None}}]}, CanaryOutcome.ANSWERED, ""),
     ],
 )
@@ -140,7 +140,7 @@ def _issued(*, trusted: bool, expired: bool) -> tuple[ssl.SSLContext, trustme.CA
 @pytest.mark.parametrize(
     ("trusted", "expired", "outcome", "problem"),
     [
-        (False, False, CanaryOutcome.REFUSED, "nothing was asked, its certificate is not trusted here: "),
+        (False, False, CanaryOutcome.REFUSED, "nothing was sent, its certificate is not trusted here: "),
         (True, True, CanaryOutcome.FAILED, "its certificate has expired"),
     ],
     ids=["its own issuer", "expired"],

@@ -122,7 +122,7 @@ async def test_an_engine_that_speaks_tls_is_not_asked_and_that_is_said() -> None
     pods[1] = replace(pods[1], annotations={"prometheus.io/scheme": "https"})
     source = CanarySource(PLAN, lambda: state(pods), ask=Engines())
     assert [one.key for one in (await source.ask()).direct] == ["serving/chat-0"]
-    assert "serving/chat-1: it speaks TLS" in source.notes[1]
+    assert "serving/chat-1: it uses TLS" in source.notes[1]
 
 
 async def test_questions_that_come_to_nothing_are_counted_until_one_is_answered() -> None:

@@ -37,7 +37,7 @@ def _frame(keys: tuple[str, ...], columns: dict[Quantity, Column]) -> Frame:
 def test_those_that_end_within_the_grace_period_are_not_cut() -> None:
     found = check_cut(measured(8, 20.0), PODS, 60.0)
     assert found.verdict is Verdict.PASS
-    assert found.text == "16 requests now; each pod has 1m to end its own; 19 of 20 take less than 20s"
+    assert found.text == "16 requests now; each pod has 1m to finish its requests; 19 of 20 take less than 20s"
 
 
 def test_those_that_take_longer_are() -> None:
@@ -54,5 +54,5 @@ def test_where_nothing_says_how_long_they_take_it_is_a_warning() -> None:
 def test_none_is_none_and_not_measured_is_not_none() -> None:
     assert check_cut(measured(0), PODS, 60.0).text == "none now"
     found = check_cut(SNAPSHOT, PODS, 60.0)
-    assert (found.verdict, found.text) == (Verdict.WARN, "not measured: what takes longer than 1m is cut")
+    assert (found.verdict, found.text) == (Verdict.WARN, "not measured: what takes longer than 1m is aborted")
     assert check_cut(SNAPSHOT, (), 60.0).verdict is Verdict.PASS

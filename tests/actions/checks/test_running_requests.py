@@ -28,8 +28,8 @@ async def units(cluster: PodCluster, *names: str) -> list[DrainUnit]:
     [
         (0.0, 5.0, Terms(300.0, CUT), Verdict.PASS, "none now"),
         (20.0, 5.0, Terms(300.0, CUT), Verdict.PASS, "20 requests: about 4s at the current rate, at most 5m"),
-        (20.0, 0.0, Terms(300.0, CUT), Verdict.PASS, "20 requests: at what rate they end is not known, at most 5m"),
-        (100.0, 5.0, Terms(10.0, CUT), Verdict.WARN, "100 requests: about 50 of them would be cut after 10s"),
+        (20.0, 0.0, Terms(300.0, CUT), Verdict.PASS, "20 requests: their rate of completion is not known, at most 5m"),
+        (100.0, 5.0, Terms(10.0, CUT), Verdict.WARN, "100 requests: about 50 of them would be aborted after 10s"),
         (100.0, 5.0, Terms(10.0, STAY), Verdict.WARN, "about 50 of them would still run, and the drain stops there"),
     ],
 )
@@ -59,7 +59,7 @@ async def test_who_is_evicted_at_once_and_who_goes_on_getting_requests_is_a_warn
     assert (found.verdict, found.text.partition(":")[0]) == (Verdict.WARN, "20 requests on chat-0")
     kept = replace(unit, strategy=replace(unit.strategy, kept=("InferencePool chat",)))
     found = check_running(cluster.snapshot, [kept], Terms(300.0, CUT))
-    assert found.text == "InferencePool chat goes on sending requests to chat-0"
+    assert found.text == "InferencePool chat continues to send requests to chat-0"
 
 
 async def test_what_serves_nothing_has_nothing_to_cut() -> None:

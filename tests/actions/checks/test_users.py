@@ -24,7 +24,7 @@ from tests.actions.stage import NOW, SNAPSHOT, FakeCluster
 from tests.actions.stage import deployment as raw
 from tests.fleet import rows
 
-CALM = "nothing stands against it"
+CALM = "no objections"
 PODS = [f"chat-7c9f58-x2k4{end}" for end in "bcdf"]
 
 

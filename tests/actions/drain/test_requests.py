@@ -76,7 +76,7 @@ async def test_an_engine_is_asked_for_what_all_its_ranks_have() -> None:
             assert load.requests == 2.0
             served.page = "up 1\n"
             assert await probe.load() is None
-            assert "none of an engine" in probe.problem
+            assert "none of a supported engine" in probe.problem
         finally:
             await probe.close()
 
@@ -90,7 +90,7 @@ async def test_an_engine_that_does_not_answer_is_said() -> None:
     await probe.close()
     nowhere = EngineProbe(project_pod(pod("chat-0"), Interner()))
     assert await nowhere.load() is None
-    assert nowhere.problem == "the pod does not run"
+    assert nowhere.problem == "the pod is not running"
     await nowhere.close()
 
 

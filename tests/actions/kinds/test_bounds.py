@@ -102,7 +102,7 @@ async def test_at_0_an_hpa_is_off_and_nothing_is_waited_for() -> None:
     cluster = scaled(replicas=0)
     runner = cluster.runner()
     plan = await runner.executor.plan(Bounds(HPA, 2, 3))
-    assert "where an HPA is off" in check(plan, "replicas").text
+    assert "where an HPA is disabled" in check(plan, "replicas").text
     assert (await runner.wait(runner.start(plan, "", "yes").id)).result is Result.CONVERGED
 
 
@@ -161,7 +161,7 @@ async def test_an_autoscaler_that_does_not_act_times_out() -> None:
     plan = await runner.executor.plan(Bounds(HPA, minimum=3))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
-    assert "still asked for 2" in outcome.text
+    assert "still wants 2" in outcome.text
 
 
 async def test_other_kinds_have_no_bounds() -> None:

@@ -102,5 +102,5 @@ async def test_a_node_that_was_made_again_meanwhile_is_another() -> None:
     cluster = nodes()
     plan = await make_plan(Cordon(NODE), cluster.context())
     cluster.react = lambda obj: {**obj, "metadata": {**obj["metadata"], "uid": "another"}}
-    with pytest.raises(NotFoundError, match="another of its name was made"):
+    with pytest.raises(NotFoundError, match="another with its name was created"):
         await CordonAction().execute(plan, HandWork(cluster))

@@ -34,7 +34,7 @@ async def test_a_service_only_label_keeps_the_pod_in_its_workload() -> None:
     assert patch.body == {"metadata": {"resourceVersion": version, "labels": {"serving": "off"}}}
     assert "serving=on → off" in leave.detail
     assert wait.title == "wait for 20 requests of chat-0"
-    assert wait.detail == "about 4s at the current rate, at most 5m, then it is evicted all the same"
+    assert wait.detail == "about 4s at the current rate, at most 5m, then it is evicted anyway"
     (eviction,) = evict.mutations
     assert eviction.path == f"{PATH}/eviction"
     assert eviction.body["deleteOptions"] == {"preconditions": {"uid": "uid-chat-0"}, "gracePeriodSeconds": 120}
@@ -67,7 +67,7 @@ async def test_without_such_a_label_its_replica_set_lets_it_go() -> None:
     assert way["method"] == Method.ORPHAN
     assert way["labels"] == {"app": "chat-70b-drained"}
     assert "starts another" in check(plan, "method").text
-    assert "an orphan that nobody else would end" in plan.steps[2].detail
+    assert "an orphan that nothing else would end" in plan.steps[2].detail
     outcome = await DrainAction().execute(plan, HandWork(cluster))
     assert outcome.ok
     assert "chat-0" not in cluster.names()
@@ -114,7 +114,7 @@ async def test_it_may_be_taken_out_at_once_although_a_gpu_is_free() -> None:
     cluster.add(node("node-2", 8))
     cluster.settle()
     plan = await make_plan(Drain(CHAT0), cluster.context())
-    (at_once,) = [a.request for a in plan.alternatives if "at once" in a.title]
+    (at_once,) = [a.request for a in plan.alternatives if "immediately" in a.title]
     now = await make_plan(at_once, cluster.context())
     assert now.facts["units"][0]["strategy"]["method"] == Method.LABEL
     assert check(now, "spare GPUs").text == "node-2 has 8 free: a replacement could start first"
@@ -147,7 +147,7 @@ async def test_a_replacement_first_is_refused_where_none_can_start_beside_it() -
 async def test_at_the_deadline_it_is_evicted_or_the_drain_stops() -> None:
     cluster = chat(requests=1000.0)
     plan = await make_plan(Drain(CHAT0, deadline=20.0), cluster.context())
-    assert "about 900 of them would be cut after 20s" in check(plan, "running requests").text
+    assert "about 900 of them would be aborted after 20s" in check(plan, "running requests").text
     assert check(plan, "running requests").verdict is Verdict.WARN
     outcome, execution = await done(chat(requests=1000.0), Drain(CHAT0, deadline=20.0))
     assert outcome.ok
@@ -171,7 +171,7 @@ async def test_requests_that_nobody_can_see_get_the_whole_deadline() -> None:
     execution = HandWork(cluster)
     assert (await DrainAction().execute(plan, execution)).ok
     assert cluster.clock - before >= 30.0
-    assert any("cannot be seen" in text for text in execution.words)
+    assert any("are not visible" in text for text in execution.words)
 
 
 async def test_a_pod_that_stays_in_the_endpoints_is_not_evicted() -> None:
@@ -194,7 +194,7 @@ async def test_who_puts_it_back_meanwhile_is_not_overruled() -> None:
     cluster.moved_on = second_person
     outcome, _ = await done(cluster, Drain(CHAT0))
     assert outcome.result is Result.FAILED
-    assert "put chat-0 back into service" in outcome.text
+    assert "chat-0 was put back into service" in outcome.text
     assert "chat-0" in cluster.names()
 
 
@@ -237,7 +237,7 @@ async def test_services_that_may_not_be_listed_are_not_known_and_never_none() ->
     found = check(await make_plan(Drain(CHAT0), cluster.context()), "method")
     assert found.verdict is Verdict.WARN
     assert "which Services select it is not known" in found.text
-    assert "you may not list Services: requests may go on coming" in found.text
+    assert "you may not list Services: requests may continue to arrive" in found.text
     assert "no Service selects it" not in found.text
     cluster.hidden = {"InferencePool"}
     found = check(await make_plan(Drain(CHAT0), cluster.context()), "method")
@@ -289,7 +289,7 @@ async def test_endpoints_that_may_not_be_looked_at_are_given_time() -> None:
     cluster.hidden.add("EndpointSlice")
     outcome, execution = await done(cluster, Drain(CHAT0))
     assert outcome.ok
-    assert "its endpoints may not be looked at: 5 s are given to them" in execution.words
+    assert "its endpoints may not be read: 5 s are allowed for the change" in execution.words
 
 
 async def test_a_node_without_a_kubelet_ends_nothing() -> None:
@@ -314,7 +314,7 @@ async def test_a_router_that_goes_on_sending_is_suspected() -> None:
     cluster.moved_on = one_more
     outcome, execution = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
     assert outcome.result is Result.TIMED_OUT
-    assert any(text.endswith("new ones still come: does a router choose pods by itself?") for text in execution.words)
+    assert any(text.endswith("new ones still arrive: does a router select pods itself?") for text in execution.words)
 
 
 async def test_of_requests_that_stand_still_none_is_said_to_come() -> None:

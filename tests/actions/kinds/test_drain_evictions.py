@@ -137,7 +137,7 @@ async def test_another_pod_of_its_name_is_never_evicted() -> None:
         now.objects["Pod", "serving", "chat-0"]["metadata"]["uid"] = "uid-of-the-next"
 
     cluster.moved_on = replaced
-    with pytest.raises(ConflictError, match="chat-0 is another one now"):
+    with pytest.raises(ConflictError, match="chat-0 was replaced by another one"):
         await done(cluster, Drain(CHAT0))
     cluster = chat()
     plan = await make_plan(Drain(CHAT0, method=Method.EVICT), cluster.context())

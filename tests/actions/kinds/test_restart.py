@@ -78,7 +78,7 @@ async def test_on_delete_says_that_nothing_restarts_by_itself_and_never_converge
     assert not [c.text for c in plan.checks if "take the GPUs" in c.text or "it has no pods" in c.text]
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
-    assert "coder-0, coder-1 still run the one of before" in outcome.text
+    assert "coder-0, coder-1 still run the previous one" in outcome.text
 
 
 async def test_on_delete_has_converged_once_each_pod_was_deleted_by_hand() -> None:
@@ -117,7 +117,7 @@ async def test_somebody_who_pauses_the_rollout_meanwhile_does_not_end_it() -> No
     runner = cluster.runner()
     outcome = await runner.wait(runner.start(await runner.executor.plan(Restart(CHAT)), "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
-    assert "its rollout is paused by somebody: 0 of 2 pods are of the new template" in outcome.text
+    assert "its rollout was paused: 0 of 2 pods are of the new template" in outcome.text
 
 
 async def test_a_pause_that_holds_nothing_back_is_not_what_is_missing() -> None:
@@ -131,7 +131,7 @@ async def test_a_pause_that_holds_nothing_back_is_not_what_is_missing() -> None:
     runner = cluster.runner()
     outcome = await runner.wait(runner.start(await runner.executor.plan(Restart(CHAT)), "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
-    assert "its rollout is paused by somebody: 1 of 2 available" in outcome.text
+    assert "its rollout was paused: 1 of 2 available" in outcome.text
 
 
 async def test_a_pod_is_deleted_by_its_uid_and_the_dry_run_keeps_it() -> None:

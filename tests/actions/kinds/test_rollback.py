@@ -99,7 +99,7 @@ async def test_a_cause_that_the_revision_has_not_is_taken_away() -> None:
 async def test_the_revision_that_it_has_is_blocked() -> None:
     plan = await make_plan(RollBack(CHAT, "chat-h2"), chat().context())
     assert check(plan, "revision").verdict is Verdict.BLOCK
-    assert "already" in check(plan, "revision").text
+    assert "has the current template" in check(plan, "revision").text
 
 
 async def test_a_paused_rollout_is_resumed_first() -> None:
@@ -167,7 +167,7 @@ async def test_whether_an_autoscaler_may_take_the_last_gpu_is_not_known_where_th
 
 async def test_recreate_is_a_full_outage() -> None:
     plan = await make_plan(RollBack(CHAT), chat(gpus=12, strategy={"type": "Recreate"}).context())
-    assert "nothing answers meanwhile" in check(plan, "spare GPUs").text
+    assert "nothing answers in between" in check(plan, "spare GPUs").text
     assert check(plan, "last replica").verdict is Verdict.WARN
 
 
@@ -191,7 +191,7 @@ async def test_what_a_stateful_set_would_leave_is_said() -> None:
     broken["status"]["readyReplicas"] = 1
     cluster.add(broken)
     plan = await make_plan(RollBack(CODER), cluster.context())
-    assert "pod 0 keeps the template of before" in check(plan, "partition").text
+    assert "pod 0 keeps the previous template" in check(plan, "partition").text
     assert "only 1 of 2 pods ready" in check(plan, "order").text
 
 
@@ -200,7 +200,7 @@ async def test_on_delete_only_the_pods_of_another_revision_wait_to_be_deleted() 
     cluster.add(pod("coder-1", 1, of="coder"))
     runner = cluster.runner()
     plan = await runner.executor.plan(RollBack(CODER))
-    assert "coder-0 keeps what it runs until somebody deletes it" in check(plan, "OnDelete").text
+    assert "coder-0 keeps what it runs until it is deleted" in check(plan, "OnDelete").text
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.TIMED_OUT
     assert "coder-0" in outcome.text

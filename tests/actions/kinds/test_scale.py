@@ -219,6 +219,6 @@ async def test_an_owner_without_replicas_says_what_it_makes_and_what_to_change(m
     made = Workload("Deployment", "serving", "chat-predictor", "uid-d", "1", 0.0, 2)
     top = "serving/InferenceService/chat"
     stage.snapshot = replace(stage.snapshot, parts={made.key: made}, part_of={made.key: top})
-    with pytest.raises(KubeError, match="it makes Deployment chat-predictor and sets theirs") as refused:
+    with pytest.raises(KubeError, match="it creates Deployment chat-predictor and sets theirs") as refused:
         await make_plan(Scale(Target("InferenceService", "serving", "chat"), 3), stage.context())
     assert "spec.predictor.minReplicas" in refused.value.remedy

@@ -56,7 +56,7 @@ async def test_a_rollout_that_waits_for_something_else_is_told_apart() -> None:
     rolling = cluster.get("Deployment", "serving", "chat")
     rolling["status"]["updatedReplicas"] = 1
     cluster.add(rolling)
-    assert "may not be what holds it up" in check(await make_plan(Unblock(CHAT), cluster.context()), "rollout").text
+    assert "may not be what blocks it" in check(await make_plan(Unblock(CHAT), cluster.context()), "rollout").text
     assert "no rollout is under way" in check(await make_plan(Unblock(CHAT), chat().context()), "rollout").text
 
 

@@ -231,7 +231,7 @@ async def test_what_goes_wrong_is_said(stage_of: StageOf, said: str, words: str,
 async def test_no_numbers_are_no_success(stage_of: StageOf) -> None:
     stage, _ = stage_of(at_2="silent")
     outcome = await stage.run(2)
-    assert (outcome.result, "ended without numbers" in outcome.text) == (Result.FAILED, True)
+    assert (outcome.result, "ended without results" in outcome.text) == (Result.FAILED, True)
 
 
 async def test_failed_requests_are_counted_and_all_of_them_are_a_failure(stage_of: StageOf) -> None:
@@ -293,7 +293,7 @@ async def test_what_is_too_long_is_refused_before(stage_of: StageOf, at: Engine)
     del at.answers["/v1/models"]
     assert verdicts(await stage.plan())["length"] is Verdict.WARN
     at.answers["/v1/models"] = models(longest=0)
-    assert "does not say how long" in text_of(await stage.plan(), "length")
+    assert "does not report the maximum length" in text_of(await stage.plan(), "length")
 
 
 async def test_requests_of_others_are_told(stage_of: StageOf, at: Engine) -> None:

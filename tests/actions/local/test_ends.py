@@ -94,7 +94,7 @@ async def test_one_that_closes_its_port_while_it_finishes_is_given_its_time(
         runner = box.runner()
         await _running(client, record.spec.url)
         ending = runner.start(await runner.executor.plan(box.down()), "", "yes")
-        await until(lambda: any(text.startswith("its port is closed, what it has goes on") for text in box.said))
+        await until(lambda: any(text.startswith("its port is closed, its requests continue") for text in box.said))
         assert not first.done()
         busy.unlink()
         assert (await first).status_code == 200
@@ -112,7 +112,7 @@ async def test_one_that_cannot_refuse_is_waited_for_and_then_asked(opened: Open)
     assert "--shutdown-timeout" not in record.argv
     _, outcome = await box.carried_out(box.down())
     assert outcome.result is Result.CONVERGED, outcome.text
-    assert "it cannot be told to: new requests are still let in" in box.said
+    assert "it cannot be told to: new requests are still accepted" in box.said
 
 
 async def test_the_grace_period_ends_and_what_does_not_listen_is_killed_whole(
@@ -260,7 +260,7 @@ async def test_one_that_is_loading_can_be_taken_down(opened: Open) -> None:
     await box.loading()
     _, outcome = await box.carried_out(box.down())
     assert outcome.result is Result.CONVERGED, outcome.text
-    assert (await runner.wait(state.id)).text == "somebody took it down while it was loading"
+    assert (await runner.wait(state.id)).text == "it was stopped while it was loading"
     await runner.close()
     assert box.processes() == []
 
@@ -278,7 +278,7 @@ async def test_requests_that_the_grace_period_cut_are_told_of(opened: Open, monk
         with pytest.raises(httpx.HTTPError):
             await held
     assert outcome.result is Result.CONVERGED, outcome.text
-    assert "the grace period of 1 s was over: 1 request cut" in outcome.text
+    assert "the grace period of 1 s was over: 1 request aborted" in outcome.text
 
 
 async def test_who_stops_waiting_for_the_end_learns_how_far_it_got_and_not_how_to_start_again(opened: Open) -> None:
@@ -298,8 +298,8 @@ async def test_who_stops_waiting_for_the_end_learns_how_far_it_got_and_not_how_t
         box.vllm.with_name("busy").unlink()
         assert (await held).status_code == 200
     assert outcome.result is Result.STOPPED
-    assert outcome.text.startswith("stopped waiting: tiny was told to end (SIGINT), and does that by itself")
-    assert outcome.remedy == "quarterdeck local down tiny goes on with it"
+    assert outcome.text.startswith("stopped waiting: tiny was told to stop (SIGINT), and does so by itself")
+    assert outcome.remedy == "quarterdeck local down tiny continues"
     _, again = await box.carried_out(box.down())
     assert again.result is Result.CONVERGED, again.text
 
@@ -321,7 +321,7 @@ async def test_an_end_that_is_stopped_before_anything_was_sent_says_so(opened: O
         box.vllm.with_name("busy").unlink()
         await held
     assert outcome.result is Result.STOPPED
-    assert outcome.text == "stopped: nothing was sent to tiny, which goes on as before"
+    assert outcome.text == "stopped: nothing was sent to tiny, which continues as before"
     assert (await box.server()).stage.phase is Phase.READY
 
 

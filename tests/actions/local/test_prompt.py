@@ -164,7 +164,7 @@ async def test_an_engine_without_chat_gets_it_too_and_is_asked_no_third_time(at:
         (400, '{"object":"error","message":"max_tokens=5000 cannot be greater than max_model_len=1024"}', "too long"),
         (400, '{"error":{"message":"no","code":"context_length_exceeded"}}', "too long"),
         (422, '{"detail":[{"msg":"field required"}]}', "did not answer (422)"),
-        (503, "busy", "takes no requests now (503): busy"),
+        (503, "busy", "accepts no requests now (503): busy"),
         (500, '{"error":{"message":"EngineCore encountered an issue"}}', "did not answer (500): EngineCore"),
         (500, f'{{"error":"bad key {KEY}"}}', "bad key …"),
         (502, "<html>" + "x" * 5000, "did not answer (502)"),
@@ -180,7 +180,7 @@ async def test_what_it_refuses_is_said(at: Engine, server: ServerRecord, status:
 
 async def test_nobody_there_is_said(server: ServerRecord, tmp_path: Path) -> None:
     gone = record(tmp_path / "gone", free_port())
-    assert "does not take connections" in (await failed(gone)).message
+    assert "does not accept connections" in (await failed(gone)).message
     (Path(server.folder) / "key").unlink()
     assert "API key of n1 cannot be read" in (await failed(server)).message
 
@@ -192,7 +192,7 @@ async def test_silence_is_given_up(at: Engine, server: ServerRecord, monkeypatch
 
     monkeypatch.setattr(module, "SILENCE", 0.2)
     at.answers[CHAT] = hang
-    assert "did not send a byte" in (await failed(server)).message
+    assert "sent nothing" in (await failed(server)).message
 
 
 async def test_an_error_in_the_middle_of_an_answer_is_said(at: Engine, server: ServerRecord) -> None:
@@ -211,7 +211,7 @@ async def test_a_connection_that_breaks_is_no_answer(at: Engine, server: ServerR
     at.answers[CHAT] = stream(said("Hi"))
     assert "broke off after 1 tokens" in (await failed(server)).message
     at.answers[CHAT] = stream("data: {half\n\n")
-    assert "not JSON" in (await failed(server)).message
+    assert "invalid JSON" in (await failed(server)).message
 
 
 async def test_closing_it_ends_the_request_at_once(at: Engine, server: ServerRecord) -> None:

@@ -84,7 +84,7 @@ async def test_a_record_that_cannot_be_read_is_not_written_over(opened: Open) ->
     record.write_text("{")
     _, outcome = await box.carried_out(box.up(box.spec()))
     assert outcome.result is Result.FAILED
-    assert outcome.text == f"{record} cannot be read: the server that it is of may still run"
+    assert outcome.text == f"{record} cannot be read: its server may still be running"
     assert record.read_text() == "{"
     assert box.processes() == []
 

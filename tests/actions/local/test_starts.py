@@ -133,7 +133,7 @@ async def test_the_vllm_of_the_settings_that_is_not_there_is_named(opened: Open)
     box.vllm.unlink()
     plan = await box.runner().executor.plan(box.up(box.spec()))
     ((about, text),) = [(c.about, c.text) for c in plan.blocks if c.about == "vLLM"]
-    assert (about, text) == ("vLLM", f"{box.vllm} is not a program that can be run: it is what the settings name")
+    assert (about, text) == ("vLLM", f"{box.vllm} is not a program that can be run: it is set in the configuration")
 
 
 async def test_what_was_written_down_survives_the_one_who_wrote_it(opened: Open) -> None:

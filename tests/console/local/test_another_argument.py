@@ -133,7 +133,7 @@ def test_it_is_a_flag_and_a_key_of_presets(seen: dict[str, Any]) -> None:
 def test_it_is_a_row_of_the_form(seen: dict[str, Any]) -> None:
     assert seen["rows"].index("singing") == seen["rows"].index("mood swings") + 1 == seen["rows"].index("variables") - 1
     assert seen["typed"][-3:] == ["--mood-swings", "5", "--no-sing-along"]
-    assert seen["wrong"] == "a whole number from 1 on"
+    assert seen["wrong"] == "a whole number of at least 1"
     assert seen["filled"] == "3"
 
 
@@ -152,7 +152,7 @@ def test_who_had_it_among_the_other_arguments_before_goes_on(seen: dict[str, Any
 def test_it_is_read_from_what_a_pod_was_started_with(seen: dict[str, Any]) -> None:
     assert seen["read back"] == [{"model": "m", "mood_swings": 7, "sing_along": False}, ["--other"]]
     assert seen["unset"] == 0
-    assert "mood swings has a place of its own" in seen["extra"]
+    assert "quarterdeck has its own flag for mood swings" in seen["extra"]
 
 
 if __name__ == "__main__":

@@ -78,13 +78,13 @@ def test_what_has_a_field_goes_there_also_from_behind_two_dashes() -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["org/m", "--", "--api-key", "sk-secret"], "--api-key would stand in the list of processes"),
-        (["org/m", "--", "--hf_token=hf_secret"], "--hf-token would stand in the list of processes"),
-        (["org/m", "--", "org/other"], "org/other stands behind --"),
+        (["org/m", "--", "--api-key", "sk-secret"], "--api-key would be visible in the process list"),
+        (["org/m", "--", "--hf_token=hf_secret"], "--hf-token would be visible in the process list"),
+        (["org/m", "--", "org/other"], "org/other follows --"),
         (["org/m", "--env", "sk-secret"], "--env takes NAME=VALUE"),
         (["org/m", "--env", "1A=sk-secret"], "--env takes NAME=VALUE"),
         (["org/m", "--max-model-len", "long"], "--max-model-len"),
-        (["org/m", "-tp", "0"], "--tensor-parallel-size must be 1 at least"),
+        (["org/m", "-tp", "0"], "--tensor-parallel-size must be at least 1"),
         (["org/m", "--gpu-memory-utilization", "90"], "--gpu-memory-utilization is a ratio"),
         (["org/m", "--port", "70000"], "--port must be from 1 to 65535"),
         (["--preset", "nope"], "there is no preset nope"),
@@ -132,7 +132,7 @@ def test_a_name_and_a_port_of_its_own(unused_port: int) -> None:
     assert addressed(replace(spec, name="chat"), "", {"chat"}, 1, ()).name == "chat-2"
 
 
-@pytest.mark.parametrize(("name", "model", "words"), [("a/b", "m", "a/b cannot be"), ("", "", "say which model")])
+@pytest.mark.parametrize(("name", "model", "words"), [("a/b", "m", "a/b cannot be"), ("", "", "no model given")])
 def test_no_name_or_no_model(name: str, model: str, words: str) -> None:
     with pytest.raises(LocalError, match=words):
         addressed(LaunchSpec("", model), name, (), 8000, ())
@@ -179,9 +179,9 @@ def unused_port() -> int:
         (["local"], "required: <what>"),
         (["local", "upp"], "did you mean up"),
         (["local", "up", "m", "--max-modl-len", "1"], "did you mean --max-model-len"),
-        (["local", "ls", "--", "x"], "nothing may stand behind --"),
+        (["local", "ls", "--", "x"], "no arguments are accepted after --"),
         (["scale", "--", "deployment/chat", "4"], "required"),
-        (["drain", "chat-0", "--", "chat-1"], "nothing may stand behind --"),
+        (["drain", "chat-0", "--", "chat-1"], "no arguments are accepted after --"),
         (["local", "entry", "n", "--for", "ngnix"], "did you mean nginx"),
     ],
 )

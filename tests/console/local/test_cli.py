@@ -191,7 +191,7 @@ def test_the_log_of_one_that_was_taken_down_is_found_and_said_to_be_that(machine
     kept.write_text("first\nlast\n")
     done = machine.run("logs", "gone", "--tail", "1")
     assert (done.returncode, done.stdout) == (0, "last\n")
-    assert "gone was taken down: this is the log of its last start" in done.stderr
+    assert "gone was stopped: this is the log of its last start" in done.stderr
     (machine.servers.parent / "log").write_text("of nobody")
     for path in ("..", ".", "gone/../gone", ""):
         assert machine.run("logs", path).returncode == 2
@@ -246,7 +246,7 @@ def test_down_is_planned_asked_and_done(machine: Machine) -> None:
     record = machine.start("one")
     unasked = machine.run("down", "one")
     assert unasked.returncode == 4
-    assert "--yes is needed" in unasked.stderr
+    assert "--yes is required" in unasked.stderr
     dry = machine.run("down", "one", "--dry-run")
     assert dry.returncode == 0
     assert "Take one down" in dry.stdout

@@ -110,7 +110,7 @@ async def test_what_is_for_clusters_is_refused_with_what_is_there_instead(box: B
                 await stage.line(command)
                 assert stage.desk.navigator.front is not None
                 assert stage.desk.navigator.front.where is ScreenId.FLEET
-                assert "a server of this machine; :down" in stage.desk.navigator.front.said, command
+                assert "a server on this machine; use :down" in stage.desk.navigator.front.said, command
         assert "scale" not in stage.keybar
         await stage.line("down")
         plan = (await stage.planned()).plan
@@ -131,7 +131,7 @@ async def test_its_node_is_no_node_of_kubernetes(box: Box) -> None:
         for command in ("cordon", "drain-node"):
             await stage.line(command)
             assert stage.desk.navigator.front is not None
-            assert "Kubernetes knows nothing of it" in stage.desk.navigator.front.said, command
+            assert "not a Kubernetes node" in stage.desk.navigator.front.said, command
 
 
 async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> None:
@@ -150,7 +150,7 @@ async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> Non
         assert [line.text for line in [line async for line in stream]][-1].endswith("Application startup complete.")
         with pytest.raises(SessionError, match="every start begins a new one"):
             _ = [line async for line in session.logs(pod, "", follow=False, previous=True, tail=3, since=0)]
-        with pytest.raises(SessionError, match="no server of this machine is called other"):
+        with pytest.raises(SessionError, match="there is no server on this machine called other"):
             await session.describe(ObjectRef("Pod", "local", "other"))
         (node,) = stage.snapshot.nodes
         assert "tiny: Running" in await session.describe(ObjectRef("Node", "", node))
@@ -273,11 +273,11 @@ async def test_the_command_line_on_this_machine(box: Box) -> None:
     assert pod["readings"]["kv_cache_usage"]["value"] == KV
     assert document["workloads"][0]["kind"] == "Process"
     assert doctor.returncode == 0
-    assert f"ok    vLLM here      {box.vllm}; its version is asked for" in doctor.stdout
+    assert f"ok    vLLM here      {box.vllm}; its version is checked" in doctor.stdout
     assert "ok    servers        1, 1 of them running" in doctor.stdout
     assert "tiny: Running, http://127.0.0.1:" in doctor.stdout
     assert (scale.returncode, scale.stdout) == (2, "")
-    assert "local is this machine and no cluster" in scale.stderr
+    assert "local is this machine and not a cluster" in scale.stderr
     assert "quarterdeck local up, down, restart and undo" in scale.stderr
 
 

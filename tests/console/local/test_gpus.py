@@ -69,7 +69,7 @@ async def test_who_is_on_a_gpu_is_named_and_what_would_do_is_taken(box: Box, dri
     plan = await planned(box, driver)
     said = check(plan, "memory")
     assert said["verdict"] == "block"
-    assert "GPU 0 has 12.0 GiB free, and vLLM wants 21.6 GiB of it: pid 4242 with 12.0 GiB" in said["text"]
+    assert "GPU 0 has 12.0 GiB free, and vLLM needs 21.6 GiB: pid 4242 with 12.0 GiB" in said["text"]
     assert "--env CUDA_VISIBLE_DEVICES=1 (" in said["fix"]
     assert "--gpu-memory-utilization 0.5 (" in said["fix"]
     for way in (("--env", "CUDA_VISIBLE_DEVICES=1"), ("--gpu-memory-utilization", "0.5")):

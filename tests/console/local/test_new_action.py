@@ -1,4 +1,4 @@
-"""A new action on the servers of this machine: one module and one line, and the command line has it.
+"""A new action on the servers on this machine: one module and one line, and the command line has it.
 
 The module is the first part of this file, the line is in ``register``; the commands are processes of their own, in
 which the line is there from the start.
@@ -111,7 +111,7 @@ def test_help_and_usage_have_it_and_its_flags() -> None:
     wrong = quarterdeck("local", "label", "a", "--texd", "x")
     assert (wrong.returncode, "did you mean --text?" in wrong.stderr) == (2, True)
     behind = quarterdeck("local", "label", "a", "--", "--enforce-eager")
-    assert (behind.returncode, "nothing may stand behind -- here" in behind.stderr) == (2, True)
+    assert (behind.returncode, "no arguments are accepted after -- here" in behind.stderr) == (2, True)
 
 
 def test_it_is_refused_in_read_only_mode_and_done_otherwise(machine: Machine) -> None:

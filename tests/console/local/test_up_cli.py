@@ -171,7 +171,7 @@ def test_detached_it_loads_on(box: Box) -> None:
     box.say("hold")
     done = box.run(*up(box, "--detach"))
     assert done.returncode == 0, done.stderr
-    assert "tiny goes on loading" in done.stdout
+    assert "tiny continues to load" in done.stdout
     assert box.record.identity.alive
     block_until(lambda: "reading weights" in box.run("ls").stdout, "the log being read")
 
@@ -194,7 +194,7 @@ def test_ctrl_c_leaves_it_loading_and_says_so(box: Box, number: signal.Signals) 
         out = following.stdout.read()
         following.stderr.read()
         assert following.wait(PATIENCE) == 130
-    assert "tiny goes on loading" in out
+    assert "tiny continues to load" in out
     assert "local down tiny" in out
     assert box.record.identity.alive
 

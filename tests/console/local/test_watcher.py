@@ -1,4 +1,4 @@
-"""Looking at the servers of this machine, for several at once."""
+"""Looking at the servers on this machine, for several at once."""
 
 from __future__ import annotations
 

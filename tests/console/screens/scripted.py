@@ -1,4 +1,4 @@
-"""A session that says what a test tells it to, with servers of this machine and plans as a test wants them."""
+"""A session that says what a test tells it to, with servers on this machine and plans as a test wants them."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class ScriptedActing:
     async def undo(self, *, here: bool = False) -> Plan:
         self.asked.append(("undo", here))
         if self.last is None:
-            raise SessionError("nothing was done in this session that could be taken back")
+            raise SessionError("nothing was done in this session that could be undone")
         return await self.plan(self.last)
 
     async def revisions(self, target: Target) -> Sequence[Revision]:
@@ -316,7 +316,7 @@ def make_server(
     spec: Mapping[str, object] | None = None,
     **values: object,
 ) -> ServerState:
-    """A server of this machine that was begun ``took`` seconds ago; fields of its spec and of its state replaced."""
+    """A server on this machine that was begun ``took`` seconds ago; fields of its spec and of its state replaced."""
     at = time.time() if at is None else at
     plain = LaunchSpec(name, f"org/{name}-model", port=8000)
     made = replace(plain, **spec) if spec is not None else plain  # type: ignore[arg-type]

@@ -55,9 +55,11 @@ async def test_once_it_is_written_it_is_read_again_at_once() -> None:
         await d.press("f", "enter", "a", "enter")
         run = d.session.acts.action_runs[0]
         before = d.session.asked.count(("refresh",))
-        d.session.acts.come_on(run.id, outcome=Outcome(Result.CONVERGED, "all who may read this audit log see it"))
+        d.session.acts.come_on(
+            run.id, outcome=Outcome(Result.CONVERGED, "everybody who may read this audit log sees it")
+        )
         await d.until(lambda: d.session.asked.count(("refresh",)) == before + 1)
-        assert "all who may read this audit log see it" in d.text
+        assert "everybody who may read this audit log sees it" in d.text
 
 
 async def test_escape_writes_nothing_and_a_minus_takes_it_back() -> None:
@@ -65,7 +67,7 @@ async def test_escape_writes_nothing_and_a_minus_takes_it_back() -> None:
         await d.press("f", "enter", "a", "escape")
         assert d.session.acts.asked == []
         await d.press("a")
-        assert "acknowledged by mia@corp 4m ago: draining n1; - takes it back:" in d.text
+        assert "acknowledged by mia@corp 4m ago: draining n1; - withdraws it:" in d.text
         await d.press("minus", "enter")
         request = d.session.acts.asked[-2][1]
         assert isinstance(request, Acknowledge)

@@ -140,7 +140,7 @@ async def test_no_other_cluster_comes_into_view_while_actions_are_under_way() ->
     async with desk(make_snapshot()) as d:
         plan = await begin(d)
         await d.command("ctx staging")
-        await d.until(lambda: "actions are under way here" in d.screen.said)
+        await d.until(lambda: "actions are still running here" in d.screen.said)
         assert d.session.asked == []
         said(d, plan, outcome=CONVERGED)
         await d.settle()
@@ -180,8 +180,8 @@ async def test_actions_of_nothing_say_where_older_ones_are() -> None:
 async def test_what_was_cut_off_is_said_at_the_start() -> None:
     session = ScriptedSession(acts=ScriptedActing(interrupted=[("Scale x", time.time())]))
     async with desk(make_snapshot(), session=session) as d:
-        await d.until(lambda: "1 action was cut off at" in d.screen.said)
-        assert ":audit shows what is known" in d.screen.said
+        await d.until(lambda: "1 action was interrupted at" in d.screen.said)
+        assert ":audit shows what was recorded" in d.screen.said
 
 
 async def test_read_only_never_asks_for_what_acts_and_offers_none_of_it() -> None:

@@ -32,7 +32,7 @@ async def test_letters_for_a_number_are_refused_in_words_and_plan_nothing() -> N
     desired = snapshot.workloads[WORST].desired
     async with desk(snapshot, session=acting()) as d:
         await d.press("s", "f", "o")
-        assert "only a number can be typed here" in d.screen.said
+        assert "only a number is accepted here" in d.screen.said
         await d.press("enter")
         assert f"enter once more plans {desired}" in d.screen.said
         assert d.session.acts.asked == []
@@ -47,7 +47,7 @@ async def test_letters_that_come_before_the_line_is_open_or_are_pasted_plan_noth
         assert d.session.acts.asked == []
         await d.press("escape", "s")
         d.app.post_message(Paste("twelve"))
-        await d.until(lambda: d.screen.said.startswith("only a number can be typed here"))
+        await d.until(lambda: d.screen.said.startswith("only a number is accepted here"))
         await d.press("enter")
         assert "enter once more plans" in d.screen.said
         assert d.session.acts.asked == []

@@ -73,8 +73,8 @@ def test_keys_are_written_as_people_write_them(key: str, text: str) -> None:
     ("keymap", "problem"),
     [
         ({"open.logz": "x"}, "unknown command 'open.logz'"),
-        ({"open.logs": "d"}, "d is the key of both open.logs and open.describe"),
-        ({"open.logs": "j"}, "j is the key of both moving the cursor and open.logs"),
+        ({"open.logs": "d"}, "d is bound to both open.logs and open.describe"),
+        ({"open.logs": "j"}, "j is bound to both moving the cursor and open.logs"),
         ({"open.logs": " "}, "open.logs: no key given"),
         ({"open.logs": "d", "open.describe": "l"}, None),
         ({"open.logs": "L, f7"}, None),
@@ -384,7 +384,7 @@ def test_no_command_has_a_key_or_a_name_that_is_kept() -> None:
     assert list(conflicts(TABLE)) == []
     logs = BY_ID["open.logs"]
     assert list(conflicts([replace(logs, keys=("left_square_bracket",))])) == [
-        "open.logs has the key left_square_bracket, which is kept for: to the change before"
+        "open.logs has the key left_square_bracket, which is reserved for: to the previous change"
     ]
     assert list(conflicts([replace(logs, names=("logs", "at"))])) != []
     assert list(conflicts([replace(BY_ID["view.wrap"], keys=("w",))])) == []

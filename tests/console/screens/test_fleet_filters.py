@@ -49,7 +49,7 @@ async def test_a_filter_holds_until_esc_and_a_bad_one_is_explained() -> None:
         await d.press("slash")
         await d.type("(")
         await d.press("enter")
-        assert "no regular expression" in d.text
+        assert "not a regular expression" in d.text
         assert len(d.fleet.grid._model.groups) == 4
 
 

@@ -36,7 +36,7 @@ async def test_a_lost_source_is_one_line_and_recovers(name: str) -> None:
 async def test_before_the_first_snapshot_it_says_where_it_looks() -> None:
     async with desk(session=ScriptedSession(context="prod-eu1", namespace="serving")) as d:
         assert "prod-eu1 › serving" in d.lines[0]
-        assert "looking for the fleet" in d.text
+        assert "connecting to the fleet" in d.text
 
 
 async def test_what_is_wrong_and_what_to_do_is_not_cut_at_80_columns() -> None:
@@ -74,4 +74,4 @@ async def test_what_starts_is_named_where_nothing_is_wrong() -> None:
     calm = {key: Assessment(Severity.OK) for key in snapshot.assessments}
     starts = {WORST: Assessment(Severity.STARTING, "loading")}
     async with desk(replace(snapshot, assessments=calm | starts)) as d:
-        assert "◐ mixtral-8x22b: 5 of 6 ready, loading; the others are well" in d.lines[1]
+        assert "◐ mixtral-8x22b: 5 of 6 ready, loading; the others are healthy" in d.lines[1]

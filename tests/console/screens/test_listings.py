@@ -95,7 +95,7 @@ async def test_what_is_neither_a_command_nor_a_resource_is_told_so() -> None:
         await d.until(lambda: "no command 'fleeet'; did you mean :fleet?" in d.screen.said)
         assert "this server has no resource 'fleeet'" in d.screen.said
         await d.command("joins nothing")
-        assert d.screen.said == ":joins takes nothing behind it"
+        assert d.screen.said == ":joins takes no argument"
         session.fails = SessionError("services is forbidden", "ask for it")
         await d.command("get svc")
         await d.until(lambda: "services is forbidden" in d.screen.said)

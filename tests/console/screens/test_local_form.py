@@ -89,13 +89,13 @@ def test_what_is_left_empty_is_left_to_vllm() -> None:
         ("port", "80a", "a number from 1 to 65535"),
         ("port", "0", "a number from 1 to 65535"),
         ("port", "65536", "a number from 1 to 65535"),
-        ("port", "8000", "tiny listens there"),
-        ("name", "tiny", "there is a server of this name"),
+        ("port", "8000", "tiny already listens there"),
+        ("name", "tiny", "a server of this name exists"),
         ("name", "../x", "letters, digits, dots and dashes"),
-        ("host", "http://x", "an address or the name of a host"),
-        ("tensor_parallel_size", "0", "a whole number from 1 on"),
-        ("tensor_parallel_size", "two", "a whole number from 1 on"),
-        ("max_num_seqs", "-1", "a whole number from 1 on"),
+        ("host", "http://x", "an address or a host name"),
+        ("tensor_parallel_size", "0", "a whole number of at least 1"),
+        ("tensor_parallel_size", "two", "a whole number of at least 1"),
+        ("max_num_seqs", "-1", "a whole number of at least 1"),
         ("gpu_memory_utilization", "90", "a share of the memory"),
         ("gpu_memory_utilization", "nan", "a share of the memory"),
         ("max_model_len", "long", "a number of tokens"),
@@ -191,10 +191,10 @@ async def test_a_model_is_typed_and_planned(size: tuple[int, int]) -> None:
         for _ in range(6):
             await d.press("tab")
         await d.type("two")
-        assert "a whole number from 1 on" in row(d, "tensor parallel")
+        assert "a whole number of at least 1" in row(d, "tensor parallel")
         await d.press("ctrl+s")
         assert d.screen.where is ScreenId.FORM
-        assert d.screen.said == "a whole number from 1 on"
+        assert d.screen.said == "a whole number of at least 1"
         await d.press("backspace", "backspace", "backspace", "2", "ctrl+s")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         spec = LaunchSpec("tiny-2", "org/Tiny", port=8001, tensor_parallel_size=2)
@@ -336,7 +336,7 @@ async def test_what_a_pod_runs_is_filled_in_with_what_has_to_differ(size: tuple[
         await d.press("equals_sign")
         await d.until(lambda: isinstance(d.screen, LaunchForm))
         assert session.here.asked[-1] == ("same", pod)
-        assert f"Start on this machine what {snapshot.pods[pod].name} runs" in d.text
+        assert f"Start on this machine with the settings of {snapshot.pods[pod].name} runs" in d.text
         assert "0.0.0.0 → 127.0.0.1" in d.line_with("   host ")
         assert "this machine has 1 GPU" in d.text
         assert "org/big" in row(d, "model")
@@ -348,10 +348,10 @@ async def test_what_a_pod_runs_is_filled_in_with_what_has_to_differ(size: tuple[
 
 
 async def test_what_cannot_be_copied_says_why() -> None:
-    session = machine(fails=SessionError("chat runs SGLang: only vLLM is started here"))
+    session = machine(fails=SessionError("chat runs SGLang: only vLLM can be started here"))
     async with desk(make_snapshot(), session=session) as d:
         await d.command("up same")
-        await d.until(lambda: d.screen.said == "chat runs SGLang: only vLLM is started here")
+        await d.until(lambda: d.screen.said == "chat runs SGLang: only vLLM can be started here")
         assert d.screen.where is ScreenId.FLEET
 
 

@@ -1,4 +1,4 @@
-"""The list of the vLLM servers of this machine, from the keyboard: its content and its actions."""
+"""The list of the vLLM servers on this machine, from the keyboard: its content and its actions."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_it_works_with_no_cluster_in_view() -> None:
         await d.press("m")
         assert "● tiny" in d.text
         await d.press("n")
-        assert d.screen.said == "Start a vLLM server on this machine: not before the first look at the cluster"
+        assert d.screen.said == "Start a vLLM server on this machine: not before the cluster has been read once"
 
 
 async def test_a_new_look_moves_what_is_shown_and_a_quiet_one_writes_nothing() -> None:
@@ -116,9 +116,9 @@ def _stands_for(snapshot: Snapshot, key: str, uid: str) -> Snapshot:
 @pytest.mark.parametrize(
     ("lacking", "read_only", "words"),
     [
-        ("", False, "n starts one, and so does: quarterdeck local up MODEL"),
+        ("", False, "n starts one, as does quarterdeck local up MODEL"),
         ("vLLM is not installed: pip install 'quarterdeck[local]'", False, "pip install 'quarterdeck[local]'"),
-        ("", True, "read-only: none is started here"),
+        ("", True, "read-only: none can be started here"),
     ],
 )
 async def test_nothing_says_in_two_lines_how_to_begin(lacking: str, read_only: bool, words: str) -> None:
@@ -160,14 +160,14 @@ async def test_a_server_is_taken_down_by_its_id(key: str) -> None:
 async def test_a_server_is_named_from_anywhere() -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.command("down tiny")
-        assert "no server of this machine is called 'tiny'" in d.screen.said
+        assert "there is no server on this machine called 'tiny'" in d.screen.said
         await d.press("m", "escape")
         await d.command("down tiny")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert planned(d) == [LocalDown(target("tiny"))]
         await d.press("escape")
         await d.command("down nobody")
-        assert "no server of this machine is called 'nobody'; there is bad, loads, tiny" in d.screen.said
+        assert "there is no server on this machine called 'nobody'; there is bad, loads, tiny" in d.screen.said
 
 
 async def test_the_pod_of_a_server_stands_for_it_on_the_fleet() -> None:
@@ -211,7 +211,7 @@ async def test_read_only_shows_everything_and_offers_nothing_that_starts_or_ends
         assert "● tiny" in d.text
         for word in ("n new", "s stop", "r restart", "t try", "b bench"):
             assert word not in d.lines[-1]
-        titles = {"n": "Start", "s": "Take", "x": "Take", "r": "Restart", "t": "Try", "b": "Benchmark", "z": "Undo"}
+        titles = {"n": "Start", "s": "Stop", "x": "Stop", "r": "Restart", "t": "Try", "b": "Benchmark", "z": "Undo"}
         for key, title in titles.items():
             await d.press(key)
             assert d.screen.where is ScreenId.LOCAL
@@ -226,7 +226,7 @@ async def test_read_only_shows_everything_and_offers_nothing_that_starts_or_ends
         await d.press("escape", "l")
         await d.until(lambda: "INFO line 59" in d.text)
         await d.press("escape", "enter", "escape", "v")
-        await d.until(lambda: "read-only: nothing is measured here" in d.text)
+        await d.until(lambda: "read-only: no benchmarks" in d.text)
         assert d.session.acted == 0
         assert not [asked for asked in d.session.here.asked if asked[0] == "ask"]
 
@@ -252,7 +252,7 @@ async def test_in_ascii_and_without_colours_nothing_else_reaches_the_terminal(
 async def test_the_palette_has_it() -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.press("ctrl+p")
-        for char in "vLLM servers of":
+        for char in "vLLM servers on":
             await d.pilot.press("space" if char == " " else char)
         await d.pilot.pause(0.3)
         await d.pilot.press("enter")

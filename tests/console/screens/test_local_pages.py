@@ -1,4 +1,4 @@
-"""Pages of one server of this machine: all about it, its log, a word with it, its benchmarks, and gateways' entries."""
+"""Pages of one server on this machine: all about it, its log, a word with it, its benchmarks, and gateways' entries."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_a_server_is_asked_and_answers_as_it_comes(size: tuple[int, int]) 
         assert "TTFT 120ms   tokens 1   tok/s –" in d.text
         pieces.put_nowait(Piece("Because\n  it is", 1.2, 0.12, 40, 37.0, done=True, stopped="length"))
         await d.until(lambda: "     it is" in d.text)
-        assert "tokens 40   tok/s 37   in 1.20s   as long as it may be" in d.text
+        assert "tokens 40   tok/s 37   in 1.20s   up to the limit" in d.text
         assert d.session.here.asked[-1] == ("ask", "tiny", "why?", 256)
         await d.press("up", "enter")
         await d.until(lambda: d.text.count("› why?") == 2)
@@ -91,7 +91,7 @@ async def test_one_prompt_at_a_time_and_what_goes_wrong_stands_where_the_answer_
         await d.press("enter")
         await d.type("b")
         await d.press("enter")
-        assert d.screen.said == "it is answering; esc stops it"
+        assert d.screen.said == "it is still answering; esc stops it"
         await d.press("escape")
         d.session.here.fails = SessionError("it does not answer", "Is it ready?")
         await d.press("enter")
@@ -145,7 +145,7 @@ async def test_a_benchmark_that_ends_while_they_are_looked_at_is_among_them() ->
         assert d.desk.actions.service is not None
         await d.desk.actions.service.start(plan, "", "Apply")
         await d.press("m", "v")
-        await d.until(lambda: "nothing was measured of tiny yet" in d.text)
+        await d.until(lambda: "there is no benchmark of tiny yet" in d.text)
         made.here.runs = (bench("1", time.time(), level(1, 117.0)),)
         made.acts.come_on(plan.id, outcome=Outcome(Result.CONVERGED, "1 at once: 117 tokens/s"))
         await d.until(lambda: any(line.split()[2:3] == ["117"] for line in d.lines))
@@ -154,7 +154,7 @@ async def test_a_benchmark_that_ends_while_they_are_looked_at_is_among_them() ->
 async def test_benchmarks_of_nothing_say_how_to_measure() -> None:
     async with desk(make_snapshot(), session=session("tiny")) as d:
         await d.press("m", "v")
-        await d.until(lambda: "nothing was measured of tiny yet" in d.text)
+        await d.until(lambda: "there is no benchmark of tiny yet" in d.text)
         await d.press("b")
         assert d.screen.where is ScreenId.FORM
 
@@ -162,9 +162,9 @@ async def test_benchmarks_of_nothing_say_how_to_measure() -> None:
 async def test_a_benchmark_is_planned_from_its_form() -> None:
     async with desk(make_snapshot(), session=session("tiny")) as d:
         await d.press("m", "b")
-        assert "3 levels, 88 requests in all" in d.text
+        assert "3 levels, 88 requests in total" in d.text
         await d.type("2 8,x")
-        assert "whole numbers with blanks between them" in d.line_with("requests at once")
+        assert "whole numbers separated by spaces" in d.line_with("concurrent requests")
         await d.press("ctrl+s")
         assert d.screen.where is ScreenId.FORM
         await d.press("backspace", "3", "2", "down", "down")

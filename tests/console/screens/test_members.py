@@ -59,6 +59,6 @@ def test_of_a_pod_that_loads_the_phase_of_its_log_and_when_its_peers_were_ready(
     others = tuple(replace(snapshot.pods[key], conditions=()) for key in snapshot.pods_of[WORKLOAD][2:])
     found = _with(snapshot, loading, peer, *others)
     told = " ".join(_text(found, 160, {loading.key: Loading("reading weights", "shard 17 of 30")}))
-    assert "reading weights, shard 17 of 30, for 50s; ready in ~1m10s (a start here takes 2m)" in told
+    assert "reading weights, shard 17 of 30, for 50s; ready in ~1m10s (peers took 2m)" in told
     late = _with(snapshot, replace(loading, containers=(replace(runs, since=NOW - 300),)), peer, *others)
-    assert "starting, for 5m; late: a start here takes 2m" in " ".join(_text(late, 160))
+    assert "starting, for 5m; late: peers took 2m" in " ".join(_text(late, 160))

@@ -138,14 +138,14 @@ async def test_a_workload_page_has_its_scaler_its_budget_and_the_versions_side_b
     async with desk(snapshot, size=(120, 60)) as d:
         await d.press("enter")
         assert "ready 5/6" in d.lines[1]
-        versions = d.lines.index(d.line_with("VERSIONS  2 run side by side, the newest first"))
+        versions = d.lines.index(d.line_with("VERSIONS  2 run side by side, newest first"))
         assert "ready 1/1   image vllm-openai:v0.33.0" in d.text
         assert "ready 1/4   image vllm-openai:v0.32.0" in d.text
         change = d.line_with("differs")
         assert "image vllm/vllm-openai:v0.32.0 → vllm/vllm-openai:v0.33.0" in change
         assert d.lines.index(change) > versions
         assert "6 of 2 to 6, wants 9" in d.line_with("autoscaler")
-        assert "0 may go (4 healthy, needs 4)" in d.line_with("budget")
+        assert "0 may be disrupted (4 healthy, needs 4)" in d.line_with("budget")
 
 
 def _page(lines: list[str], title: str) -> int:
@@ -173,7 +173,7 @@ async def test_of_a_pod_that_is_not_ready_the_page_says_why_first_and_whole() ->
         words = " ".join(d.text.split())
         assert f"Unschedulable {message}" in words
         assert " ".join(3 * [message]) in words
-        assert f"GPUS asks for {snapshot.pods[key].gpus}, and has none before it is on a node" in words
+        assert f"GPUS requests {snapshot.pods[key].gpus}, and has none until it is on a node" in words
         assert "LAST 15 MINUTES" not in words
 
 

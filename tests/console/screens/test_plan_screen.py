@@ -158,7 +158,7 @@ async def test_an_old_plan_is_made_again_and_what_is_different_is_shown_before_a
     async with desk(make_snapshot(), session=session) as d:
         screen = await open_scale(d)
         await d.press("tab", "enter")
-        await d.until(lambda: "it is not the plan that you saw" in d.screen.said)
+        await d.until(lambda: "the plan has changed, and nothing was sent" in d.screen.said)
         assert started(d) == []
         assert "it is now: Scale it from 5" in d.text
         assert "permission: not any more (was pass)" in d.text
@@ -360,7 +360,7 @@ async def test_a_large_step_asks_for_its_number_again(before: str, after: str, s
         assert screen.confirmation.number.typing
         await d.type("5")
         await d.press("enter")
-        assert f"type {after} to go on" in d.screen.said
+        assert f"type {after} to continue" in d.screen.said
         assert started(d) == []
         await d.press("backspace")
         await d.type(after)

@@ -165,9 +165,9 @@ def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
     better = replace(PLAN, checks=(Check("autoscaler", Verdict.PASS, "gone"), *PLAN.checks[:2]))
     assert differences(PLAN, better) == ["autoscaler: gone (was block)"]
     fewer = replace(PLAN, checks=PLAN.checks[:2])
-    assert differences(PLAN, fewer) == ["autoscaler: no longer looked at"]
+    assert differences(PLAN, fewer) == ["autoscaler: no longer checked"]
     other = replace(PLAN, steps=(Step("set", "", (replace(MUTATION, body={"spec": 1}),)),))
-    assert differences(PLAN, other) == ["the requests that will be sent are others: the target has changed"]
+    assert differences(PLAN, other) == ["the requests have changed, because the target has changed"]
     assert differences(PLAN, replace(PLAN, title="Scale chat-70b from 5 to 3")) == [
         "it is now: Scale chat-70b from 5 to 3"
     ]
@@ -176,9 +176,9 @@ def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
 def test_who_leaves_is_told_what_goes_on_without_them() -> None:
     here = replace(PLAN, request=LocalUp(Target(LOCAL_SERVER, LOCAL, "tiny"), LaunchSpec("tiny", "org/tiny")))
     cluster, server = ActionRun(PLAN, "", 1.0), ActionRun(here, "", 1.0)
-    assert "the cluster goes on with it by itself" in going_on([cluster])[-1]
-    assert "a server that loads or ends goes on by itself" in going_on([server])[-1]
-    assert "the cluster, or the server, goes on" in going_on([cluster, server])[-1]
+    assert "the cluster continues with it by itself" in going_on([cluster])[-1]
+    assert "a server that is loading or stopping continues by itself" in going_on([server])[-1]
+    assert "the cluster, or the server, continues" in going_on([cluster, server])[-1]
 
 
 def test_each_line_of_an_outcome_stands_by_itself() -> None:
@@ -208,7 +208,7 @@ def test_what_users_felt_is_compared_with_numbers_alone() -> None:
     assert "queue 4 → 2" in felt(full, queue)
     assert re.search(r"TTFT p95 0?\.?8\S* before, not measured now", felt(full, queue)), felt(full, queue)
     assert "now, not measured before" in felt(queue, full)
-    assert "nothing is measured of it now, so there is nothing to compare" in felt(full, none)
+    assert "nothing is measured now, so there is nothing to compare" in felt(full, none)
     assert "nothing was measured before, so there is nothing to compare" in felt(none, full)
     assert "FELT" not in felt(none, none)
     for said in (felt(full, queue), felt(queue, full), felt(full, none), felt(queue, Load(3.0, math.nan))):
@@ -219,7 +219,7 @@ def test_undo_is_promised_where_it_would_be_planned_and_else_it_is_said_why_not(
     plan = replace(PLAN, undo=Undo("scale back to 2", Scale(TARGET, 2)))
     over = ActionRun(plan, "", 1.0, outcome=Outcome(Result.CONVERGED, "done"))
     assert "scale back to 2 (z plans it)" in words(action_run_lines(over, 100, UNICODE))
-    assert "scale back to 2 (not by z: it was taken back already)" in words(
-        action_run_lines(over, 100, UNICODE, "it was taken back already")
+    assert "scale back to 2 (not by z: it was already undone)" in words(
+        action_run_lines(over, 100, UNICODE, "it was already undone")
     )
     assert "z" not in words(action_run_lines(replace(over, outcome=None), 100, UNICODE)).partition("undo")[2]

@@ -86,7 +86,7 @@ async def test_a_plot_can_be_asked_for_by_name_and_others_are_refused_with_what_
         await d.command("plot kv_cache_usage")
         await d.until(lambda: "KV cache in use" in d.text)
         await d.command("plot nonsense")
-        assert "no plot 'nonsense'; there are waiting, running, kv" in d.text
+        assert "no plot 'nonsense'; choose one of waiting, running, kv" in d.text
 
 
 async def test_an_earlier_moment_is_laid_over_it() -> None:
@@ -210,7 +210,7 @@ async def test_without_a_store_there_is_what_the_console_kept_and_it_says_since_
         assert "kept here: since" in d.text
         assert "0 to 19" in d.lines[2]
         await d.press("j")
-        await d.until(lambda: "nothing of it is kept here" in d.text)
+        await d.until(lambda: "there is no recording of it" in d.text)
 
 
 async def test_what_the_console_kept_is_drawn_as_that_where_no_store_answers() -> None:

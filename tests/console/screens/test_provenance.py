@@ -79,7 +79,7 @@ async def test_where_nothing_is_measured_it_says_so_and_what_has_no_number_opens
     async with desk(SNAPSHOT, options=Options(read_only=True)) as d:
         await d.command("sources")
         await d.press("ctrl+g")
-        assert "no query is behind what is here: nothing is under the cursor" in d.screen.said
+        assert "there is no query for this: nothing is under the cursor" in d.screen.said
 
 
 def test_what_is_read_directly_says_which_metrics_and_where_and_copies_what_reads_them() -> None:

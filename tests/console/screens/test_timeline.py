@@ -93,7 +93,7 @@ async def test_what_could_not_be_read_is_said_above_the_rows() -> None:
     async with desk(make_snapshot(), session=session, size=(100, 24)) as d:
         await d.press("h")
         await d.until(lambda: "revision 4" in d.text)
-        assert "not told" in d.text
+        assert "not available" in d.text
         assert "starts and ends of pods" in d.text
 
 
@@ -118,5 +118,5 @@ async def test_a_word_behind_a_command_that_takes_none_is_refused_and_not_ignore
         await d.press("colon")
         await d.type("timeline 1h")
         await d.press("enter")
-        await d.until(lambda: ":timeline takes nothing behind it" in d.text)
+        await d.until(lambda: ":timeline takes no argument" in d.text)
     assert not [asked for asked in session.asked if asked[0] == "timeline"]

@@ -105,4 +105,4 @@ async def test_of_a_node_nobody_asks_it() -> None:
         await d.press("o")
         await d.until(lambda: "nvidia.com/gpu" in d.text)
         await d.press("g", "w")
-        assert "nothing is under the cursor that serves a model" in d.text
+        assert "nothing under the cursor serves a model" in d.text

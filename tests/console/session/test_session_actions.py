@@ -128,7 +128,7 @@ async def test_a_plan_of_another_cluster_is_not_started() -> None:
     acts = Acting(cluster, Told())
     plan = await acts.plan(Scale(TARGET, 5))
     await acts.site.disconnect()
-    with pytest.raises(SessionError, match="planned for another cluster"):
+    with pytest.raises(SessionError, match="planned for a different cluster"):
         await acts.start(plan, "", "Apply")
     assert cluster.mutations() == []
 
@@ -194,7 +194,7 @@ async def test_undo_without_a_log_has_nothing_to_take_back(tmp_path: Path) -> No
     cluster = FakeCluster()
     cluster.add(deployment())
     acts = Acting(cluster, Told(), tmp_path)
-    with pytest.raises(Exception, match="nothing on this cluster that could be taken back"):
+    with pytest.raises(Exception, match="nothing on this cluster that could be undone"):
         await acts.undo()
     assert list(await acts.cut_off()) == []
     await acts.site.disconnect()

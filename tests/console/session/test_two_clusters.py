@@ -140,7 +140,7 @@ async def test_a_plan_a_mark_and_a_log_stay_where_they_are(tmp_path: Path, serve
         assert plan.target.cluster == stage.snapshot.cluster.id
         await stage.go(EAST)
         assert stage.desk.navigator.front is fleet, "the plan is closed, and not shown over the other cluster"
-        with pytest.raises(SessionError, match="planned for another cluster"):
+        with pytest.raises(SessionError, match="planned for a different cluster"):
             await acting.start(plan, "", "Apply")
         with pytest.raises(SessionError, match=r"it is for west at .*, and this is east at"):
             await acting.plan(plan.request)
@@ -163,7 +163,7 @@ async def test_a_run_ends_where_it_is_and_is_taken_back_nowhere_else(tmp_path: P
         await stage.until(lambda: any(run.reached for run in service.action_runs))
         # Nobody leaves by the keys while it is under way.
         await stage.desk.scope.switch(context=WEST)
-        assert "actions are under way here" in stage.said
+        assert "actions are still running here" in stage.said
         assert stage.snapshot.cluster.context == EAST
         # Whoever leaves all the same stops it; what was sent stays there.
         await stage.session.switch(context=WEST)
@@ -190,7 +190,7 @@ async def test_a_run_ends_where_it_is_and_is_taken_back_nowhere_else(tmp_path: P
         await stage.pilot.press("z")
         if servers == 2:
             await stage.until(lambda: "no plan could be made" in stage.shown)
-            assert "has done nothing on this cluster that could be taken back" in stage.said
+            assert "has done nothing on this cluster that could be undone" in stage.said
         else:
             back = await stage.planned()
             assert back.plan is not None

@@ -196,4 +196,4 @@ async def test_the_console_takes_it_from_the_store_where_nothing_was_recorded(
     finally:
         await source.close()
     assert bool(found.of) is has_one
-    assert found.problem == ("" if has_one else "the metrics store has no calm hour of it, and no yesterday")
+    assert found.problem == ("" if has_one else "the metrics store has neither a calm hour of it nor yesterday")

@@ -40,7 +40,7 @@ def test_the_key_is_named_and_never_written(record: ServerRecord, gateway: str) 
 @pytest.mark.parametrize("gateway", GATEWAYS)
 def test_a_loopback_server_says_that_only_this_machine_reaches_it(record: ServerRecord, gateway: str) -> None:
     text = entries(replace(record, spec=replace(record.spec, host="127.0.0.1")), gateway)
-    assert "only this machine reaches it" in " ".join(text.replace("#", "").split())
+    assert "only a gateway on this machine can use it" in " ".join(text.replace("#", "").split())
     assert "only this machine" not in entries(record, gateway)
 
 

@@ -36,7 +36,7 @@ async def test_ready_is_who_answers_and_since_when_the_log_says(servers: Servers
 async def test_one_whose_log_is_ahead_of_its_port_starts_to_listen(servers: Servers, other: Identity) -> None:
     servers.add(record(identity=other, port=1), SHARDS + READY)
     state = await servers.look()
-    assert (state.stage.phase, state.stage.detail) == (Phase.LOADING, "starts to listen")
+    assert (state.stage.phase, state.stage.detail) == (Phase.LOADING, "starting to listen")
     assert [stage.phase for stage in state.stages] == [Phase.STARTING, Phase.LOADING]
     assert (state.healthy, state.record.ready) == (False, None)
 
@@ -100,7 +100,7 @@ async def test_a_server_of_others_at_its_port_is_not_the_server_and_does_not_get
     # A count of shards is told as long as there is one; the problem is told at once.
     assert state.stage.detail == ("shard 2 of 4" if not ready and log == SHARDS else STRANGER)
     (problem,) = servers.watcher.problems
-    assert problem.startswith("tiny: another process answers at its port: take it down")
+    assert problem.startswith("tiny: another process answers at its port: stop it")
     endpoint.health = 503
     await servers.look()
     assert servers.watcher.problems == ()
@@ -140,5 +140,5 @@ async def test_a_key_that_is_no_key_stops_no_look(servers: Servers, serve: Serve
     for content in (b"\xff\xfe", "schlüssel\n".encode(), b"two\nlines"):
         (Path(server.folder) / KEY).write_bytes(content)
         assert (await servers.look()).models == ()
-        assert servers.watcher.problems == ("tiny: its API key cannot be read: the file holds no key",)
+        assert servers.watcher.problems == ("tiny: its API key cannot be read: the file contains no key",)
     assert endpoint.shown == []

@@ -202,9 +202,9 @@ def test_with_the_hub_nothing_is_said_of_the_cache() -> None:
             "runs TGI",
         ),
         (["serve"], ["ollama"], "ollama/ollama", "runs Ollama"),
-        ([], ["/start.sh"], IMAGE, "cannot be seen to be vLLM"),
-        (["--model", "m"], ["python", "serve.py"], "corp/llm:1", "cannot be seen to be vLLM"),
-        (["--seed", "1"], None, IMAGE, "does not say which model"),
+        ([], ["/start.sh"], IMAGE, "neither vLLM nor its arguments"),
+        (["--model", "m"], ["python", "serve.py"], "corp/llm:1", "neither vLLM nor its arguments"),
+        (["--seed", "1"], None, IMAGE, "does not name the model"),
     ],
 )
 def test_what_is_refused(args: list[str], command: list[str] | None, image: str, words: str) -> None:

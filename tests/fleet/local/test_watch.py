@@ -24,7 +24,7 @@ from tests.ending import ending
 from tests.fleet.local.servers import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Endpoint, Serve, Servers
 
-KILLED = "it ended without a word"
+KILLED = "it ended without a message"
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ async def test_workers_that_outlive_the_server_are_said_until_they_end(
     state = await servers.look()
     assert state.reason is not None
     assert state.reason.text.endswith("; 1 of its processes still run")
-    assert state.reason.remedy.startswith("take it down: that ends them; dmesg")
+    assert state.reason.remedy.startswith("stop it: that ends them; dmesg")
     await servers.look()
     assert len(asked) == 1, "the same log was read through again"
     with (servers.folder / "tiny" / "log").open("a") as log:

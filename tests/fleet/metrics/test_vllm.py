@@ -159,7 +159,7 @@ async def test_rule_1_engines_are_known_by_names_and_the_routers_copies_are_not_
     m = await Rig().tick({"p": vllm(V0_33, {"0": BEFORE}) + router, "router": router})
     assert m.engines == (EngineId("llm", "p", "chat", "0"),)
     assert value(m, Quantity.RUNNING) == 3
-    assert "none of an engine" in m.unreachable["llm/router"]
+    assert "none of a supported engine" in m.unreachable["llm/router"]
 
 
 def test_rule_2_counters_are_read_under_the_name_with_total() -> None:

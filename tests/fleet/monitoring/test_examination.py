@@ -129,7 +129,7 @@ async def test_rules_that_fail_or_stand_still_say_nothing() -> None:
         (FaultKind.NOT_EVALUATED, "serving/Broken", "many-to-many"),
         (FaultKind.NOT_EVALUATED, "serving/Late", "it was not evaluated for 200 s, and is due every 30 s"),
     ]
-    assert examined.gaps == ("no metrics store answers: neither series nor targets could be looked at",)
+    assert examined.gaps == ("no metrics store answers: neither series nor targets could be checked",)
 
 
 class Counting:
@@ -160,7 +160,7 @@ async def test_the_number_of_queries_has_a_bound_and_what_is_left_is_said() -> N
     assert len(store.asked) == examined.queries == MOST
     assert examined.faults == ()
     (gap,) = examined.gaps
-    assert "selectors were not looked at" in gap
+    assert "not checked" in gap
 
 
 async def test_one_selector_that_is_refused_hides_no_other_and_is_no_fault() -> None:

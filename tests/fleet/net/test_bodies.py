@@ -153,7 +153,7 @@ async def test_a_line_of_a_watch_without_end_is_given_up() -> None:
         asking = KubeClient(Access("c", "c", "u", "", server.url, {"server": server.url}, {}), environ={})
         async with asking.stream("/api/v1/pods", {"watch": "1"}) as chunks:
             with pytest.raises(
-                OversizedError, match=r"line without an end: it answers more than 1 MiB .*limits\.other"
+                OversizedError, match=r"line that does not end: it answers more than 1 MiB .*limits\.other"
             ):
                 await anext(_lines(chunks))
         await asking.close()

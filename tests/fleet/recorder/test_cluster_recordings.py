@@ -85,7 +85,7 @@ def test_one_console_writes_and_the_next_takes_over(folder: Path) -> None:
     one.note(seen[0][1], seen[0][0])
     two.note(seen[1][1], seen[1][0])
     assert status(two).health is Health.OFF
-    assert "another console keeps it" in status(two).notes[0]
+    assert "another console records it" in status(two).notes[0]
     assert two.before(seen[1][0], 600.0, STEP), "it reads what the other has kept"
     one.close()
     later = seen[1][0] + BUSY_AGAIN
@@ -149,7 +149,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_tried_again(folder: Path) -
     keeps.note(seen[0][1], BEGAN)
     assert status(keeps).health is Health.DEGRADED
     assert not status(keeps).problem, "no screen is drawn differently for it"
-    assert "nothing is kept" in status(keeps).notes[0]
+    assert "nothing is recorded" in status(keeps).notes[0]
     assert "recorder.enabled" in status(keeps).notes[1]
     folder.unlink()
     keeps.note(seen[1][1], BEGAN + AGAIN / 2)
@@ -184,7 +184,7 @@ def test_a_full_disk_is_said_and_what_was_kept_before_can_be_read(folder: Path) 
     said = subprocess.run(
         command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=PATIENCE, check=True
     ).stdout.splitlines()
-    assert said[0].startswith("degraded nothing is kept: ")
+    assert said[0].startswith("degraded nothing is recorded: ")
     assert "Free some space" in said[0]
     assert said[1] == "live"
     seen = dict(moments(100, pods=40))
@@ -310,7 +310,9 @@ def test_another_cluster_behind_the_same_address_has_a_file_of_its_own(folder: P
         kept = status(keeps)
         keeps.close()
     former = keeps.path.with_suffix(".former")
-    assert any(f"of another cluster, which had this address; it is {former.name} now" in note for note in kept.notes)
+    assert any(
+        f"of another cluster that had this address; it was renamed to {former.name}" in note for note in kept.notes
+    )
     times = [now for now, _ in moments(6)]
     with Recording(former) as recording:
         assert (recording.about["uid"], recording.first, recording.last) == ("uid-1", times[0], times[3])

@@ -126,7 +126,7 @@ async def test_changes_of_which_nothing_keeps_the_one_before_the_last(tmp_path: 
     )
     found = await told(tmp_path, (0, before), (2, after), (4, before))
     assert [(at, what) for at, _, _, what in lines(found)] == [
-        (0, "cordoned: takes no new pods"),
+        (0, "cordoned: accepts no new pods"),
         (0, "nvidia.com/gpu allocatable 8 → 7"),
         (0, "taint team:NoSchedule added"),
         (0, "replicas 4 → 6"),
@@ -135,7 +135,7 @@ async def test_changes_of_which_nothing_keeps_the_one_before_the_last(tmp_path: 
         (0, "image kv:1 → kv:2"),
         (2, "nvidia.com/gpu allocatable 7 → 8"),
         (2, "taint team:NoSchedule removed"),
-        (2, "uncordoned: takes pods again"),
+        (2, "uncordoned: accepts pods again"),
         (2, "replicas 6 → 4"),
         (2, "rollouts no longer paused"),
         (2, "maxReplicas 12 → 8"),
@@ -160,7 +160,7 @@ async def test_a_pod_that_is_asked_to_end_and_then_is_gone_are_two_things(tmp_pa
     ending = replace(pod("chat-a"), deleted=BEGAN + 32)
     found = await told(tmp_path, (0, seen([pod("chat-a")])), (2, seen([ending])), (30, seen()))
     assert lines(found) == [
-        (0, 2, "serving/Pod/chat-a", "asked to end"),
+        (0, 2, "serving/Pod/chat-a", "asked to stop"),
         (2, 28, "serving/Pod/chat-a", "pod gone"),
     ]
 

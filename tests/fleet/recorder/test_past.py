@@ -61,7 +61,7 @@ async def test_rows_say_what_happened_and_nothing_of_later(tmp_path: Path) -> No
         (-30, "pod deleted"),
     ]
     assert all(entry.evidence for entry in found.entries)
-    assert [gap.what for gap in found.gaps] == ["who changed what but templates, and arguments of templates"]
+    assert [gap.what for gap in found.gaps] == ["who changed anything but templates, and arguments of templates"]
     whole = await told(file, BEGAN + 2 * HOUR)
     ends = [entry.at - BEGAN for entry in whole.entries if "ended" in entry.what]
     assert ends == [-60, 2 * HOUR - 60], "each end that was seen, not the last alone"

@@ -77,7 +77,7 @@ async def test_it_says_that_it_is_a_recording_and_that_nothing_may_be_done(playb
     observing = observer(playback)
     first = (await observing.tick()).sources[0]
     assert (first.name, first.health) == (NAME, Health.DEGRADED)
-    assert "2026-11-29 09:00:00 UTC, played 10×: nothing here is now" in first.problem
+    assert "2026-11-29 09:00:00 UTC, played 10×: nothing here is live" in first.problem
     clock.seconds += 1e6
     snapshot = await observing.tick()
     assert "its end" in snapshot.sources[0].problem
@@ -140,7 +140,7 @@ async def test_what_cannot_be_read_on_leaves_what_was_read_and_says_so(file: Pat
         before = await observing.tick()
         clock.seconds += 1e6
         after = await observing.tick()
-    assert "cannot be read on" in after.sources[0].problem
+    assert "cannot be read beyond" in after.sources[0].problem
     assert after.pods.keys() == before.pods.keys()
 
 

@@ -224,7 +224,7 @@ async def test_a_prometheus_among_the_services_is_asked_through_the_service_prox
         assert found.latest is not None
         assert found.latest.source == "scrape"
         assert health(found)["prometheus"] is Health.DEGRADED
-        assert "no series of an engine that is read (vLLM" in problem(found, "prometheus")
+        assert "no series of a supported engine (vLLM" in problem(found, "prometheus")
 
 
 @pytest.mark.parametrize("namespace", ["serving", "team-a"])
@@ -236,7 +236,7 @@ async def test_a_prometheus_of_somebody_is_offered_and_never_asked(namespace: st
         assert [path for path in api.asked if "/services/" in path] == []
         status = found.statuses()[0]
         assert status.health is Health.OFF
-        assert f"found Prometheus {namespace}/prometheus-k8s:9090, which is not asked" in status.problem
+        assert f"found Prometheus {namespace}/prometheus-k8s:9090, which is not queried" in status.problem
         assert status.remedy == f'[prometheus]\nservices = ["{namespace}/prometheus-k8s"]'
         assert found.latest is not None
         assert found.latest.source == "scrape"

@@ -43,7 +43,7 @@ def application(begun: str, ended: str, initiator: dict[str, Any]) -> dict[str, 
 def test_what_the_server_has_forgotten_is_unknown_with_the_reason() -> None:
     found = rollout({})
     assert found.who == ""
-    assert found.unknown == "kubectl wrote the template later, and the server keeps the last write of each alone"
+    assert found.unknown == "kubectl wrote the template later, and the server keeps only the last write of each"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_pod_that_was_never_ready_did_not_lose_it() -> None:
     never, _ = told({"Pod": [pod(conditions=[condition("Ready", "False", "09:00:01")])]})
     lost, _ = told({"Pod": [pod(conditions=[condition("Ready", "False", "09:30:00", message="no answer")])]})
     assert said(never) == [("09:00:00", "pod made", "")]
-    assert said(lost)[1:] == [("09:30:00", "not ready any more: no answer", "")]
+    assert said(lost)[1:] == [("09:30:00", "no longer ready: no answer", "")]
     assert [entry.weight for entry in lost] == [Weight.PLAIN, Weight.BAD]
 
 
@@ -82,7 +82,7 @@ def test_a_pod_was_asked_to_end_when_the_request_came_and_not_when_its_time_is_o
     raw = pod()
     raw["metadata"] |= {"deletionTimestamp": f"{DAY}10:05:00Z", "deletionGracePeriodSeconds": 300}
     entries, _ = told({"Pod": [raw]})
-    assert said(entries)[-1] == ("10:00:00", "asked to end, with 300 s to do so", "")
+    assert said(entries)[-1] == ("10:00:00", "asked to stop, with 300 s to do so", "")
 
 
 def event(name: str, reason: str, message: str, at: str, **more: Any) -> dict[str, Any]:
@@ -168,8 +168,8 @@ def test_a_node_tells_when_it_was_lost_and_who_cordoned_it() -> None:
     assert said(entries) == [
         ("07:00:00", "node joined", ""),
         ("08:00:00", "taint x:NoExecute added", ""),
-        ("09:00:00", "cordoned: takes no new pods", "kubectl"),
-        ("10:00:00", "node says nothing any more: Kubelet stopped posting", ""),
+        ("09:00:00", "cordoned: accepts no new pods", "kubectl"),
+        ("10:00:00", "node no longer reports: Kubelet stopped posting", ""),
     ]
     # Kubelets report it within ten seconds: of one that was ended nothing else is left.
     node = {"involvedObject": {"kind": "Node", "name": "gpu-1"}}
@@ -178,8 +178,8 @@ def test_a_node_tells_when_it_was_lost_and_who_cordoned_it() -> None:
         event("b", "NodeSchedulable", "Node gpu-1 status is now: NodeSchedulable", "09:30:00", **node),
     ]
     assert said(told({"Event": events})[0]) == [
-        ("08:59:54", "cordoned: takes no new pods", ""),
-        ("09:29:50", "uncordoned: takes pods again", ""),
+        ("08:59:54", "cordoned: accepts no new pods", ""),
+        ("09:29:50", "uncordoned: accepts pods again", ""),
     ]
     cordons = [entry for entry in told({"Node": [raw], "Event": events})[0] if entry.what.startswith("cordoned")]
     assert [entry.who for entry in cordons] == ["kubectl"], "who did it is said once, by the node"

@@ -43,7 +43,7 @@ def test_a_pause_of_keda_that_was_lifted_is_told_by_the_autoscaler_that_it_made_
     entries, _ = told(objects)
     found = [entry for entry in entries if entry.topic == "paused=False"]
     assert [(clock(one), one.within, one.what) for one in found] == (
-        [("11:59:55", 6.0, "not paused any more: its autoscaler was made again")] if told_of else []
+        [("11:59:55", 6.0, "no longer paused: its autoscaler was recreated")] if told_of else []
     )
     assert all(one.unknown and len(one.evidence) == 2 for one in found)
 
@@ -62,7 +62,7 @@ def test_what_keda_reports_of_a_pause_is_a_change_that_somebody_made() -> None:
         for reason, at in (("ScaledObjectPaused", "09:00:05"), ("ScaledObjectUnpaused", "10:00:05"))
     ]
     entries, _ = told({"Event": events})
-    assert said(entries) == [("09:00:00", "autoscaling paused", ""), ("10:00:00", "not paused any more", "")]
+    assert said(entries) == [("09:00:00", "autoscaling paused", ""), ("10:00:00", "no longer paused", "")]
     assert [entry.topic for entry in entries] == ["paused=True", "paused=False"]
 
 

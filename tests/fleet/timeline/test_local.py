@@ -1,4 +1,4 @@
-"""History of the servers of this machine: times, precision and evidence."""
+"""History of the servers on this machine: times, precision and evidence."""
 
 from __future__ import annotations
 

@@ -88,9 +88,7 @@ async def test_a_store_that_is_gone_is_a_gap_and_no_error() -> None:
     found = await told(source)
     await source.close()
     assert found.entries == ()
-    assert [gap.what for gap in found.gaps] == [
-        "objects that are gone, and changes before the last, where no console saw them"
-    ]
+    assert [gap.what for gap in found.gaps] == ["deleted objects, and changes before the last, that no console saw"]
 
 
 async def test_no_store_is_a_gap() -> None:
@@ -98,4 +96,4 @@ async def test_no_store_is_a_gap() -> None:
         return None
 
     found = await MetricsTimeline(none).tell(NOW - 3600)
-    assert [gap.problem for gap in found.gaps] == ["there is no Prometheus that could be asked"]
+    assert [gap.problem for gap in found.gaps] == ["there is no Prometheus to query"]

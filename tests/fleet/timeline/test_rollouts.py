@@ -86,4 +86,4 @@ def test_a_change_cause_is_somebodys_command_line_and_may_have_a_secret_in_it() 
 
 def test_what_was_before_the_oldest_revision_that_is_kept_is_not_made_up() -> None:
     entries, _ = told({"ReplicaSet": [replica_set("chat-7", "08:00:00", "7", template())]})
-    assert [entry.what for entry in entries] == ["revision 7: what was before is not kept"]
+    assert [entry.what for entry in entries] == ["revision 7: the previous state is not kept"]

@@ -23,7 +23,7 @@ def changes(before: Any, after: Any) -> tuple[str, ...]:
         (
             template("v:1", "--model=a"),
             template("v:1", "--model", "a"),
-            ("arguments in another order or spelling",),
+            ("arguments in a different order or spelling",),
         ),
         (template("v:1", "--tp", "2"), template("v:1"), ("--tp 2 is gone",)),
         (template("v:1"), template("v:1", "--enforce-eager"), ("--enforce-eager is new",)),
@@ -36,7 +36,7 @@ def changes(before: Any, after: Any) -> tuple[str, ...]:
         (
             template("v:1", env=[{"name": "A", "value": "1"}, {"name": "B", "value": "1"}]),
             template("v:1", env=[{"name": "B", "value": "2"}, {"name": "C", "value": "1"}]),
-            ("variable C is new", "variable A is gone", "variable B has another value"),
+            ("variable C is new", "variable A is gone", "variable B has a different value"),
         ),
     ],
 )
@@ -52,7 +52,7 @@ def test_the_hash_of_the_template_is_no_change() -> None:
 
 def test_a_secret_that_changed_is_told_of_and_not_shown() -> None:
     said = changes(template("v:1", "--api-key", "sk-abcdefghijk1"), template("v:1", "--api-key", "sk-abcdefghijk2"))
-    assert said == ("--api-key: a value that is not shown changed",)
+    assert said == ("--api-key: a hidden value changed",)
     assert not any("sk-" in line for line in changes(template("v:1"), template("v:1", "--api-key", "sk-abcdefghijk1")))
 
 

@@ -177,9 +177,7 @@ async def test_without_a_store_what_the_objects_keep_is_told_and_what_is_lost_is
     assert any(
         what.startswith("revision 4: image vllm/vllm-openai:v0.32.0 → vllm/vllm-openai:v0.32.1") for what in whats
     )
-    assert [gap.what for gap in found.gaps] == [
-        "objects that are gone, and changes before the last, where no console saw them"
-    ]
+    assert [gap.what for gap in found.gaps] == ["deleted objects, and changes before the last, that no console saw"]
     assert not [e for e in found.single if not any(tells(e, did) for did in plane.did) and e.what != "ready"]
 
 

@@ -136,11 +136,11 @@ def test_names() -> None:
 @pytest.mark.parametrize(
     ("extra", "about"),
     [
-        (("--port", "1"), "port has a place"),
-        (("--max_model_len=5",), "max model len has a place"),
+        (("--port", "1"), "its own flag for port"),
+        (("--max_model_len=5",), "its own flag for max model len"),
         (("-tp", "2"), "tensor parallel size"),
         (("--api-key=sk-secret",), "everybody on this machine can read"),
-        (("--api-k", "sk-secret"), "--api-key would stand in the command line"),
+        (("--api-k", "sk-secret"), "--api-key would be on the command line"),
     ],
 )
 def test_arguments_that_may_not_be_handed_on(extra: tuple[str, ...], about: str) -> None:

@@ -35,17 +35,17 @@ def test_a_file_that_is_cut_off_is_named_with_its_bytes(tmp_path: Path) -> None:
     tensors(shard, {f"w.{shard.name}": ("BF16", 64)}, cut=10)
     assert survey(folder).problems == (f"{shard.name} is cut off: {expected - 10:,} of {expected:,} bytes are there",)
     shard.write_bytes(shard.read_bytes()[:20])
-    assert "cut off in its header" in survey(folder).problems[0]
+    assert "truncated in its header" in survey(folder).problems[0]
     shard.write_bytes(b"<html>not found</html>")
     assert "not a safetensors file" in survey(folder).problems[0]
     shard.write_bytes((2).to_bytes(8, "little") + b"[]")
-    assert survey(folder).problems == (f"{shard.name}: its header is no JSON object",)
+    assert survey(folder).problems == (f"{shard.name}: its header is not a JSON object",)
 
 
 def test_config_and_tokenizer_and_links(tmp_path: Path) -> None:
     folder = model(tmp_path / "m")
     (folder / "tokenizer.json").unlink()
-    assert survey(folder).doubts == ("there is no tokenizer in it",)
+    assert survey(folder).doubts == ("it contains no tokenizer",)
     (folder / "config.json").write_text("{")
     assert survey(folder).problems[0].startswith("config.json cannot be read")
     (folder / "config.json").unlink()
@@ -76,7 +76,7 @@ def test_without_an_index_the_names_of_the_others_tell_what_lacks(tmp_path: Path
     (folder / f"model-00004-of-00004.{ending}").unlink()
     (problem,) = survey(folder).problems
     assert problem == (
-        f"2 of 4 weight files are missing, as the names of the others say: model-…-of-…4.{ending}, number 2, 4"
+        f"2 of 4 weight files are missing, according to the names of the others: model-…-of-…4.{ending}, number 2, 4"
     )
 
 
@@ -116,7 +116,7 @@ def test_the_cache_of_the_hub(tmp_path: Path) -> None:
     assert locate("org/else", "", environ) is None
     (repository / "blobs").mkdir()
     (repository / "blobs" / "f.incomplete").touch()
-    assert survey(snapshot).doubts == ("the hub's cache has a download of it that did not finish",)
+    assert survey(snapshot).doubts == ("the hub's cache has an unfinished download of it",)
 
 
 def test_where_the_cache_is() -> None:

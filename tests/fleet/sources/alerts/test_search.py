@@ -167,7 +167,7 @@ async def test_none_at_all_is_a_trouble_where_one_is_wanted(*, wanted: bool, kin
 
 
 async def test_one_that_is_found_and_does_not_answer_is_named() -> None:
-    with pytest.raises(NothingToAskError, match="was found, and does not answer"):
+    with pytest.raises(NothingToAskError, match="was found, but does not answer"):
         await search(state(service("monitoring", "alertmanager")), Proxy({}), None)()
 
 

@@ -79,7 +79,7 @@ async def test_facts_stay_the_same_object_while_nothing_changes() -> None:
     ("answers", "problem"),
     [
         ({}, "has no Alertmanager API (404)"),
-        ({"/api/v2/alerts": (401, b"")}, "wants other credentials (401)"),
+        ({"/api/v2/alerts": (401, b"")}, "rejects the credentials (401)"),
         ({"/api/v2/alerts": (403, b"no")}, "forbids the query (403)"),
         ({"/api/v2/alerts": (500, b"boom")}, "answers HTTP 500"),
         ({"/api/v2/alerts": (302, b"")}, "redirects to elsewhere"),

@@ -96,7 +96,7 @@ async def test_where_logs_may_not_be_read_none_is_asked_for_and_that_is_said(api
     assert (await logs.ask()).rows == ()
     assert (await logs.ask()).rows == ()
     assert [one.path for one in api.requests] == [REVIEW], "and it is not asked again at once"
-    assert logs.notes == ("serving: logs may not be read, so it is not known why containers end",)
+    assert logs.notes == ("serving: logs may not be read, so the reasons why containers end are not known",)
 
 
 async def test_an_auditor_reads_none_unless_the_policy_says_so(api: Api, reads: KubeReads) -> None:

@@ -134,7 +134,7 @@ def test_a_workload_shows_its_template_without_states() -> None:
     assert "Replicas: 3 desired, 3 total, 2 ready" in lines
     assert "Selector: app=chat" in lines
     assert "Strategy: RollingUpdate maxSurge 25%" in lines
-    assert "Paused: yes: the rollout does not go on" in lines
+    assert "Paused: yes: the rollout is paused" in lines
     assert "Image: vllm:1" in lines
     assert not any(line.startswith(("State:", "Ready:", "Restart count:")) for line in lines)
 

@@ -102,11 +102,11 @@ async def test_a_plugin_that_fails_is_tried_again_after_a_while_and_not_before(
             'sys.stderr.write("first\\nSSO session expired\\n\\n"); sys.exit(3)',
             ["exit 3", "SSO session expired"],
         ),
-        ("sys.exit(1)", ["it said nothing"]),
-        ('print("not json")', ["did not answer JSON"]),
-        ("print(json.dumps({}))", ["did not answer an ExecCredential"]),
+        ("sys.exit(1)", ["no output"]),
+        ('print("not json")', ["did not return JSON"]),
+        ("print(json.dumps({}))", ["did not return an ExecCredential"]),
         (answer("{}"), ["neither a token nor a client certificate"]),
-        (answer('{"token": "t", "expirationTimestamp": "soon"}'), ["no valid expirationTimestamp"]),
+        (answer('{"token": "t", "expirationTimestamp": "soon"}'), ["an invalid expirationTimestamp"]),
         ('print(json.dumps({"apiVersion": "x/v9", "kind": "ExecCredential", "status": {}}))', ["answered x/v9"]),
     ],
 )
@@ -191,14 +191,14 @@ async def test_who_stops_waiting_for_a_plugin_leaves_nothing_of_it(
 
 
 async def test_a_plugin_that_never_stops_talking_is_cut_short(api: Api, plugin: Callable[..., dict[str, Any]]) -> None:
-    with pytest.raises(KubeconfigError, match="did not answer JSON"):
+    with pytest.raises(KubeconfigError, match="did not return JSON"):
         await authorization(api, plugin('for _ in range(64): sys.stdout.write("x" * 2**20)'))
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (r'{"token": "a\nb"}', "has a line break"),
+        (r'{"token": "a\nb"}', "contains a line break"),
         ('{"token": ["t"]}', "token that is not text"),
     ],
 )

@@ -140,7 +140,7 @@ async def test_where_all_at_once_is_forbidden_the_namespaces_of_engines_are_list
     told = await found.ask()
     assert [one.key for one in told.routes] == ["serving/Ingress/chat"]
     assert told.unlisted == (Unlisted("ingresses.networking.k8s.io", "batch"),)
-    assert found.notes == ("may not be listed, so nothing is known of them: ingresses.networking.k8s.io",)
+    assert found.notes == ("may not be listed, so not known: ingresses.networking.k8s.io",)
     before = len(server.asked)
     assert await found.ask() == told
     assert INGRESSES not in server.asked[before:]

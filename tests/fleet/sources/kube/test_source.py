@@ -86,7 +86,7 @@ async def test_a_missing_resource_is_a_note_and_the_rest_works(cluster: Api) -> 
         assert await source.wait_synced(PATIENCE)
         found = await status_when(source, Health.DEGRADED)
         assert "no poddisruptionbudgets.policy" in found.problem
-        assert "taken away at once" in found.problem
+        assert "disrupted at once" in found.problem
         cluster.objects["/apis/policy/v1/poddisruptionbudgets"] = {}
         await status_when(source, Health.LIVE)
 

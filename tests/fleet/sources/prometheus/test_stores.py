@@ -176,7 +176,7 @@ MIMIR = PrometheusEndpoint("https://mimir.example/prometheus")
 def test_a_store_of_tenants_is_answered_with_the_header_it_wants(status: int, body: bytes) -> None:
     with pytest.raises(SourceProblem) as caught:
         refuse(status, {}, body, MIMIR)
-    assert "wants to know the tenant" in caught.value.problem
+    assert "requires a tenant" in caught.value.problem
     assert "X-Scope-OrgID" in caught.value.remedy
 
 
@@ -263,6 +263,6 @@ async def test_a_store_that_refuses_exact_names_as_well_says_so_and_is_asked_twi
         return web.Response(status=400, body=GOOGLES, content_type="application/json")
 
     async with serving(Fake(reply=reply)) as fake, asking(PrometheusEndpoint(fake.url)) as source:
-        with pytest.raises(NamePatternError, match="and the exact names as well"):
+        with pytest.raises(NamePatternError, match="and also exact names"):
             await source.measure()
         assert len(fake.seen) == 3

@@ -61,7 +61,7 @@ def test_a_token_is_read_again_and_what_is_none_is_not_sent(token: str) -> None:
     credentials = PodCredentials(PodAccess(token, frozenset({"llm"}), cleartext=True))
     for text, header, words in (
         ("new", "Bearer new", ""),
-        ("a\nX-Evil: b", "", "does not hold one token"),
+        ("a\nX-Evil: b", "", "does not contain exactly one token"),
         ("naïve", "", "not text"),
     ):
         Path(token).write_text(text, encoding="utf-8")

@@ -146,7 +146,7 @@ async def test_a_redirect_to_another_path_of_the_same_server_is_followed_with_wh
     [
         ('# HELP x y\nnv_inference_request_success{model="a"} 5.0\n', "Triton: not read yet"),
         ("python_info 1\nte_queue_size 2\n", "TEI: not read yet"),
-        ("ray_serve_num_http_requests_total 2\n", "Ray Serve LLM: answers no metrics of an engine"),
+        ("ray_serve_num_http_requests_total 2\n", "Ray Serve LLM: returns no engine metrics"),
     ],
 )
 async def test_an_engine_that_is_not_read_is_named_and_not_missing(page: str, words: str) -> None:
@@ -173,9 +173,7 @@ async def test_metrics_of_nobody_known_are_named_by_how_they_begin(page: str, fi
 
     async with serving(answer) as url, scraping() as source:
         m = await source.measure([ScrapeTarget("llm", "p", f"{url}/metrics")], EPOCH)
-    assert m.unreachable == {
-        "llm/p": f"answers metrics, but none of an engine, gateway or GPU that is read ({first} …)"
-    }
+    assert m.unreachable == {"llm/p": f"returns metrics, but none of a supported engine, gateway or GPU ({first} …)"}
 
 
 async def test_api_servers_of_one_pod_are_engines_of_their_own() -> None:
@@ -323,7 +321,7 @@ async def test_a_refusal_that_names_https_is_asked_over_tls(said: str) -> None:
     async with serving(refuse) as url, scraping(guard=lambda _, url: asked.append(url)) as source:
         m = await source.measure([_either(url.removeprefix("http://"))], EPOCH)
     assert [url.partition(":")[0] for url in asked] == ["http", "https"]
-    assert m.unreachable == {"llm/p": "answers that it wants HTTPS (400)"}, "what was said first is what is told"
+    assert m.unreachable == {"llm/p": "requires HTTPS (400)"}, "what was said first is what is told"
 
 
 async def test_who_answers_in_clear_text_is_never_asked_over_tls() -> None:

@@ -140,7 +140,7 @@ def test_a_path_of_an_annotation_leads_nowhere_but_to_the_pod(path: str) -> None
     (endpoint,) = endpoints([engine(annotations={"prometheus.io/path": path})], (8000,), "/metrics")
     clear, unclear = told_apart([endpoint])
     assert clear == []
-    assert "annotation prometheus.io/path is not a path of its own" in unclear["serving/a"]
+    assert "annotation prometheus.io/path is not a valid path" in unclear["serving/a"]
     for via in Via:
         with pytest.raises(ValueError, match="not asked"):
             endpoint.target(via, None)
@@ -163,4 +163,4 @@ def test_a_port_of_an_annotation_is_a_number_or_none(port: str) -> None:
 def test_an_address_that_is_none_is_not_asked(ip: str) -> None:
     clear, unclear = told_apart(endpoints([engine(ip=ip)], (8000,), "/metrics"))
     assert clear == []
-    assert "no IP address" in unclear["serving/a"]
+    assert "is not an IP address" in unclear["serving/a"]
