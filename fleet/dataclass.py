@@ -26,7 +26,7 @@ def _dataclass(
 
     def make(cls: type[T]) -> type[T]:
         own = frozenset(cls.__dict__)
-        # Asked for a text that says what the class is, the standard library would inspect its signature.
+        # Without a docstring the standard library would inspect the signature to write one.
         cls.__doc__ = cls.__doc__ or cls.__name__
         bare = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots, kw_only=kw_only)
         return _completed(bare(cls), own, frozen=frozen, eq=eq)
@@ -43,7 +43,7 @@ def _completed(cls: type[T], own: frozenset[str], *, frozen: bool, eq: bool) -> 
         methods["__hash__"] = _made_later(cls, "__hash__", _hash)
     if frozen:
         methods |= _frozen(cls)
-    # One that defines how it compares, and nothing else, has None for its hash by then.
+    # A class that only defines __eq__ has None as __hash__ by then.
     settled = own - {"__hash__"} if "__eq__" in own and cls.__dict__.get("__hash__") is None else own
     for name, method in methods.items():
         if name not in settled:

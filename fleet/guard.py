@@ -95,7 +95,7 @@ def may_change(method: str, url: str) -> None:
 def may_ask(method: str, url: str) -> None:
     """Allow reads and prompts; no prompt in read-only mode, since it makes a GPU work. Raises RefusedError."""
     path = _path(url)
-    # Exactly such a path, as with the reviews: what lets something through compares what is written.
+    # Exactly such a path, as with the reviews: exceptions are compared literally.
     if method != "POST" or path not in _PROMPTS:
         reads_only(method, url)
     elif is_locked():
@@ -129,10 +129,10 @@ def _path(url: str) -> str:
 
 def _check_read(path: str) -> None:
     """Raise RefusedError for reads of the API that are none, or that are their own permission."""
-    # In small letters: a gateway may not tell them from capitals.
+    # In lower case: a gateway may be case-insensitive.
     parts = [part for part in path.lower().split("/") if part]
     for at, (one, two) in enumerate(pairwise(parts)):
-        # Wherever the API begins: gateways put paths of their own before it.
+        # Anywhere in the path: gateways put their own prefix before the API.
         if (one, two) == ("api", "v1"):
             _check_core(path, parts[at + 2 :])
         elif one == "apis":

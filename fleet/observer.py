@@ -116,9 +116,9 @@ class Observer:
         begun = trimmed = time.monotonic()
         synced: asyncio.Task[bool] | None = None
         try:
-            # Inside the try: if told to end while the sources start, some of them are already running.
+            # Inside the try: if cancelled while the sources start, some of them are already running.
             await self.objects.start()
-            # The first screen with numbers must not wait for the next tick once there is somebody to measure.
+            # The first screen with numbers must not wait for the next tick once there is something to measure.
             synced = asyncio.create_task(self.objects.wait_synced(), name="first sync")
             synced.add_done_callback(lambda _: self._wake.set())
             # Nobody has to see a Snapshot of nothing: a server nearby has answered within that time.
@@ -173,7 +173,7 @@ class Observer:
                         await self._measurements.look_back()
                     snapshot = await self._build(state)
                     if looks_back:
-                        # The past is joined by what the first one has found to belong together.
+                        # The history is joined by the first Snapshot's topology.
                         snapshot = await self._build(state)
                     view = self._viewer.view(self._defect.on(snapshot))
                     if then is not None:
@@ -196,7 +196,7 @@ class Observer:
         state = self.objects.state()
         if self._measurements.is_over:
             self._collect()
-        # Where it takes no time there is one Snapshot with it, and none before that tells only how old the last is.
+        # If it takes no time, publish one Snapshot with it, without an earlier one that only updates ages.
         if await self._measurements.begin(state, TOGETHER if self._shown is not None else EAGER, self._wake.set):
             self._collect()
         return await self._build(self.objects.state(), judge=judge)

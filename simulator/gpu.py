@@ -80,7 +80,7 @@ class Gpu:
     def __post_init__(self) -> None:
         self.power = self.model.idle_power
         self.temperature = self._equilibrium()
-        # a node is some weeks up
+        # a node has been up for some weeks
         self.energy = self.model.max_power * 0.5 * 86400 * (20 + self.index)
 
     @property

@@ -31,7 +31,7 @@ class Scenario:
 
 def _crash_loop(levers: Levers, now: float) -> None:
     # Host memory runs out while the weights are loaded: the kernel kills the process.
-    # What ran before does with less.
+    # The version before needs less.
     levers.fail_starts("legacy-13b", Fate(9.0, 137, "OOMKilled"), revision="a2cb7a7")
     levers.crash("legacy-13b", now)
 
@@ -42,7 +42,7 @@ def _bad_rollout(levers: Levers, _: float) -> None:
 
 
 def _slow_rollout(levers: Levers, _: float) -> None:
-    # This one starts, and every step takes twice as long: nothing but latency tells.
+    # This one starts, and every step takes twice as long: only latency shows it.
     levers.slow_down("summarize", "e5c1b7d", 2.0)
     levers.roll_out("summarize", "e5c1b7d")
 

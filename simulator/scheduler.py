@@ -43,7 +43,7 @@ class Scheduler:
         open_: list[Machine] = []
         refused: Counter[str] = Counter()
         for machine in self._cluster.machines.values():
-            # In the order of the scheduler's plugins: a node counts under the first that refuses it.
+            # In the order of the scheduler's plugins: a node counts under the first that rejects it.
             if not machine.registered:
                 continue
             if machine.unschedulable and not tolerates(tolerations, CORDON):

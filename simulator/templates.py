@@ -99,7 +99,7 @@ class Engines:
         known = self._workloads.get((namespace, name))
         served = argument(template, "--served-model-name") or model.repository
         gpus = sum(gpu_requests(template).values()) * (known.group if known else 1) or 1
-        # Nobody asks it by itself; its pods get requests if the Service of a workload that is asked selects them.
+        # It receives no requests itself; its pods do if the Service of a workload with traffic selects them.
         silent = TrafficSpec(rate=0.0, prompt=1, output=1)
         base = known or WorkloadSpec(name, namespace, served, model, "", gpus, replicas=1, traffic=silent)
         version = tag.removeprefix("v")

@@ -96,7 +96,7 @@ class Fleet:
         inventory.put(self._store, self._blueprint, self.cluster.machines, self._origin)
         born = self._origin - inventory.AGE
         follow(self.cluster, born)
-        # Twice: the second pods of a group come when the first are known.
+        # Twice: the second pods of a group are created once the first are known.
         for _ in range(2):
             self._controllers.run(born, autoscale=False)
             self._scheduler.advance(born)

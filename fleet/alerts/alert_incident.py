@@ -42,7 +42,7 @@ class Explainer:
     def explained(self, snapshot: Snapshot, board: AlertBoard) -> Explained:
         """The alerts of a board, by the incidents of a Snapshot."""
         parts = (board, snapshot.incidents)
-        # The board is another one when an object is: it is made of them.
+        # The board is replaced whenever one of its objects is.
         if not are_same(self._from, parts):
             self._from, self._explained = parts, _explained(snapshot, board)
         return self._explained

@@ -130,7 +130,7 @@ class Index:
         for name in _values(labels, _MODELS):
             namespaces = list(_values(labels, _NAMESPACES))
             here = [key for namespace in namespaces if (key := f"{namespace}/{name}") in self._all.models]
-            # From a gateway or a recording rule, which name no namespace: if only one serves a model of that name.
+            # Gateways and recording rules name no namespace: match if only one namespace serves a model of that name.
             every = here or (self._models_by_name.get(name, []) if not namespaces else [])
             if len(every) == 1:
                 yield every[0]
@@ -156,7 +156,7 @@ class Index:
 
     @cached_property
     def _pods_by_address(self) -> dict[str, str]:
-        # Pods of the host's network have its address: whose it is, that does not say.
+        # Pods in the host network share its address, which does not identify one.
         addresses: dict[str, list[str]] = {}
         for pod in self._all.pods.values():
             if pod.ip:

@@ -91,7 +91,7 @@ class _Found:
                 self.told[key] = MergedAlert(key, alert, (name,), evaluated.at, self._rule(alert))
             elif name not in before.sources:
                 known = before.alert
-                # Start of its expression, which is before anybody was notified.
+                # Start of its expression, which precedes the notification.
                 since = alert.since if alert.since is not None else known.since
                 said = replace(known, value=known.value if known.value is not None else alert.value, since=since)
                 self.told[key] = replace(before, alert=said, sources=(*before.sources, name))

@@ -56,7 +56,7 @@ class Acknowledging:
                 incident = replace(incident, acknowledged=Acknowledged(one.by, one.at, one.note, words))
             found.append(incident)
         self._worse = worse
-        # Sorting is stable: within these they are in the order in which they come.
+        # Sorting is stable: within these groups the order is kept.
         return tuple(sorted(found, key=lambda one: (STATES.index(one.state), rank(one.severity), one.is_known)))
 
 

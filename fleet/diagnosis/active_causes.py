@@ -127,7 +127,7 @@ class BesideBefore:
         """Return the causes that hold for workloads: the same object until they are checked again."""
         of = (snapshot.departed, snapshot.empty_services, snapshot.fronts, snapshot.workloads, snapshot.pods)
         if not 0 <= snapshot.at - self._looked < snapshot.history.step:
-            # There is a point more of the past.
+            # The history has one more point.
             self._busy, self._looked = list(self._otherwise(snapshot)), snapshot.at
         elif are_same(self._of, of):
             return self._found
@@ -144,7 +144,7 @@ class BesideBefore:
         for key in snapshot.empty_services:
             yield from _all_of(self._services, subjects, key)
         for key, fronts in snapshot.fronts.items():
-            # Of most nothing stands against the way to them.
+            # Most workloads have no fault in front of them.
             if any(fronts[1:]):
                 yield from _all_of(self._routes, subjects, key)
         for key in snapshot.departed:

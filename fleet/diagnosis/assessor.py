@@ -58,8 +58,8 @@ class Assessor:
         if cause is not None and cause.stage in _BEFORE_GPUS:
             return Assessed(own, cause)
         if own.severity in TROUBLED and xids:
-            # What an application has left in the gauge stays there for good: it counts beside a trouble, and alone it
-            # says nothing of a pod that is well.
+            # An application's XID stays in the gauge for good: it counts beside another problem, and says nothing
+            # about a healthy pod.
             gpus = [*gpus, *xids]
         sick = [gpu for gpu in gpus if gpu.severity in _WORTH_TELLING]
         return Assessed(_worst([own, *sick]) if sick else own, cause)
@@ -68,7 +68,7 @@ class Assessor:
         """One workload: its own counts first, then the worst of its pods (a sick pod of many is no sick workload)."""
         workload, pods = seen.workload, seen.pods
         if workload.kind == "Pod" and pods and (workload.desired == 0 or pods[0].severity is Severity.GONE):
-            # Nobody owes a bare pod a successor: it ends as its only pod does.
+            # A bare pod has no replacement: it ends with its only pod.
             return Assessed(pods[0])
         cause = self._workloads.first(seen)
         return Assessed(WELL) if cause is None else Assessed(cause.assessment(seen), cause)

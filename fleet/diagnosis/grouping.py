@@ -180,7 +180,7 @@ def _group(
     concerned: Concerned,
 ) -> IncidentGroup:
     root = alike[0]
-    # What only says how its parts stand does not fire before what is wrong with those may.
+    # A cause that only summarises its parts does not fire before their causes may.
     wrong = [one for one in findings if not causes[one.cause].symptom]
     pending = bool(wrong) and all(one.state is FindingState.PENDING for one in wrong)
     states = {FindingState.PENDING} if pending else {one.state for one in findings}

@@ -155,7 +155,7 @@ class Hysteresis:
                 continue
             if one.finding is not None and one.finding.state is FIRING:
                 one.eased = words.of(one.finding)
-                # It held for as long as nothing else was said.
+                # It held as long as nothing contradicted it.
                 one.last = max(one.last, self._at)
             if one.cause.goes_on(subjects, place[1]):
                 one.last = snapshot.at

@@ -162,7 +162,7 @@ class Code(NumbersInWords):
         if column is None:
             return ()
         values: array[float] = column.values
-        # Codes are whole numbers, and 0 is none.
+        # Codes are whole numbers, and 0 means none.
         looked_at = table.reaching(self.quantity, 1) if rows is None else rows
         return [row for row in looked_at if self._is_shown(values[row])]
 

@@ -67,7 +67,7 @@ class Slower(SignInWords[Replica]):
         middle = median(rates.values())
         limit = middle / limit_at(self.times, profile)
         slow = [row for row, rate in rates.items() if rate < limit]
-        # Where half of them are slow there is no odd one.
+        # If half of them are slow, there is no outlier.
         if not slow or 2 * len(slow) >= len(rates):
             return ()
         spread = median(abs(rate - middle) for rate in rates.values())
@@ -81,7 +81,7 @@ class Slower(SignInWords[Replica]):
     def _rates(self, frame: Frame, rows: Sequence[int], profile: Profile) -> dict[int, float]:
         least = limit_at(self.least, profile)
         tokens, running = frame.values(rows, Quantity.GENERATION_TOKENS), frame.values(rows, Quantity.RUNNING)
-        # A replica that makes none at all hangs, which is another cause; NaN is not above anything.
+        # A replica without any tokens hangs, which is another cause; NaN compares as not above.
         return {
             row: made / requests
             for row, made, requests in zip(rows, tokens, running, strict=True)

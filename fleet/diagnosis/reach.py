@@ -47,7 +47,7 @@ def concerned_by(snapshot: Snapshot, findings: Iterable[Finding], causes: Mappin
                 if not causes[finding.cause].runs_on:
                     nodes.add(finding.key)
             case Of.SERVICE | Of.TRAFFIC | Of.OBJECTIVE if not causes[finding.cause].runs_on:
-                # Whoever asks the workload feels it, at whichever of its pods.
+                # All users of the workload are affected, at any of its pods.
                 workloads[finding.key] = None
                 pods.update((key, None) for key in snapshot.pods_of.get(finding.key, ()) if key in snapshot.pods)
             case _:

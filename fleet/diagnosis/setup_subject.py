@@ -97,7 +97,7 @@ def setup_subject(snapshot: Snapshot, key: str) -> SetupSubject | None:
         promised,
         pods,
         grouped,
-        # Nobody asks for it where nothing was promised.
+        # Not needed without an objective.
         None if grouped or not promised.availability else node_loss(snapshot, pods),
         snapshot.at,
         snapshot.profiles.of(key),

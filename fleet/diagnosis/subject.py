@@ -332,7 +332,7 @@ class Subjects:
 
     def ended(self, key: str) -> EndedSubject | None:
         """Return a pod with a container that ended; None if nothing says why."""
-        # Not at the top: who reads logs is needed once a container has ended.
+        # Imported here: the log reader is needed only once a container has ended.
         from fleet.metrics.server_logs import told_by
 
         pod = self._fleet.pods.get(key)
@@ -349,12 +349,12 @@ class Subjects:
         critical = [pod for pod, stands in pods.items() if stands.severity is Severity.CRITICAL]
         serving = ready - _ready(fleet, critical)
         if not fleet.coverage.sees("pods", workload.namespace):
-            # Unlisted is not gone: until the list is complete, the workload's own count is better.
+            # Unlisted does not mean deleted: until the list is complete, the workload's own count is better.
             unseen = "its pods are not listed yet" if "pods" in fleet.coverage.pending else MAY_NOT_LIST
             listed, ready = ready, max(ready, workload.ready)
             serving += ready - listed
         if kind_of(workload.kind).replica is not None:
-            # A replica is a group of pods, and each that is critical takes its group away.
+            # A replica is a group of pods, and one critical pod disables its group.
             serving = max(0, workload.desired - len(critical))
         held = (fleet.gpus_of.get(pod, ()) for pod in critical)
         broken = sum(any(self._assessments[gpu].severity is Severity.CRITICAL for gpu in gpus) for gpus in held)
@@ -375,7 +375,7 @@ class Subjects:
         """True if a failed pod has been replaced: all replicas are ready, or at least exist, and it is old enough."""
         above = self._fleet.workloads.get(workload)
         if above is None or pod.owner is None or not kind_of(pod.owner.kind).replaces:
-            return False  # It tells of itself for as long as it is there.
+            return False  # It counts as long as it exists.
         if self._ready_pods(workload) >= above.desired:
             return True
         members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)

@@ -32,7 +32,7 @@ def scores(folder: Path, jobs: int = 1, told: Callable[[int, int], object] = lam
         for one in every:
             note(_scored(*one))
         return found
-    # Spawned: a fork of a process with threads may inherit a lock that one of them held.
+    # Spawned, because a fork of a threaded process may inherit a held lock.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for scored in pool.map(_scored, *zip(*every, strict=True), chunksize=4):
             note(scored)

@@ -71,7 +71,7 @@ def lifted(spec: LaunchSpec) -> LaunchSpec:
 
     If it names another model, the spec is unchanged.
     """
-    # With the model before them, no word of theirs is taken for it.
+    # The model is placed first, so that no extra argument is mistaken for it.
     fields, rest = parse_arguments([spec.model, *spec.extra])
     return with_values(spec, {**fields, "extra": rest}) if fields["model"] == spec.model else spec
 

@@ -70,7 +70,7 @@ def read_benches(folder: Path) -> tuple[Bench, ...]:
         try:
             found.append(from_json(orjson.loads(line)))
         except (ValueError, TypeError):
-            # Half a line: somebody was killed while writing it.
+            # An incomplete line: its writer was killed.
             continue
     return tuple(sorted(found, key=lambda bench: bench.at, reverse=True))
 

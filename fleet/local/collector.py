@@ -55,7 +55,7 @@ class LocalMeasuring(MetricsCollector):
         reading, holders = await asyncio.to_thread(self._look, tuple(self._servers()))
         self._judge(reading, now)
         running = any(pod.phase == "Running" for pod in state.pods.values())
-        # Leftovers of servers that were taken down are no measurement of this machine.
+        # Leftovers of stopped servers are not measurements of this machine.
         base = self.latest if self.latest is not None and (running or self.latest is not before) else None
         if base is None and not reading.gpus:
             self.latest = None if not running else self.latest

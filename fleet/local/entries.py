@@ -43,7 +43,7 @@ def entries(record: ServerRecord, gateway: str = "", address: str = "") -> str:
 def variable(record: ServerRecord) -> str:
     """The name of the variable that the entries take the API key from."""
     name = re.sub(r"[^A-Z0-9]", "_", record.name.upper())
-    # A shell takes no variable that begins with a digit.
+    # A shell variable must not start with a digit.
     return f"{'NODE_' if name[0].isdigit() else ''}{name}_API_KEY"
 
 
@@ -57,7 +57,7 @@ def _pair(address: str, port: int) -> str:
 
 def _nginx(record: ServerRecord, address: str) -> str:
     name = record.name
-    # nginx reads no variables of the environment: envsubst, which its images run over templates, puts the key in.
+    # nginx does not read environment variables: envsubst, which its images run on templates, inserts the key.
     header = f'    proxy_set_header Authorization "Bearer ${{{variable(record)}}}";\n' if record.keyed else ""
     return f"""\
 # nginx: into the http block{", by way of envsubst (a template of the nginx image)" if record.keyed else ""}
@@ -77,7 +77,7 @@ location /v1/ {{
 
 
 def _litellm(record: ServerRecord, address: str) -> str:
-    # LiteLLM wants a key of every server that speaks OpenAI's API; one that asks for none takes any.
+    # LiteLLM requires a key for every OpenAI-compatible server; a server without one accepts any.
     key = f"os.environ/{variable(record)}" if record.keyed else "none"
     served = record.spec.served
     return f"""\
@@ -135,7 +135,7 @@ def _gateway_api(record: ServerRecord, address: str) -> str:
     name = record.name.lower().replace(".", "-")
     port = record.spec.port
     if not _is_ip(address) or ipaddress.ip_address(address).is_loopback:
-        # An EndpointSlice has addresses alone, and the API server refuses loopback ones.
+        # An EndpointSlice contains only addresses, and the API server rejects loopback ones.
         shown, put = "REPLACE-ME", "# endpoints: set an IP address of this machine that the cluster's pods can reach\n"
         family = "IPv4"
     else:

@@ -85,7 +85,7 @@ def estimate(
     if current.total and 0 < current.done < current.total:
         rest = spent * (current.total - current.done) / current.done
     left = ahead + rest
-    # Nothing left, and still not ready: it is late by an unknown time.
+    # No time left and still not ready: it is late by an unknown time.
     return left if left >= 1 else None
 
 
@@ -100,7 +100,7 @@ def read_starts(folder: Path) -> tuple[PastStart, ...]:
         try:
             found.append(from_json(orjson.loads(line)))
         except (ValueError, TypeError, KeyError):
-            # Half a line, of a disk that was full: the others tell enough.
+            # An incomplete line from a full disk: the others suffice.
             continue
     return tuple(found)
 

@@ -74,7 +74,7 @@ def read_gpus() -> GpuReading:
         import pynvml
     except ImportError:
         return GpuReading(problem="the GPUs of this machine cannot be read: nvidia-ml-py is missing", remedy=INSTALL)
-    # NVML itself may be asked from any thread; beginning twice at once is what must not be.
+    # NVML is thread-safe, but must not be initialised twice concurrently.
     with _NVML.lock:
         try:
             if _NVML.begun is not pynvml:
@@ -137,7 +137,7 @@ def _gpu(nvml: Any, index: int, handle: Any) -> LocalGpu:
     use = ask(nvml.nvmlDeviceGetUtilizationRates)
     power = ask(nvml.nvmlDeviceGetPowerUsage)
     clock = ask(nvml.nvmlDeviceGetClockInfo, nvml.NVML_CLOCK_SM)
-    # Drivers before 535 know it by its old name alone.
+    # Drivers before 535 only have the old name.
     reasons = ask(nvml.nvmlDeviceGetCurrentClocksEventReasons)
     if reasons is None:
         reasons = ask(nvml.nvmlDeviceGetCurrentClocksThrottleReasons)
@@ -183,7 +183,7 @@ def _answer_or_none(nvml: Any, question: Callable[..., T], *about: Any) -> T | N
         nvml.NVMLError_NoPermission,
         nvml.NVMLError_FunctionNotFound,
         nvml.NVMLError_NotFound,
-        # NVML counts on the array being as large as it said a moment ago.
+        # NVML expects an array of the size that it has just reported.
         nvml.NVMLError_InsufficientSize,
     ):
         return None

@@ -68,18 +68,18 @@ class StageReader:
         phase, detail, done, total = found
         current = self._stages[-1]
         if current.phase is Phase.DOWNLOADING and phase is Phase.LOADING and not (total or detail):
-            # Another rank begins, and will wait for the same download.
+            # Another rank starts, and will wait for the same download.
             return
         if current.phase is Phase.LOADING and phase is Phase.DOWNLOADING and not (current.total or current.detail):
             # The log reports loading before it finds that the weights are missing.
             self._stages[-1] = StartStage(phase, current.began, detail, done, total)
             return
         if _ORDER[phase] < _ORDER[current.phase]:
-            # Ranks are not equally fast; of what one rank is past, the others' lines say nothing new.
+            # Ranks differ in speed: lines about a phase that one rank has passed add nothing.
             return
         if phase is current.phase:
             if not total:
-                # No count in it: what was counted stays, and is full where it says that it is through.
+                # A line without a count keeps the count, completed if the line says that it is done.
                 total = current.total
                 done = total if detail in _THROUGH else current.done
             self._stages[-1] = replace(current, detail=detail or current.detail, done=done, total=total)
@@ -117,7 +117,7 @@ def stamp(line: str, at: float) -> float:
     now = datetime.fromtimestamp(at, UTC)
     for year in (now.year, now.year - 1):
         try:
-            # Local time: the log is of this machine.
+            # Local time: the log is from this machine.
             then = time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
         except (OverflowError, ValueError):
             return at

@@ -77,7 +77,7 @@ def owners(pids: Iterable[int], of: Mapping[Identity, str]) -> dict[int, str]:
         try:
             line = (pid, os.getsid(pid), *(parent.pid for parent in psutil.Process(pid).parents()))
         except (OSError, psutil.Error):
-            # It has ended meanwhile, or is none of this pid namespace.
+            # It has ended meanwhile, or is not in this pid namespace.
             continue
         owner = next((leaders[each] for each in line if each in leaders), None)
         if owner is not None:

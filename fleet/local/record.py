@@ -87,7 +87,7 @@ def read_records(folder: Path) -> tuple[tuple[ServerRecord, ...], tuple[str, ...
     """
     records, problems = [], []
     try:
-        # Not by glob: that takes a folder which may not be read for an empty one.
+        # Not with glob, which treats an unreadable folder as empty.
         names = sorted(each.name for each in folder.iterdir())
     except FileNotFoundError:
         return (), ()
@@ -97,7 +97,7 @@ def read_records(folder: Path) -> tuple[tuple[ServerRecord, ...], tuple[str, ...
         try:
             records.append(from_json(orjson.loads(file.read_bytes())))
         except (FileNotFoundError, NotADirectoryError):
-            # Taken down in between, or none of ours.
+            # Stopped in between, or not one of ours.
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:
             problems.append(f"{file} cannot be read: {error}")

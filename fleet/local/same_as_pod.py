@@ -131,14 +131,14 @@ def _arguments(pod: Pod, container: Container) -> list[str]:
     """The words behind ``vllm serve``. Raises CannotCopyError."""
     found = _served_with(container.command)
     if found is None:
-        # The images of vLLM have an entrypoint: there are arguments alone, flags or the model first.
+        # vLLM's images have an entrypoint: there are only arguments, starting with flags or the model.
         words = command_words(container.command, ())
         bare = not words or words[0].startswith("-") or words[0] == pod.version.model
         if "vllm" not in container.image.lower() or not bare:
             what = words[0] if words else container.image
             raise CannotCopyError(f"{pod.name} runs {what}: neither vLLM nor its arguments can be recognised")
         found = words
-    # Redirections of a script's output are no arguments.
+    # Redirections in a script are not arguments.
     return [word for word in takewhile(lambda word: not _REDIRECTION.fullmatch(word), found) if word.strip()]
 
 
@@ -228,7 +228,7 @@ def _on_gpus(fields: dict[str, Any], gpus: int) -> tuple[dict[str, Any], list[Di
     tensor, pipeline = fields.get("tensor_parallel_size", 1), fields.get("pipeline_parallel_size", 1)
     if tensor * pipeline <= max(gpus, 1):
         return fields, []
-    # A divisor of what divided the model's heads divides them, too.
+    # A divisor of a divisor of the model's heads divides them, too.
     fewer = max(size for size in range(1, tensor + 1) if tensor % size == 0 and size <= max(gpus, 1))
     stages = pipeline if fewer * pipeline <= gpus else 1
     why = f"this machine has {gpus} {'GPU' if gpus == 1 else 'GPUs'}: whether it fits is checked before it starts"

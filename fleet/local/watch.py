@@ -104,7 +104,7 @@ class Watcher:
         watched = self._watched[record.id]
         if watched.dead is not None:
             return replace(watched.dead, record=record)
-        # Before the log is read: what it wrote before it ended is then in it.
+        # Checked before the log is read, so that the log has everything written before the end.
         alive = await asyncio.to_thread(lambda: record.identity.alive)
         now = self._clock()
         await asyncio.to_thread(_read, watched, now)
@@ -121,7 +121,7 @@ class Watcher:
             stage, stages = _stage_by_endpoints(watched, stages, now)
         loading = stage.phase not in (Phase.READY, Phase.STOPPING)
         return ServerState(
-            # The starting program may not have recorded yet when it was ready.
+            # The starting program may not have recorded the time of readiness yet.
             replace(record, ready=record.ready or watched.ready),
             now,
             stage,
@@ -181,7 +181,7 @@ def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerSt
     if watched.reason is None:
         watched.reason = reason_of(tuple(watched.lines), was_ready=watched.ready is not None)
         if watched.reason.id == "killed" and _is_full(record.folder):
-            # Its last words had no room.
+            # The disk had no room for its last lines.
             watched.reason = FULL
     reason = watched.reason
     left = group(record.identity)
@@ -198,7 +198,7 @@ def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerSt
         reason=reason,
         tail=tuple(watched.lines)[-TOLD:],
         models=watched.models,
-        # A loading server logs all the time: its last line was its end.
+        # A loading server logs continuously: its last line marks its end.
         end_seen=watched.lived or watched.ready is None,
     )
     return state, bool(left)
@@ -234,7 +234,7 @@ def _read(watched: _Watched, now: float) -> None:
                 watched.lines.append(line)
                 watched.reason = None
     if watched.tail.unfinished:
-        # A progress bar: its line ends when it does.
+        # A progress bar: its line ends when it completes.
         watched.reader.feed(watched.tail.unfinished, now)
 
 
@@ -251,7 +251,7 @@ def _stage_by_endpoints(
         stage = StartStage(Phase.READY, watched.ready or now, detail)
         return stage, (*stages, stage)
     if last.phase is Phase.READY:
-        # It says so itself; the endpoints are a moment behind.
+        # The log says so; the endpoints follow a moment later.
         before = stages[-2] if len(stages) > 1 else last
         stage = replace(before, phase=before.phase, detail=STRANGER if watched.stranger else "starting to listen")
         return stage, (*stages[:-2], stage)

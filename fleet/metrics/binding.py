@@ -76,7 +76,7 @@ class _Binder:
         for i, series in enumerate(self.series):
             if series.name in known and (dialect := dialects.owner(series.name, series.labels)) is not None:
                 own.setdefault(dialect, []).append(i)
-        # In the order of the registry: the first dialect that has a number gives it.
+        # In registry order: the first dialect with a number provides it.
         return {member: self._each_once(member, own[member]) for member in dialects if member in own}
 
     def _each_once(self, dialect: Dialect, found: list[int]) -> list[int]:
@@ -180,7 +180,7 @@ class _Binder:
         self.out.gpus = tuple(gpus)
         for row, gpu in enumerate(gpus):
             for dialect, mine in rows[gpu[:2]].items():
-                # The same number once per pod that shares the card: it is one, not a part of a sum.
+                # The same number for each pod that shares the card: one number, not parts of a sum.
                 self._cells(dialect, row, self.out.of_gpus, mine, {}, one_of_each=True)
                 mask = next(((mine[name][0], bits) for name, bits in dialect.masks.items() if name in mine), None)
                 if mask is not None:

@@ -136,7 +136,7 @@ class EngineSeries:
                 named[who].append(engine)
         for labels, dialect, place in nameless:
             who = process(labels)
-            # Where it runs engines that do say which model they are, it is about those.
+            # If it also runs engines that name their model, it counts for those.
             for engine in named[who]:
                 speaks[engine].add(dialect.name)
             if not named[who]:

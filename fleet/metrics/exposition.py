@@ -182,7 +182,7 @@ class ExpositionParser:
         places: list[tuple[int, bytes, int]] = []
         skipped = duplicates = samples = 0
         stamps: list[float] = []
-        # An exporter writes the labels of a GPU beside each of its numbers: they are read, and kept, once.
+        # An exporter repeats the labels of a GPU with each number: they are parsed and kept once.
         blocks: dict[bytes, dict[str, str] | None] = {}
         for at, line in enumerate(lines):
             if not line or line.startswith(b"#") or line.isspace():
@@ -192,7 +192,7 @@ class ExpositionParser:
                 if _QUOTED.match(line) is None:
                     skipped += 1
                 else:
-                    samples += 1  # none of ours
+                    samples += 1  # not a metric that is read
                 continue
             if name[1] not in self._names:
                 samples += 1
@@ -218,7 +218,7 @@ class ExpositionParser:
         if not samples:
             raise SourceProblem(*_not_an_exposition(lines))
         layout = _layout(series, places, lines, skipped, duplicates)
-        # No fast way for stamped samples and duplicates: they are rare, and each answer is then read in full.
+        # No fast path for samples with timestamps and duplicates: they are rare, and the answer is then parsed in full.
         self._layout = None if stamps or duplicates else layout
         if self._layout is not None:
             self._shared.add(layout)
@@ -279,7 +279,7 @@ def _labels(text: bytes) -> dict[str, str] | None:
         label = _LABEL.match(text, at)
         if label is None:
             return None
-        # An empty label is no label, as in Prometheus.
+        # An empty label equals a missing one, as in Prometheus.
         if label[2]:
             labels[intern(label[1].decode())] = intern(_unescape(label[2]))
         at = label.end()

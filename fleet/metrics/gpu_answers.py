@@ -56,7 +56,7 @@ class Gpus:
         known = frozenset(moved.places)
         for cells in said.cells.values():
             for key in cells.keys() & kept:
-                # What was there before, and counted for nothing, counts for nothing now.
+                # Values that were present before and ignored are ignored now.
                 if not all(place in known for _, place in cells.pop(key)):
                     raise LostSeriesError
         other._masks = {mask: place for mask, place in masks.items() if mask[0] in kept}
@@ -74,7 +74,7 @@ class Gpus:
         found = columns([(choice.quantity, choice.read(values)) for choice in self._choices])
         reasons = {
             gpu.key: bit_words(values[place], bits)
-            # The newest name last: what is said under it counts.
+            # The newest name comes last, so that it wins.
             for name, bits in reversed(GPUS.masks.items())
             for gpu in (self.ids if self._masks else ())
             if (place := self._masks.get((gpu[:2], name))) is not None

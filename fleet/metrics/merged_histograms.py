@@ -107,5 +107,5 @@ def _of_part(
     if whole and read == part.processes:
         return whole, set()
     mine = [h for process in read for group, h in own.get(process, {}).items() if group.model in ("", model)]
-    # One that has observed nothing yet has none: only where the source has merged buckets are its own to be asked for.
+    # A histogram without observations has none: its own buckets are used only if the source has merged ones.
     return mine, {process for process in read if process not in own} if whole else set()

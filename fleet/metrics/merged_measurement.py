@@ -90,7 +90,7 @@ class _Merging:
         self._whole = max((m for m in self._all if m.source == whole.source), key=_console_time)
 
     def merged(self) -> MergedMeasurement:
-        # Where there is one source, as at most first values, it is not needed.
+        # Not needed with a single source, as for most first values.
         from fleet.metrics.merged_histograms import Share, histograms_of
 
         engines_of = [[self._process(engine) for engine in m.engines] for m in self._all]

@@ -153,7 +153,7 @@ ROWS: tuple[Product, ...] = (
         prefixes=("request_predict_seconds", "request_preprocess_seconds"),
         port=8080,
         flags=Flags(port=("--http_port", "--http-port")),
-        # Its backend is that where it can load the model: then those metrics stand among its own.
+        # Its backend if it can load the model: its own metrics then include those.
         speaks=("vLLM",),
     ),
 )

@@ -83,7 +83,7 @@ def duration(seconds: float) -> str:
 
 def scaled(expression: str, scale: float) -> str:
     """A part in the canonical unit."""
-    # Every digit: :g has six, and a MiB has seven.
+    # All digits: :g keeps six, and a MiB has seven.
     return expression if scale == 1.0 else f"{expression} * {scale!r}"
 
 

@@ -127,7 +127,7 @@ def _present(asked: DialectSet) -> list[str]:
     for member in GPUS:
         wanted[member] = {metric.name for quantity in member.present for metric in member.rules[quantity].metrics}
     parts = by_name("count", (CLUSTER_LABEL, *REPLICA_LABELS), wanted)
-    # Each with a tag of its own: `or` takes series that only differ in their name for the same.
+    # Each with its own tag: `or` treats series that differ only in their name as the same.
     return [tagged(f"{PRESENT}/{at}", part) for at, part in enumerate(parts)]
 
 
@@ -182,7 +182,7 @@ def _rates_of(scope: QueryScope, member: Dialect, rule: Rule) -> list[str]:
 def _summed(by: str, rule: Rule, numbers: Sequence[str]) -> str:
     """The metrics of a quantity as one number per row: the first that the row has, or the sum of them."""
     if rule.pick is Pick.SUM and len(numbers) > 1:
-        # Series of two metrics may have the same labels: `or` would take them for the same.
+        # Series of two metrics may have the same labels: `or` would treat them as the same.
         told = (f'label_replace({number}, "{PART}", "{at}", "", "")' for at, number in enumerate(numbers))
         return f"sum by ({by}) ({' or '.join(told)})"
     return " or ".join(f"sum by ({by}) ({number})" for number in numbers)

@@ -94,7 +94,7 @@ def _rates_of_page(
     """Return (seconds watched, end) of a page, and its rates, computed as for a scraped target."""
     binding = bind(tuple(series for series, _ in page))
     counters = [page[i][1] for i in binding.counters]
-    # Wide enough for the first sample to stay in it.
+    # Wide enough to keep the first sample.
     watched = Window(2 * window)
     last = [0.0] * len(counters)
     times = sorted({at for samples in counters for at in samples})

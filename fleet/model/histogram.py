@@ -78,7 +78,7 @@ def quantile(q: float, histogram: Histogram) -> Quantile:
     no better, so the result is WITHIN its edges: anything from 20 to 40 s would read as p95 = 39.0.
     """
     edges = histogram.edges
-    # Scrapes at different instants or mixed bucket lists can leave a cumulative count that falls: it cannot.
+    # Scrapes at different instants or mixed bucket lists can make a cumulative count fall, which is invalid.
     counts = list(accumulate(histogram.counts, max))
     if len(edges) < 2 or not math.isinf(edges[-1]) or not counts[-1] > 0:
         return NO_QUANTILE

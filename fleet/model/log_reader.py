@@ -63,7 +63,7 @@ class LogReader:
             lines = _since_ready(lines)
         lines = [self.without_process(line) for line in lines]
         asked = next((number for number, line in enumerate(lines) if self._asked.search(line)), None)
-        # A server that is told to end logs many lines that look like errors.
+        # A server that is told to stop logs many lines that look like errors.
         before = [line for line in (lines if asked is None else lines[:asked]) if not self._calm.search(line)]
         for id, pattern in self._patterns.items():  # noqa: A001 - the reason's
             if was_ready and id not in SERVING:
@@ -75,7 +75,7 @@ class LogReader:
         if asked is not None:
             return STOPPED
         if was_ready:
-            # Behind an error that it outlived it wrote of other requests.
+            # It survived this error: later lines are about other requests.
             before = list(takewhile(lambda line: not _GOES_ON.search(line), reversed(lines)))[::-1]
         last = next((at for at in reversed(range(len(before))) if self._names_error(before[at])), -1)
         if last >= 0:

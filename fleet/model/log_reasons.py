@@ -101,7 +101,7 @@ REASONS: Final = (
         "there is no such model: neither a folder with a config.json nor a name on the hub",
         "check the path or the name; a private model needs HF_TOKEN with --env",
     ),
-    # Behind the one above: without a token the hub answers 401 for a name that it does not know, too.
+    # After the one above: without a token the hub also answers 401 for an unknown name.
     LogReason(
         "token",
         "401 Client Error|403 Client Error|Unauthorized|Invalid credentials",

@@ -18,7 +18,7 @@ class Severity(StrEnum):
     GONE = "gone"
 
 
-# They are declared from the worst on.
+# They are declared worst first.
 _RANK: Final = {severity: place for place, severity in enumerate(Severity)}
 
 

@@ -39,7 +39,7 @@ async def examine(
         except SourceProblem as problem:
             gaps.append(f"{name}: {problem.problem}")
 
-    # The cheap looks first: rules may take all the queries that are left.
+    # Cheap checks first: rules may use all remaining queries.
     await part("targets", down(asking, within))
     await part("engines that are scraped twice", twice(asking, ENGINES, within))
     await part("series of the rules", held.faults(asking, (ENGINES, GATEWAYS, GPUS)))

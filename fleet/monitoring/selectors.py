@@ -94,7 +94,7 @@ class _Reader:
                 while absent and absent[-1] > depth:
                     absent.pop()
             elif text == "[" and kind == "sign":
-                # A range, perhaps with the step of a subquery, whose colon could begin a name.
+                # A range, perhaps with the step of a subquery, whose colon could start a name.
                 self._skip_to("]")
             elif kind == "name" and text in _LISTS:
                 if self._take("("):
@@ -138,7 +138,7 @@ class _Reader:
             label = _unquoted(label) if kind == "string" else label
             sign = self._next()
             if sign not in ("=", "!=", "=~", "!~"):
-                # A name in quotes, as it may have any character.
+                # A quoted name may contain any character.
                 name = name or label
                 continue
             self._at += 1

@@ -103,7 +103,7 @@ class Inflating:
                 yield raw
             return
         if raw and self._inflate is None:
-            # RFC 9110 means zlib's format by deflate; some servers send the bare stream.
+            # RFC 9110 defines deflate as zlib's format; some servers send the raw stream.
             self._inflate = zlib.decompressobj(zlib.MAX_WBITS if raw[0] & 0x0F == 8 else -zlib.MAX_WBITS)
         while raw and self._inflate is not None:
             self._begun = True

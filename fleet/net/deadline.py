@@ -48,13 +48,13 @@ class _Until:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
         if self._over:
-            # A head that was cut off may look like a whole one.
+            # A truncated head may look complete.
             raise TimeoutError
 
     def _cut(self) -> None:
         self._over = True
         sock = self._connection.sock
-        # It may have ended this very moment.
+        # It may have ended just now.
         with suppress(OSError):
             if sock is not None:
                 sock.shutdown(socket.SHUT_RDWR)

@@ -29,7 +29,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._guard = guard
         self._limit = limit
         self._total = total
-        # trust_env off: what is asked for on this machine must not travel through a proxy.
+        # trust_env off: requests to this machine must not go through a proxy.
         self._inner = httpx.AsyncHTTPTransport(trust_env=False, verify=_authorities())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -43,7 +43,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout("does not finish its answer", request=request) from error
         encoding = response.headers.get("Content-Encoding", "identity")
         if encoding.strip().lower() != "identity" or not isinstance(response.stream, httpx.AsyncByteStream):
-            # httpx would inflate a chunk whole, whatever comes of it.
+            # httpx would inflate a whole chunk, without a limit.
             await response.aclose()
             said = f"answers in the encoding {encoding[:40]!r}, which was not asked for"
             raise httpx.DecodingError(said, request=request)

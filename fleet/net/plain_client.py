@@ -196,8 +196,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.open = False
-        # asyncio's transport refers to a method of its own: without that cycle its 3 kB are freed at once, not by the
-        # next collection. Scraping thousands of pods opens thousands of connections each time.
+        # asyncio's transport references its own method: breaking that cycle frees its 3 kB at once, not at the next
+        # collection. Scraping thousands of pods opens thousands of connections each time.
         if hasattr(self._transport, "_read_ready_cb"):
             self._transport._read_ready_cb = None
         if self._reading is not None:
@@ -281,7 +281,7 @@ class _Reading:
         named = name.decode("latin-1").lower()
         if self._body is not None or (named in _ONCE and named in self._fields):
             raise NotPlainError
-        # Of those that may come twice none is looked at here.
+        # None of the repeatable headers is read here.
         self._fields.setdefault(named, value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
@@ -321,7 +321,7 @@ async def _connected(question: PlainRequest) -> _Connection:
                 happy_eyeballs_delay=None if _ADDRESS.fullmatch(host) else _NEXT_ADDRESS,
             )
     except BaseException:
-        # Time can be over, and an asker gone, in the moment in which it is open: nobody else would close it.
+        # The timeout or a cancellation may coincide with the open connection: nothing else would close it.
         if connection.open:
             connection.end()
         raise

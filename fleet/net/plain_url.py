@@ -56,7 +56,7 @@ def plain_path(text: str) -> str:
     """
     path = text if text.startswith("/") else f"/{text}"
     trouble = _trouble(path)
-    # Metric names need no characters that must be escaped in a path.
+    # Metrics paths need no characters that must be escaped.
     if trouble or "%" in path or "@" in path:
         raise ValueError(trouble or "it has characters that no path of metrics needs")
     return path

@@ -177,7 +177,7 @@ def _bad(objective: Objective, tallies: list[Tally], window: float, covered: flo
             return math.nan, math.nan, math.nan
         # The oldest of several workloads: the model has existed at least as long.
         present = max(tally.present for tally in tallies)
-        # Where the window is longer than the history, one look more or less is at its edge, and no outage.
+        # If the window is longer than the history, one sample more or less is at its edge, and is not an outage.
         seen = present * window + (look(window) if covered < window else 0.0)
         return max(0.0, 1.0 - min(1.0, seen / covered)), math.nan, math.nan
     if objective.measure is Indicator.ERRORS:

@@ -117,9 +117,9 @@ class ErrorBudget:
         if long is None or short is None:
             return False
         if not math.isnan(short.events) and short.events * pair.factor * self.objective.budget < 1:
-            # So few requests that a single one would do it.
+            # So few requests that a single one would trigger it.
             return False
-        # As if there had been no fault before the data begin: a fleet that began with one has not burnt for long.
+        # Assume no failures before the data start: a fleet that starts with one has not burnt for long.
         of_long = self.burn(pair.long) * min(1.0, long.covered / pair.long)
         of_short = self.burn(pair.short) * min(1.0, short.covered / pair.short)
         return of_long >= pair.factor and of_short >= pair.factor

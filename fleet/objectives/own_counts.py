@@ -100,7 +100,7 @@ def _tally(found: Mapping[tuple[Family | str, float], float], window: float) -> 
 def _rates(found: Measurement, wanted: Mapping[Family, Collection[float]]) -> Iterable[tuple[Key, float]]:
     for family, edges in wanted.items():
         groups = found.histograms.get(family, {})
-        # A source gives the histograms of models, of engines, or of both: then they are the same requests.
+        # A source has histograms of models, of engines, or of both, in which case they count the same requests.
         of_models = any(not group.pod and not group.instance for group in groups)
         for group, histogram in groups.items():
             if not (of_models and (group.pod or group.instance)):

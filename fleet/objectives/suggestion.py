@@ -46,7 +46,7 @@ def suggestions(tallies: Iterable[Tally], window: float, covered: float) -> Iter
 
 def _available(tallies: list[Tally], window: float, covered: float) -> Iterator[Suggestion]:
     if not tallies or covered < 86_400:
-        # Hours without an outage promise nothing.
+        # Hours without an outage prove nothing.
         return
     share = min(1.0, max(tally.present for tally in tallies) * window / covered)
     spare = 1.0 - (1.0 - share) / SPARE

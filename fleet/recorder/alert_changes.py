@@ -31,7 +31,7 @@ class AlertChanges:
             self._seen[source] = dated.at, firing
             since = min(since, dated.at)
             for labels in firing.keys() - before.keys():
-                # It has held for at least as long as its rule wants, and fires no earlier than it holds.
+                # It has held for at least its rule's duration, and fires no earlier than that.
                 began = firing[labels].since or since
                 yield _entry(firing[labels], source, min(max(since, began), dated.at), dated.at, fires=True)
             for labels in before.keys() - firing.keys():

@@ -123,7 +123,7 @@ class ContinuousRecorder:
         try:
             return recalled(self.path, now - seconds, end, step) if end >= now - seconds else {}
         except RecordingError:
-            # The next writer reports what is wrong with it.
+            # The next writer reports the problem.
             return {}
 
     def statuses(self) -> tuple[SourceStatus, ...]:

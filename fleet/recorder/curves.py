@@ -46,7 +46,7 @@ class RecordedCurves:
         moments, step = question.range, question.range.step
         with self._one, Recording(self._path) as recording:
             kept = recording.measured(moments.start - step, moments.end)
-            # The last measurement by then, of those since the moment before.
+            # The last measurement in each step.
             nearest = [_last(kept, at, at - step) for at in moments.times()]
             with_peaks = question.peaks and step > EVERY
             every = -(-len(kept) // _READ) if with_peaks else 1

@@ -152,7 +152,7 @@ def _of_workload(before: Workload, after: Workload) -> Iterator[_Change]:
         words = ("not paused", "paused")
         what = "rollouts paused" if after.paused else "rollouts no longer paused"
         yield _Change(what, words[before.paused], words[after.paused], topic=f"paused={after.paused}")
-    # Of the others the object of each template tells, which is a row as well.
+    # For the others the object of each template shows it, which is also a row.
     if kind_of(after.kind).revisions is not Revisions.REPLICA_SETS and (
         lines := version_changes(before.version, after.version)
     ):

@@ -103,7 +103,7 @@ class FactsWriter:
         gone = tuple(name for name in self._values if name not in kept)
         told = {}
         for name, dated in kept.items():
-            # A source gives unchanged facts as the same object.
+            # A source returns unchanged facts as the same object.
             if self._values.get(name) is not dated.value:
                 found = self._told(name, dated)
                 if found is not None:
@@ -189,7 +189,7 @@ def _rows(kind: type, name: str, known: Any, parts: Sequence[_Part]) -> tuple[An
                 raise ValueError("some of its facts refer to earlier ones, which are missing")
             out += old[first : first + count]
         else:
-            # Texts and numbers of a row that was written are of its types; whoever made this one may not have cared.
+            # Rows written by this program have the right types; a file from elsewhere may not.
             out.append(_row(kind, name).validate_json(orjson.dumps(part)))
     return tuple(out)
 
@@ -200,7 +200,7 @@ def _packed(changes: _Changes) -> bytes:
 
 @cache
 def _changes() -> TypeAdapter[_Changes]:
-    # Made when it is first needed, and not by who only writes: its schema takes longer than the rest of a start.
+    # Created on first use, and not by writers: its schema takes longer than the rest of a start.
     from pydantic import TypeAdapter
 
     return TypeAdapter(_Changes)

@@ -102,10 +102,10 @@ class RecordingFile:
                     f"PRAGMA user_version = {VERSION}; {_SCHEMA}"
                 )
             found._check()
-            # Nothing of an older version must be rewritten: only kinds of frames were added.
+            # Older versions need no migration: only kinds of frames were added.
             found._connection.execute(f"PRAGMA user_version = {VERSION}")
             found._connection.execute("PRAGMA journal_mode = WAL")
-            # A killed process loses nothing that was committed; a machine that loses power may lose the last seconds.
+            # A killed process loses nothing committed; a power failure may lose the last seconds.
             found._connection.execute("PRAGMA synchronous = NORMAL")
             found._connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL}")
         return found
@@ -121,7 +121,7 @@ class RecordingFile:
             raise RecordingError(f"{path} is not a file")
         found = cls(path, _connected(path, "ro"))
         with found._said():
-            # A database of others may have anything in it: nothing of it is run.
+            # A database from elsewhere may contain anything: none of it is executed.
             found._connection.execute("PRAGMA trusted_schema = OFF")
             found._connection.execute("PRAGMA query_only = ON")
             found._check()
@@ -136,11 +136,11 @@ class RecordingFile:
     def close(self) -> None:
         """Merge everything into the one file, unless another process has it open."""
         try:
-            # Nobody who leaves waits for somebody who reads.
+            # Closing must not wait for readers.
             self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error:
-            # Somebody reads it, or it may only be read: the journal stays beside it, and belongs to it.
+            # It has a reader, or is read-only: the journal stays beside it as part of it.
             pass
         finally:
             self._connection.close()
@@ -172,15 +172,15 @@ class RecordingFile:
     def span(self) -> tuple[float, float] | None:
         """Unix times of the first and the last that was seen; None for an empty one."""
         with self._said():
-            # A layout is older than what is left of the numbers that have it, facts than the objects beside them. But
-            # facts may well be what was said last.
+            # A layout may predate the remaining numbers that use it, and facts the objects beside them. But facts may
+            # be the newest part.
             first, last = self._connection.execute(
                 "SELECT min(CASE WHEN kind <> ? THEN at END), max(at) FROM frames WHERE kind IN (?, ?, ?)",
                 (FACTS, OBJECTS, NUMBERS, FACTS),
             ).fetchone()
         if first is None:
             return None
-        # A column says which type it would like, and takes any.
+        # SQLite columns only prefer a type, and accept any.
         if not (isinstance(first, float) and isinstance(last, float)):
             raise UnusableError(f"{self.path} is damaged: a part of it has no time")
         return first, last
@@ -264,7 +264,7 @@ class RecordingFile:
 
     def _shrink(self) -> None:
         with self._said():
-            # Each row is a page that was given back.
+            # Each row is a released page.
             self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
 
     def _tables(self) -> bool:
@@ -298,7 +298,7 @@ class RecordingFile:
                 raise UnusableError(f"{self.path} is damaged: {text}") from None
             raise RecordingError(f"{self.path}: {text}") from None
         except (UnicodeDecodeError, OverflowError) as error:
-            # A word or a number of it, or of what SQLite says of it, is none.
+            # A text or number in it, or in SQLite's own schema, is invalid.
             raise UnusableError(f"{self.path} is damaged: {error}") from None
 
 
@@ -312,7 +312,7 @@ def _close_to_others(path: Path) -> None:
     for ending in ("", "-wal", "-shm"):
         with suppress(OSError):
             each = Path(f"{path}{ending}")
-            # What a link leads to may be somebody's for other reasons.
+            # A link's target may be used by others.
             if not each.is_symlink() and each.stat().st_mode & 0o077:
                 each.chmod(0o600)
 

@@ -82,7 +82,7 @@ class MeasurementLayout:
 
 @cache
 def _adapter() -> TypeAdapter[MeasurementLayout]:
-    # Made when it is first needed, and not by who only writes: its schema takes longer than the rest of a start.
+    # Created on first use, and not by writers: its schema takes longer than the rest of a start.
     from pydantic import TypeAdapter
 
     return TypeAdapter(MeasurementLayout)
@@ -216,7 +216,7 @@ class _Numbers:
         if len(shape.of) != len(shape.edges):
             raise RecordingError("one of its measurements has histograms without an object")
         found, numbers, at = {}, self._all, self._at
-        # There are thousands: each costs as much as two slices.
+        # There are thousands, and each costs two slices.
         for of, place in zip(shape.of, shape.edges, strict=True):
             if not 0 <= place < len(self._edges):
                 raise RecordingError("one of its measurements has histograms without edges")
@@ -284,7 +284,7 @@ def unpack_layout(data: bytes) -> MeasurementLayout:
 
 def pack_numbers(numbers: bytes) -> bytes:
     """Numbers, deflated."""
-    # Mostly runs and noise: to look for anything else that repeats takes longer and finds little.
+    # Mostly runs and noise: searching for other repetition takes longer and finds little.
     deflater = zlib.compressobj(LEVEL, strategy=zlib.Z_RLE)
     return b"".join((*map(deflater.compress, _by_weight(numbers)), deflater.flush()))
 

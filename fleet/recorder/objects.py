@@ -93,7 +93,7 @@ class Redaction(Protocol):
 
 @cache
 def _adapter() -> TypeAdapter[_Changes]:
-    # Made when it is first needed, and not by who only writes: its schema takes longer than the rest of a start.
+    # Created on first use, and not by writers: its schema takes longer than the rest of a start.
     from pydantic import TypeAdapter
 
     return TypeAdapter(_Changes)
@@ -124,7 +124,7 @@ def apply(before: Looked | None, data: bytes) -> Looked:
     for name in ROWS:
         old = getattr(before.state, name) if before is not None else {}
         new, gone = getattr(changes, name), changes.gone.get(name, ())
-        # Unchanged mappings stay the same objects: what is made of them is kept.
+        # Unchanged mappings stay the same objects, so that derived results are kept.
         rows[name] = {k: v for k, v in old.items() if k not in gone} | {r.key: r for r in new} if new or gone else old
     generation = before.state.generation + 1 if before is not None else 0
     state = KubeState(generation, changes.cluster, changes.synced, changes.coverage, **rows)
@@ -167,7 +167,7 @@ def _changes(before: Looked | None, after: Looked, redaction: Redaction) -> _Cha
         old = getattr(before.state, name) if before is not None else {}
         if new is old:
             continue
-        # By identity: a source gives an unchanged row as the same object.
+        # By identity: a source returns an unchanged row as the same object.
         found[name] = tuple(row for key, row in new.items() if old.get(key) is not row)
         if left := tuple(key for key in old if key not in new):
             gone[name] = left

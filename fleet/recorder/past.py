@@ -146,7 +146,7 @@ class _Looks:
                     pass
             else:
                 since = looked.before if looked.before is not None else _alive(last[1], at, measured)
-                # A clock that was set back: nothing is known to have been in between.
+                # The clock was set back: nothing is known to have happened in between.
                 self._changed += self._differences.look(state, min(since, at), at)
             self._take(last[2] if last is not None else KubeState(0, state.cluster), state)
             self._last = frame, at, state
@@ -160,7 +160,7 @@ class _Looks:
         for witness, taken in self._rows:
             for entry in witness.tell(list(taken.values()), self._asked):
                 self._add(entry)
-        # What an event or a condition says was seen as well.
+        # The content of events and conditions was seen as well.
         return tuple(merge_sightings((tuple(self._found.values()), self._changed)))
 
     def written(self) -> dict[ObjectRef, tuple[Write, ...]]:
@@ -183,7 +183,7 @@ class _Looks:
             for key, row in rows.items() if rows is not old else ():
                 if old.get(key) is not row and (not kept.kind or row.kind == kept.kind):
                     told = kept.raw(row)
-                    # For an event its last version; for the others each version that differs.
+                    # For an event its last version; for others each different version.
                     taken[key if kept.field == "events" else _told_by(key, told)] = witness.take(told, self._asked)
 
     def _take_links(self, links: Mapping[str, Workload]) -> None:

@@ -89,7 +89,7 @@ class RecordedObjects:
         if self._measured is None or self._measured[0] is not raw:
             recording, now = self._playback.recording, self._playback.now()
             kept = max(EVERY, recording.seconds_between(now))
-            # Where the next one is much later, nothing was measured: then they do get old.
+            # If the next one is much later, nothing was measured, and the numbers do become stale.
             apart = recording.until_next(now, 2 * kept)
             seldom = apart or (kept if now + kept >= recording.last else 0.0)
             interval = max(raw.interval, seldom)

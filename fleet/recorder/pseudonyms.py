@@ -245,7 +245,7 @@ class Pseudonyms:
         if not slash:
             return key if key in _LABELS else self.name(key, "label")
         if any(domain == public or domain.endswith(f".{public}") for public in _domains()):
-            # Everybody may add a name of his own to them, and what a node is for is named by its owners.
+            # Anybody may add names to these, and roles of nodes are named by their owners.
             known = _words(_WORDS) | _products() | _words(_TITLED) | _words(_LABEL_WORDS) | _words(_GPU_WORDS)
             parts = [part for part in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", name) if part]
             theirs = domain.startswith(("node-role.", "node-restriction."))

@@ -276,7 +276,7 @@ class Scrubber:
         cluster, coverage = self._scrub_any(state.cluster), self._scrub_any(state.coverage)
         scrubbed = replace(state, cluster=cluster, coverage=coverage, **rows)
         measured = None if moment.measurement is None else self._kept(moment.measurement, self._measurement)
-        # After the objects: their names are known by then for what they are of.
+        # After the objects, so that their names are known with their kinds.
         facts = self._kept(moment.facts, self._facts)
         return Moment(scrubbed, tuple(map(self._scrub_any, moment.statuses)), measured, facts)
 

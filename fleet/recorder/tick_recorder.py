@@ -61,7 +61,7 @@ class TickRecorder:
             await asyncio.wait_for(asyncio.to_thread(self._recorder.close), HANGS)
 
     async def _note(self, moment: Moment, now: float) -> None:
-        # First what is now: a file that turns out to be of another cluster is not what was before.
+        # The present first: a file that turns out to be of another cluster is not this one's past.
         await asyncio.to_thread(self._recorder.note, moment, now)
         if self._recalls:
             self._recalls = False

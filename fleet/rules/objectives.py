@@ -66,7 +66,7 @@ def _pair(row: ObjectiveRow, labels: dict[str, str], pair: Pair, events: str) ->
     both = " and ".join(
         f"{selector(f'{_PREFIX}{window_name(window)}', where)} >= {limit}" for window in (pair.long, pair.short)
     )
-    # So few requests that a single one would do it are no reason.
+    # Do not alert on so few requests that a single one would trigger it.
     least = 1 / (pair.factor * row.budget.objective.budget)
     return f"({both} and on () ({events} >= {least:.6g}))" if events else f"({both})"
 
@@ -104,7 +104,7 @@ class _Writing:
         looks = f"[{window:.0f}s:{step:.0f}s]"
         first = f"min_over_time(min({' or '.join(f'timestamp({one})' for one in running)}){looks})"
         there = f"count_over_time(group({' or '.join(running)}){looks})"
-        # As many looks as there were at the least: one at the edge is no outage.
+        # The minimum number of samples: one at the edge is not an outage.
         every = f"clamp_min(clamp_max(floor((time() - {first}) / {step:g}), {math.floor(window / step)}), 1)"
         return f"clamp_min(1 - {there} / {every}, 0) or vector(1)"
 

@@ -99,7 +99,8 @@ class Builder:
         whose own percentiles are wanted; None for all. ``facts`` are those of further sources.
         """
         if self._cluster is not None and kube.cluster.is_another(self._cluster):
-            # A recording goes on in another cluster, or an address leads to another: the same keys are other objects.
+            # A recording continues in another cluster, or an address leads to another: equal keys are different
+            # objects.
             self._history.forget()
             self._begin(self._history)
         self._cluster = kube.cluster
@@ -141,7 +142,7 @@ class Builder:
             **topology.structure(),
         )
         if "objectives" in facts.by_source:
-            # Nothing of it is needed before objectives are counted.
+            # Not needed before objectives are counted.
             from fleet.objectives.fast_burns import burns_of, promises_of
 
             snapshot = replace(snapshot, burning=burns_of(snapshot), promised=promises_of(snapshot))
@@ -178,7 +179,7 @@ class Builder:
         if self._fronts is None:
             if ROUTING not in facts.by_source:
                 return _NO_FRONTS
-            # Nothing of it is needed before somebody has listed what leads to engines.
+            # Not needed before routes have been listed.
             from fleet.snapshot.fronts import FrontsJoin
 
             self._fronts = FrontsJoin(self._behind)

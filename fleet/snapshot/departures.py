@@ -91,7 +91,7 @@ def _told(
         if now - event.last > FORGOTTEN:
             continue
         if event.reason in _REMOVED and event.involved.name not in topology.nodes:
-            # Whose pods were there is not told: those that were made at that time and have no node yet are theirs.
+            # The owners of its pods are not known: pods created at that time that have no node yet count as theirs.
             for pod in topology.pods.values():
                 if not pod.node and pod.phase == "Pending" and 0 <= pod.created - event.last <= _FOLLOWS:
                     yield topology.workload_of[pod.key], Departed(event.last, event.involved.name)

@@ -192,7 +192,7 @@ def _differences(before: _Seen, seen: _Seen) -> _Due:
     pods.update(key for key in topology.failed & was.failed if seen.is_old(key) != before.is_old(key))
     pods = {key for key in pods if key in topology.pods}
     workloads.update(topology.workload_of[key] for key in pods)
-    # Whether a failed pod has had its successor is seen in the others.
+    # Whether a failed pod was replaced is seen in the other pods.
     pods.update(key for key in topology.failed if topology.workload_of[key] in workloads)
     return _Due(gpus, pods, workloads, nodes, gone)
 
@@ -234,7 +234,7 @@ def _assess(
     for key in due.gpus:
         found[key] = seen.cards.get(key, WELL)
     for key, xid in seen.xids.items():
-        # What an application left in the gauge is told of the GPU where its pod is in trouble.
+        # An application's XID is shown on the GPU if its pod has a problem.
         own = seen.cards.get(key, WELL)
         troubled = any(stands[pod].severity in TROUBLED for pod in seen.holders(key))
         found[key] = xid if troubled and own.severity not in TROUBLED else own

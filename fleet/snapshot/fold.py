@@ -59,7 +59,7 @@ class Members:
             source,
             itemgetter(*first, source) if kept else None,
             several,
-            # Two items or more give a tuple.
+            # Two items or more return a tuple.
             itemgetter(*among) if among else tuple,
             not several and first == list(range(source)),
         )
@@ -100,7 +100,7 @@ def fold(values: array[float], members: Members, how: Combine) -> array[float]:
         whole, begin = among[begin:end], end
         value = folder(whole)
         if math.isnan(value) and how is not Combine.WHOLE:
-            # Some are not known, or none is.
+            # Some or all are not known.
             known = [v for v in whole if not math.isnan(v)]
             value = folder(known) if known else NAN
         out[row] = value

@@ -118,7 +118,7 @@ class FrontsJoin:
             if service is None:
                 return _Led(before, RouteFault.MISSING)
             if not service.selector:
-                # Its endpoints are written by somebody else.
+                # Its endpoints are managed by something else.
                 return _Led(())
         elif backend.kind == POOL:
             if not routing.knows(_POOLS, backend.namespace):

@@ -52,7 +52,7 @@ def _use(accounted: tuple[int, int] | None, unnamed: int, alone: int) -> GpuUse:
     left, _ = accounted
     if unnamed == 0 and left >= alone:
         return GpuUse.FREE
-    # Fewer left than GPUs without a name: some are held, or not offered (sick, shared, another plugin's).
+    # Fewer are free than GPUs without a pod: some are held, or not offered (unhealthy, shared, another plugin's).
     return GpuUse.UNNAMED if left == 0 and unnamed else GpuUse.UNKNOWN
 
 

@@ -88,7 +88,7 @@ def _measured_alike(before: Topology, kube: KubeState, keys: Sequence[str], rows
         and all(f"{engine.namespace}/{engine.pod}" in before.engines_of for engine in measured.engines)
         and not any(key in before.engines_of or key in before.gpus_of for key in keys)
         and not any((gpu.namespace, gpu.pod) in new or not new.isdisjoint(gpu.sharers) for gpu in measured.gpus)
-        # By an exporter's own pod its node is known.
+        # An exporter's own pod reveals its node.
         and not any(map(exports_gpus, rows))
         and [*kube.pods] == [*(key for key in was if key in kube.pods), *(key for key in keys if key not in was)]
     )

@@ -73,7 +73,7 @@ class Topology(Structure):
     def has_rows_of(self, measurement: Measurement | None) -> bool:
         """True if a measurement has the rows that this was built from, whatever their values."""
         ours, theirs = self.measured, measurement or _NOTHING
-        # Equal tuples of thousands are compared one by one, also with themselves.
+        # Comparing equal tuples of thousands of items goes item by item, even with themselves.
         return all(
             (mine := getattr(ours, name)) is (other := getattr(theirs, name)) or mine == other for name in _MEASURED
         )

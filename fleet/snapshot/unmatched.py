@@ -67,7 +67,7 @@ def unmeasured_and_unheld(
 ) -> Iterator[Unmatched]:
     """Yield unmeasured serving pods, and GPUs that no known pod holds; ``excused`` pods need no metrics."""
     if not measured.source:
-        # Nobody has been asked yet: of no pod can it be said that nothing names it.
+        # No source has answered yet, so no pod can be called unmeasured.
         return
     known = [pod for pod in serving if pod.uid]
     yield from pods_alone(known, engines_of, gpus_of, excused, gpus_measured=bool(measured.gpus))

@@ -45,7 +45,7 @@ async def curve_of_fleet(
     read = [one for one in stores if one.name in names]
     if len(read) > 1:
         return await _curve_of_parts(read, question, clock)
-    # Any store may have more on objects that are not measured now.
+    # Any store may have data of objects that are not measured now.
     for one in read or stores:
         found = await curve(one.store, one.within, question, clock)
         if not math.isnan(found.since):
@@ -118,7 +118,7 @@ async def curve(
     if not text:
         raise SourceProblem(_NO_METRIC)
     asked = question.range
-    # The range is of the console's clock, and the samples are dated by the store's.
+    # The range uses the console's clock, the samples the store's.
     start = round(asked.start + await store.now() - clock())
     texts = filter(None, (text, peak))
     found, *highest = await asyncio.gather(

@@ -120,7 +120,7 @@ class MetricsCollector:
     async def measure(self, state: KubeState, pods: frozenset[str] | None, now: float) -> None:
         """Measure once; troubles show in the statuses and leave ``latest`` as it was."""
         if now < self._measured:
-            # The clock was set back: what waits for a time would wait for that much longer.
+            # The clock was set back: scheduled waits would take that much longer.
             self.hurry()
         self._measured = now
         asked = await self._ask(state, pods, now)
@@ -130,7 +130,7 @@ class MetricsCollector:
             told += self._stores.before_failing(now)
         found, lacking = merged(told, state.pods)
         self._own_is_new, self._own_wanted = bool(lacking - self._own_wanted), lacking
-        # A scrape without any answer is no data: the previous values age on the screen instead.
+        # A scrape without any answer is no data: the previous values become stale instead.
         if found is not None and (found.engines or found.gpus or not found.unreachable):
             self.latest = keeping(self.latest, found)
             if self._early is not None:
@@ -184,7 +184,7 @@ class MetricsCollector:
             return self._settings.scrape is Use.ALWAYS
         if asked is None or not asked.engines:
             return True
-        # The rates of a Prometheus that is back have a gap at first; those of the scrapes meanwhile have none.
+        # A recovered Prometheus has a gap in its rates at first; the direct scrapes do not.
         return now < self._stores.whole_from and self._scraping.works
 
     async def _ask(self, state: KubeState, pods: frozenset[str] | None, now: float) -> tuple[LastMeasurement, ...]:

@@ -70,7 +70,7 @@ def merged(told: Sequence[SourceTimeline], since: float, now: float, namespace: 
         gaps |= dict.fromkeys(one.gaps)
         for ref, some in one.writes.items():
             writes[ref] += some
-    # A clock that is ahead of ours is no reason to leave out what it dates.
+    # Entries from a clock that is ahead of ours must not be left out.
     seen = attributed(merge_sightings([one.entries for one in told]), writes)
     inside = ("", namespace) if namespace else None
     entries = [one for one in seen if one.ended >= since and (inside is None or one.about.namespace in inside)]

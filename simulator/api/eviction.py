@@ -55,7 +55,7 @@ def _check_budget(store: Store, pod: Obj) -> None:
         return
     healthy, needed = status.get("currentHealthy", 0), status.get("desiredHealthy", 0)
     ready = any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions") or ())
-    # A pod that is not healthy itself may go: always, or (by default) while the budget is met by the others.
+    # An unhealthy pod may be evicted: always, or (by default) while the others meet the budget.
     if not ready and (budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow" or healthy >= needed):
         return
     raise errors.budget_forbids(f"The disruption budget {name} needs {needed} healthy pods and has {healthy} currently")

@@ -66,11 +66,11 @@ def _owned(
         same = (entry["manager"], entry["operation"], entry.get("subresource", "")) == (manager, operation, subresource)
         theirs = _tree_paths(entry["fieldsV1"])
         if same:
-            # An apply is all that its manager wants; an update adds to what it wrote before.
+            # An apply is the manager's full intent; an update adds to its earlier writes.
             mine |= theirs if operation == "Update" else set()
             continue
         left = theirs - paths
-        # What an entry has that is no field of ours to tell (f:status, k: of lists) stays as it was written.
+        # Parts of an entry that are not modelled (f:status, k: of lists) stay as written.
         if theirs and not left:
             continue
         if theirs & paths:

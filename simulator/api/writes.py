@@ -196,7 +196,7 @@ class Writes:
         if subresource == "status":
             new = {**old, "status": new.get("status", {})}
         elif "status" in old:
-            # The status is the controllers': what a client sends of it is dropped.
+            # The status belongs to the controllers: a client's is dropped.
             new["status"] = old["status"]
         validate(resource, old, new)
         if new.get("spec") != old.get("spec") and "generation" in metadata:

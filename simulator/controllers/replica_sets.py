@@ -64,7 +64,7 @@ class ReplicaSets:
             "readyReplicas": sum(pod.ready for pod in pods),
             "availableReplicas": available(pods, rs["spec"].get("minReadySeconds", 0), now),
         }
-        # As Go writes it: counts that are 0 are left out, but for what has no omitempty or is a pointer.
+        # As Go serialises it: counts of 0 are omitted, except pointers and fields without omitempty.
         status: Object = {"replicas": len(pods)} | {key: count for key, count in counts.items() if count}
         status["terminatingReplicas"] = sum(not p.alive for p in self._cluster.owned.of(rs["metadata"]["uid"]))
         status["observedGeneration"] = rs["metadata"].get("generation", 1)
@@ -101,5 +101,5 @@ def doomed(pods: Sequence[Pod], count: int) -> list[Pod]:
 def _cost(pod: Pod) -> int:
     try:
         return int(pod.annotations.get(DELETION_COST, "0"))
-    except ValueError:  # as the controller has it: what is no number costs nothing
+    except ValueError:  # as in the controller: a value that is not a number costs nothing
         return 0

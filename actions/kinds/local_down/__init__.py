@@ -32,7 +32,7 @@ def _action() -> LocalAction:
 LOCAL_DOWN = ActionSpec(
     request=LocalDown,
     action=_action,
-    title="Stop the server after its running requests have finished",
+    title="Stop the server; running requests finish first",
     about="Stop servers after their running requests have finished.",
     done="taken down",
     sends="nothing to a cluster: it signals a process",

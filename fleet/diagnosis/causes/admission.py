@@ -74,7 +74,7 @@ def _cause(name: str, sentence: str, words: str, *helps: Help, told: str, avoid:
         must=(_REFUSED, _refused_by(told)),
         serious=(_NONE_READY,),
         explains=("rollout-stuck", "replicas-missing", "no-replica-ready"),
-        # A controller tries again at once, and with another node or quota it may succeed.
+        # A controller retries at once, and may succeed with another node or quota.
         after=30,
         helps=(_DESCRIBE, *helps),
         avoid=avoid,

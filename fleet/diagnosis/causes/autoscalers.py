@@ -120,7 +120,7 @@ AT_MAXIMUM = AutoscalerCause(
     id="autoscaler-at-maximum",
     severity=Severity.WARNING,
     sentence="The autoscaler is at its maximum, and requests wait.",
-    # How many is beside it, of the model or the workload: a second number, per replica, would pass for another total.
+    # The total is shown beside it: a second number, per replica, would look like another total.
     words=lambda subject: f"autoscaler at its maximum of {subject.autoscaler.maximum}, requests wait",
     must=(_LIMITED, _WAIT),
     must_not=(_UNABLE, _BLIND),

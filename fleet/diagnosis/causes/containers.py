@@ -202,10 +202,10 @@ CRASH_LOOP = PodCause(
     must=(_STOPPED, _LOOP),
     must_not=(_OOM, _INIT),
     may=(_LAST_END,),
-    # Of several that die of one thing, some wait and some have just been started again.
+    # Of several that die of one cause, some are waiting and some have just been restarted.
     explains=("restarts-and-not-ready", *OVERLOAD, "rollout-stuck"),
     peers=True,
-    # Between two deaths it runs for a while, and is not well for that.
+    # Between two crashes it runs for a while, without being healthy.
     still=(_UNREADY, _AGAIN),
     alike=(*GPU_FAULTS, "out-of-memory"),
     helps=(

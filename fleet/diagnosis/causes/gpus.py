@@ -95,7 +95,7 @@ APPLICATION_XID = GpuCause(
     words=_SAID,
     must=(Code(Quantity.XID, HARDWARE | ECHO, but=True),),
     beside=True,
-    # The gauge is sticky: an error of long ago must not pass for why an engine hangs now.
+    # The gauge is sticky: an old error must not explain why an engine hangs now.
     explains=AWAY,
     helps=(
         Help("read what the program logged", "previous"),

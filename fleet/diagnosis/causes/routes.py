@@ -105,7 +105,7 @@ WALLED = RouteCause(
             ),
         ),
     ),
-    # Where requests run, the network does not keep to policies, or something above them lets requests in.
+    # If requests run, the network does not enforce policies, or something overrides them.
     must_not=(Fact("requests run in it", "requests_running", lambda of: of.running > 0),),
     serious=(_NOTHING_RUNS,),
     explains=SILENCE,

@@ -199,7 +199,7 @@ HALF_ROLLED_OUT = SetupCause(
             "condition Ready of the pods",
             lambda of: len(of.pods) >= of.workload.desired,
         ),
-        # A large model loads for longer than any pause between two pods: while one loads, the rollout goes on.
+        # A large model loads for longer than any pause between two pods: while one loads, the rollout is in progress.
         Fact(
             "none of its pods is starting or ending",
             "condition Ready, deletionTimestamp of the pods",

@@ -161,7 +161,7 @@ LONG_PROMPTS = TrafficCause(
     sentence="Prompts got longer: while they are prefilled, the tokens of all other requests wait.",
     words=says("long prompts stall tokens"),
     must=(_LONG, _STALLS),
-    # A cache that is too small gives the same picture, and is to be looked for first.
+    # A cache that is too small looks the same, and must be excluded first.
     must_not=(_PREEMPTS,),
     explains=OVERLOAD,
     after=300,
@@ -234,7 +234,7 @@ PREFIX_COLLAPSE = TrafficCause(
     must=(_FELL, _WAS_WORTH, _LOOKED_UP),
     must_not=(_PREEMPTS, _EVICTS),
     explains=QUEUES,
-    # A new replica needs as long to have warm prefixes.
+    # A new replica needs this long to warm its prefix cache.
     after=900,
     clears=300,
     still=(Fact(_FELL.name, _FELL.reads, _hits(thresholds.PREFIX_EASED), _hit_words),),

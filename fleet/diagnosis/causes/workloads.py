@@ -95,7 +95,7 @@ LOST = WorkloadCause(
     sentence="Some replicas serve badly, or not at all.",
     words=_reason,
     must=(_SOME_READY, _CRITICAL),
-    # What a broken GPU takes away does not come back by itself, nor do the requests of an engine that hangs.
+    # Neither a broken GPU nor the requests of a hung engine recover by themselves.
     serious=(_HALF_LOST, _BROKEN, _HANGS),
     explains=_BUDGETS,
     symptom=True,

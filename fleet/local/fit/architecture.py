@@ -87,7 +87,7 @@ def _head_dim(text: Mapping[str, Any], hidden: int, heads: int) -> int:
 
 def _kv_heads(text: Mapping[str, Any]) -> int:
     """Return the number of KV heads; 0 if not stated, which means as many as attention heads."""
-    # Falcon has one for all heads, unless it is of the newer kind.
+    # Falcon has one KV head for all heads, unless it is the newer architecture.
     if text.get("multi_query") is True and text.get("new_decoder_architecture") is not True:
         return 1
     nested = text.get("attn_config")
@@ -109,12 +109,12 @@ def _lengths(text: Mapping[str, Any]) -> tuple[int, int]:
     for rope in _ropes(text):
         kind = str(rope.get("rope_type") or rope.get("type") or "default")
         factor = rope.get("factor")
-        # Gemma 3 says what it has been scaled to. No model is scaled down, or a thousandfold: that is no factor.
+        # Gemma 3 states the scaled length. No model is scaled down or a thousandfold: such a value is not a factor.
         known = isinstance(factor, int | float) and 1 <= factor <= _MOST
         scale = float(factor or 1) if known and "gemma3" not in str(text.get("model_type")) else 1.0
         original = _number(rope, "original_max_position_embeddings") or base
         if kind == "longrope":
-            # Longer sequences are possible, and make shorter ones worse: vLLM starts with the original length.
+            # Longer sequences are possible at the cost of shorter ones: vLLM starts with the original length.
             longest = _number(text, "original_max_position_embeddings") or base
         elif kind in _ONCE:
             bound = max(bound, int(original * scale))

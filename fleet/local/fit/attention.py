@@ -141,7 +141,7 @@ def _why_unknown(text: Mapping[str, Any], model: str) -> str | None:
         return "its layers differ in their heads"
     if text.get("kv_lora_rank"):
         return None if model in _PLAIN_MLA else f"how {model} stores its latent"
-    # Values of another width than keys: MiMo.
+    # Values and keys differ in width: MiMo.
     if (values := text.get("v_head_dim")) and values != text.get("head_dim"):
         return "its values and keys differ in width"
     return None
@@ -183,9 +183,9 @@ def _of_pattern(text: Mapping[str, Any], model: str, layers: int) -> Attention:
     if every:
         return Attention(layers // every, layers - layers // every, window)
     if "use_sliding_window" in text or "max_window_layers" in text:
-        # Which layers they are changed with the versions.
+        # Which layers these are depends on the version.
         return Attention(layers, unknown="how many of its layers have a sliding window", at_most=True)
-    # Where nothing says otherwise, vLLM takes the window for all of them (engine/arg_utils.py).
+    # By default vLLM applies the window to all layers (engine/arg_utils.py).
     return Attention(0, layers, window)
 
 

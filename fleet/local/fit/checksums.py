@@ -63,7 +63,7 @@ class Verified:
         right = summed.hexdigest() == digest
         if right:
             self._known[_identity(path)] = digest
-            # Without it the next start reads the file again; that is no reason to refuse this one.
+            # Without it the next start reads the file again, which must not prevent this one.
             with suppress(OSError):
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._file.write_bytes(orjson.dumps(self._known))

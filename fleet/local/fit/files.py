@@ -146,7 +146,7 @@ def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool,
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             problems.append(f"{index} cannot be read: {error}")
             continue
-        # A link that leads nowhere is there, and is named as such later.
+        # A broken link counts as present, and is reported as broken later.
         there = {name for name in wanted if (folder / name).exists() or (folder / name).is_symlink()}
         missing = [name for name in wanted if name not in there]
         if missing:
@@ -154,7 +154,7 @@ def _weights(folder: Path, names: list[str], problems: list[str]) -> tuple[bool,
             problems.append(f"missing: {share(len(missing), len(wanted), 'weight file')} named by {index}: {shown}")
         return True, tuple(folder / name for name in wanted if name in there)
     whole = [name for name in names if name.endswith(".safetensors")]
-    # Both forms of the same weights are shipped side by side at times.
+    # Both formats of the same weights are sometimes shipped together.
     chosen = [name for name in whole if not name.startswith("consolidated")] or whole
     chosen = chosen or [name for name in names if name.endswith((".bin", ".pt", ".pth")) and "training" not in name]
     chosen = chosen or [name for name in names if name.endswith(".gguf")]
@@ -169,7 +169,7 @@ def _missing_parts(names: Iterable[str]) -> list[str]:
         there.setdefault((match[1], int(match[3]), match[4]), set()).add(int(match[2]))
     found = []
     for (stem, total, ending), numbers in sorted(there.items()):
-        # PyTorch's own parts begin with 0 at times; no name says which, but their count does.
+        # PyTorch parts sometimes start at 0; only their count tells.
         first = 0 if 0 in numbers else 1
         missing = [number for number in range(first, first + min(total, _MOST_PARTS)) if number not in numbers]
         if missing:
@@ -188,7 +188,7 @@ def _one_file(file: Path) -> ModelFiles:
     part = _PART.fullmatch(file.name)
     siblings = [file]
     if part is not None and not problems:
-        # The others are read with the first.
+        # The other parts are read with the first.
         pattern = re.compile(rf"{re.escape(part[1])}\d+-of-{part[3]}{re.escape(part[4])}")
         siblings = sorted(each for each in file.parent.iterdir() if pattern.fullmatch(each.name)) or [file]
         problems = tuple(_missing_parts(each.name for each in siblings))

@@ -110,7 +110,7 @@ def _kinds(attention: Attention, manager: Manager) -> list[tuple[int, int, int]]
     """Return, for each kind, its layers, the most tokens that they keep (0: all), and extra blocks."""
     kinds = [
         (attention.full, 0, 0),
-        # A window need not begin where a block does.
+        # A window need not start at a block boundary.
         (attention.sliding, attention.window - 1 + manager.in_flight, 1),
         (attention.chunked, attention.chunk + manager.in_flight, 0),
     ]

@@ -39,7 +39,7 @@ DYNAMO = Dialect(
         Quantity.REQUESTS: Rule(
             (Metric("dynamo_component_request_duration_seconds_count", MetricType.COUNTER, where=_GENERATE),)
         ),
-        # A ratio, whatever its name says. Not in 1.6, whose engines tell it themselves.
+        # A ratio, despite its name. Not in 1.6, whose engines expose it themselves.
         Quantity.KV_USAGE: Rule((Metric("dynamo_component_gpu_cache_usage_percent"),)),
     },
 )

@@ -44,11 +44,11 @@ LLAMA_CPP = Dialect(
     present=(Quantity.RUNNING, Quantity.WAITING),
     rules={
         Quantity.RUNNING: Rule((Metric("llamacpp:requests_processing"),)),
-        # Clients that left stay in it until a slot takes their request and finds the connection closed.
+        # Requests of disconnected clients stay in it until a slot finds the connection closed.
         Quantity.WAITING: Rule((Metric("llamacpp:requests_deferred"),)),
-        # Until the middle of 2025; since then /slots alone tells how full each slot is.
+        # Until mid-2025; since then only /slots shows how full each slot is.
         Quantity.KV_USAGE: Rule((Metric("llamacpp:kv_cache_usage_ratio"),)),
-        # The first is without those that were found in the cache; builds without the second do not tell them.
+        # The first excludes cached tokens; builds without the second do not expose those.
         Quantity.PROMPT_TOKENS: Rule((_COMPUTED, _CACHED), pick=Pick.SUM),
         Quantity.GENERATION_TOKENS: Rule((Metric("llamacpp:tokens_predicted_total", _C),)),
         Quantity.PREFIX_HITS: Rule((_CACHED,)),

@@ -54,7 +54,7 @@ SGLANG = Dialect(
     ),
     proof=Proof.RECORDING,
     versions="0.4 to 0.5.23",
-    # Stores and gateways that allow no colon in a name write the second.
+    # Stores and gateways that forbid colons in names use the second.
     prefixes=("sglang:", "sglang_"),
     opt_in={"sglang:": "the engine runs with --enable-metrics"},
     present=(Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE),
@@ -73,7 +73,7 @@ SGLANG = Dialect(
         Quantity.REQUESTS: Rule((Metric("sglang:num_requests_total", _C),)),
         Quantity.PREEMPTIONS: Rule((Metric("sglang:num_retracted_requests_total", _C),)),
         # Either one series ("total") or one per tier that holds them, never both of the same request.
-        # Not 0 where it is absent: releases without it have hits all the same, which the gauge below tells.
+        # Absent does not mean 0: releases without it also have hits, which the gauge below shows.
         Quantity.PREFIX_HITS: Rule((Metric("sglang:cached_tokens_total", _C),)),
         Quantity.PREFIX_QUERIES: Rule((Metric("sglang:prompt_tokens_total", _C),)),
         # Of the last batches: for releases without the counters of cached tokens.

@@ -66,7 +66,7 @@ VLLM = Dialect(
     proof=Proof.PROGRAM,
     versions="0.6 to 0.33",
     log=VLLM_LOG,
-    # Its documentation of metrics and of its arguments.
+    # Its documentation of metrics and arguments.
     opt_in={
         "vllm:kv_block_": "the engine runs with --kv-cache-metrics",
         "vllm:estimated_": "the engine runs with --enable-mfu-metrics",
@@ -76,9 +76,9 @@ VLLM = Dialect(
     # Ray Serve prefixes the name; which of its releases sanitise the colon differs (ray issues 52719, 59071).
     prefixes=("vllm:", "vllm_", "ray_vllm_", "ray_vllm:"),
     present=(Quantity.RUNNING, Quantity.WAITING, Quantity.KV_USAGE),
-    # The production-stack router exposes the same names, once more, with the engine's address in the label server.
+    # The production-stack router also exposes these names, with the engine's address in the label server.
     where=(_equal("server", ""),),
-    # The rest of its labels is measured at each start (num_gpu_blocks), or the same everywhere.
+    # Its other labels are measured at each start (num_gpu_blocks), or the same everywhere.
     settings={
         "vllm:cache_config_info": (
             "gpu_memory_utilization",
@@ -128,7 +128,7 @@ VLLM = Dialect(
             pick=Pick.SUM,
             latest=True,
         ),
-        # Despite its name: all that finished, for whatever reason; rejected requests and disconnects are not in it.
+        # Despite its name: all finished requests, for any reason, without rejected requests and disconnects.
         Quantity.REQUESTS: Rule((Metric("vllm:request_success_total", _C),)),
         Quantity.REQUEST_ERRORS: Rule(
             (Metric("vllm:request_success_total", _C, where=(_equal("finished_reason", "error"),)),)
@@ -140,7 +140,7 @@ VLLM = Dialect(
         Quantity.PREFIX_QUERIES: Rule(
             (Metric("vllm:prefix_cache_queries_total", _C), Metric("vllm:gpu_prefix_cache_queries_total", _C))
         ),
-        # V0 has no counters behind these two; it answers -1 where prefix caching is off.
+        # V0 has no counters for these two; it exposes -1 if prefix caching is disabled.
         Quantity.PREFIX_HIT_RATIO: Rule((Metric("vllm:gpu_prefix_cache_hit_rate"),)),
         Quantity.SPEC_ACCEPTANCE: Rule((Metric("vllm:spec_decode_draft_acceptance_rate"),)),
         Quantity.SPEC_ACCEPTED: Rule((Metric("vllm:spec_decode_num_accepted_tokens_total", _C),)),

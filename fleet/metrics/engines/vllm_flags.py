@@ -37,7 +37,7 @@ VLLM_FLAGS: Final = Flags(
     secret=("--api-key", "--hf-token"),
     keys=("--api-key",),
     key_variables=("VLLM_API_KEY",),
-    # A middleware may ask for one, too.
+    # A middleware may require one, too.
     configuration=("--config", "--middleware"),
     several=("--served-model-name", "--lora-modules", "--api-key", "--middleware"),
     switches=(

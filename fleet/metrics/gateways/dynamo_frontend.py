@@ -46,7 +46,7 @@ DYNAMO_FRONTEND = Dialect(
         Quantity.GATEWAY_QUEUED: Rule((Metric("dynamo_frontend_router_queue_pending_requests"),)),
         Quantity.GATEWAY_REQUESTS: Rule((Metric(_REQUESTS, _C),)),
         Quantity.GATEWAY_REJECTIONS: _errors_of("overload"),
-        # Client errors (validation, not_found, cancelled) are not its own.
+        # Client errors (validation, not_found, cancelled) are not the gateway's.
         Quantity.GATEWAY_ERRORS: _errors_of("internal|unavailable|response_timeout"),
         Quantity.GATEWAY_RETRIES: Rule(
             (Metric("dynamo_frontend_model_migration_total", _C),), zero_beside=Quantity.GATEWAY_REQUESTS

@@ -64,7 +64,7 @@ LITELLM = Dialect(
         ),
     },
     families={
-        # Of streams alone.
+        # Only for streams.
         Family.GATEWAY_TTFT: ("litellm_llm_api_time_to_first_token_metric",),
         Family.GATEWAY_E2E: ("litellm_request_total_latency_metric",),
     },

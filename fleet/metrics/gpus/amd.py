@@ -56,17 +56,17 @@ AMD = Dialect(
     present=(Quantity.GPU_MEMORY_TOTAL, Quantity.GPU_UTIL),
     rules={
         Quantity.GPU_UTIL: _of_card("gpu_gfx_activity", scale=_PERCENT),
-        # The memory controller's: the nearest to the share of time that memory was busy.
+        # The memory controller's activity: the nearest to the share of time that memory was busy.
         Quantity.DRAM_ACTIVE: _of_card("gpu_umc_activity", scale=_PERCENT),
         Quantity.GPU_MEMORY_USED: Rule((Metric("gpu_used_vram", scale=_MIB),)),
         Quantity.GPU_MEMORY_TOTAL: Rule((Metric("gpu_total_vram", scale=_MIB),)),
-        # MI2xx has no sensor at the hot spot.
+        # MI2xx has no hot-spot sensor.
         Quantity.GPU_TEMPERATURE: _of_card("gpu_junction_temperature", "gpu_edge_temperature"),
         Quantity.GPU_MEMORY_TEMPERATURE: _of_card("gpu_memory_temperature"),
         Quantity.GPU_POWER: _of_card("gpu_power_usage", "gpu_package_power", "gpu_average_package_power"),
         Quantity.SM_CLOCK: _clock("system"),
         Quantity.MEMORY_CLOCK: _clock("memory"),
-        # Each the share of the last interval under one cause, and they overlap.
+        # Each is the share of the last interval under one cause, and they overlap.
         Quantity.THROTTLE: Rule(
             tuple(
                 Metric(f"gpu_violation_{cause}_residency_percentage", where=(_SENSORS,), scale=_PERCENT)

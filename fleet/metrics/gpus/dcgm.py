@@ -20,7 +20,7 @@ def _gauge(*names: str, scale: float = 1.0, where: tuple[Match, ...] = ()) -> Ru
     return Rule(tuple(Metric(name, where=where, scale=scale) for name in names))
 
 
-# FB_TOTAL is not among the default counters, so mostly the parts are there; FB_RESERVED only since 4.4.
+# FB_TOTAL is not a default counter, so usually only the parts exist; FB_RESERVED only since 4.4.
 _TOTAL = Rule(
     (
         Metric("DCGM_FI_DEV_FB_TOTAL", scale=_MIB),
@@ -58,7 +58,7 @@ DCGM = Dialect(
     present=(Quantity.GPU_TEMPERATURE, Quantity.GPU_MEMORY_USED),
     rules={
         Quantity.GPU_UTIL: _gauge("DCGM_FI_DEV_GPU_UTIL", "dcgm_gpu_utilization", scale=_PERCENT, where=_WHOLE_GPU),
-        # For a MIG instance the graphics engine's activity is the nearest that there is.
+        # For a MIG instance, graphics engine activity is the nearest equivalent.
         Quantity.SM_ACTIVE: _gauge("DCGM_FI_PROF_SM_ACTIVE", "DCGM_FI_PROF_GR_ENGINE_ACTIVE"),
         Quantity.DRAM_ACTIVE: _gauge("DCGM_FI_PROF_DRAM_ACTIVE"),
         Quantity.TENSOR_ACTIVE: _gauge("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"),

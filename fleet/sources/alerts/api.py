@@ -41,7 +41,7 @@ class JsonApi:
         """Return the JSON at a path below the endpoint's URL. Raises SourceProblem, in words, for any failure."""
         session = self._session()
         url, timeout = f"{self.endpoint.base}{path}", self.endpoint.timeout
-        # Said with the request: of a session alone, REQUESTS_CA_BUNDLE would outdo a CA file of the settings.
+        # Set per request: a session's value would be overridden by REQUESTS_CA_BUNDLE.
         content = session.get(url, params=parameters, timeout=timeout, verify=session.verify).content
         try:
             return orjson.loads(content)
@@ -74,7 +74,7 @@ class JsonApi:
                 with IMPORTING:
                     from fleet.sources.prometheus.session import open_session
                 session, adapter = open_session(self.endpoint, self._guard, limits().alerts)
-                # For whatever is asked: no request of this session goes another way.
+                # For all requests: none of this session bypasses it.
                 session.mount("http://", adapter)
                 session.mount("https://", adapter)
                 self._opened = session, adapter

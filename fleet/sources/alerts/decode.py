@@ -139,7 +139,7 @@ class AlertReader:
         return MonitoringRule(
             group=self._text(text(group, "name")),
             name=self._text(text(raw, "name")),
-            # Not redacted: a matcher that looks like a password would be cut out, and the expression be another.
+            # Not redacted: removing a matcher that looks like a password would change the expression.
             expression=_cut(text(raw, "query")),
             alerting=text(raw, "type") != "recording",
             labels=self._labels(raw, "labels"),

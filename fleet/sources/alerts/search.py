@@ -75,7 +75,7 @@ class Search:
             loop = asyncio.get_running_loop()
             raw = await loop.run_in_executor(worker, _sends_to, replace(prometheus, timeout=self._timeout))
         except SourceProblem:
-            # Not every store has that API, and one that is away says so itself.
+            # Not every store has that API, and an unavailable one is reported by itself.
             return [], []
         found = list(places(named(raw), state, prometheus))
         elsewhere = [

@@ -67,7 +67,7 @@ class ApiResources:
         return found
 
     def _among(self, name: str) -> KnownResource | None:
-        # Built-in kinds are before what others have added under the same name.
+        # Built-in kinds precede those added under the same name.
         return next((known for known in self._known if known.is_listed and name.lower() in known.names), None)
 
     async def _ask(self) -> None:

@@ -357,7 +357,7 @@ class KubeClient:
     def _judged(self, request: _Request) -> str:
         """The URL that is sent, as it is. Raises RefusedError where the guard refuses it."""
         if not request.path.startswith("/"):
-            # Written behind the server's name it would be a part of that, or lead elsewhere.
+            # Appended to the server's name it would become part of it, or lead elsewhere.
             raise RefusedError(f"{request.method} {request.path!r} was not sent: invalid path")
         url = self.access.server + request.path + (f"?{urlencode(request.query)}" if request.query else "")
         # Requests of this form have a separate guard, which allows nothing else.

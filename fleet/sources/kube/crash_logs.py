@@ -105,7 +105,7 @@ class CrashLogs(PollingSource[Endings]):
             self._may[pod.namespace] = False, self._clock()
             return None
         except NotFoundError:
-            pass  # The pod, or what it had written, is gone.
+            pass  # The pod, or its log, is gone.
         except (KubeError, KubeconfigError) as error:
             if not isinstance(error, KubeError) or error.status != _NO_SUCH_LOG:
                 raise SourceProblem(error.message, error.remedy) from error

@@ -147,7 +147,7 @@ class Credentials:
             if cluster is not None:
                 self._cluster = cluster_settings(cluster)
         except KubeconfigError:
-            # Half-written by a login under way: the next renewal finds it whole.
+            # Half-written by a login in progress: the next renewal finds it complete.
             return
 
     def _provider_token(self, provider: Any) -> tuple[str, float | None]:

@@ -247,7 +247,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _of_connection(error: BaseException, server: str, through: str) -> UnreachableError:
     chain = _chain(error)
-    # The innermost says it best: the HTTP client's own errors repeat its text with theirs around it.
+    # The innermost error is the clearest: the HTTP client's errors only wrap its text.
     for link in reversed(chain):
         if isinstance(link, ssl.SSLCertVerificationError):
             return UnreachableError(
@@ -297,7 +297,7 @@ def _seconds(value: str | None) -> float | None:
     text = (value or "").strip()
     if not text:
         return None
-    # Few answers have one, and the package of mail comes with it.
+    # Few answers have one, and it imports the email package.
     from email.utils import parsedate_to_datetime
 
     try:

@@ -99,7 +99,7 @@ def _parsed(file: Path, text: str) -> dict[str, Any]:
     except RecursionError:
         raise _too_deep(file) from None
     except (ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
-        # An explicit tag on a value that is none of its kind (`!!int x`), or a number of thousands of digits.
+        # An explicit tag on a value of another type (`!!int x`), or a number of thousands of digits.
         raise KubeconfigError(f"{file}: a value does not match its YAML tag", "Fix the file.") from error
     if document is None:
         return {}

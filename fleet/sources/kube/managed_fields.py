@@ -45,6 +45,6 @@ def without_managed_fields(body: bytes) -> bytes:
             break
         kept.append(body[at:begin])
         whole = all(other.find_from(begin) > end for other in others)
-        # Behind the last entry's own bracket.
+        # After the last entry's closing bracket.
         at = end + 1 if whole else begin
     return b"".join([*kept, body[at:]]) if kept else body

@@ -52,7 +52,7 @@ async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, s
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         try:
-            # Leaving early would leave a process that nobody waits for.
+            # Leaving early would leave a zombie process.
             with suppress(TimeoutError):
                 async with asyncio.timeout(KILLED):
                     await listener.exited.wait()

@@ -99,11 +99,11 @@ class ServerProbe:
             silent = _ago(self._client.last_event, self._storage_asked) >= self._pace.quiet
             moved = self._look_about.is_set()
             if moved or quiet or silent or self.trouble is not None or not self._identified or self.absent:
-                # Before it is asked: what comes into view meanwhile is asked for in the next turn.
+                # Cleared before the request: later additions are requested in the next turn.
                 self._look_about.clear()
                 await self._ask_or_say()
                 self._attempted()
-                # Last, because nothing waits for it. After a silence another cluster may be behind the address.
+                # Last, because nothing waits for it. After an outage another cluster may be behind the address.
                 if self.trouble is None and (self.cluster.uid or not self._uid_asked):
                     await self._look_at_uid()
             with suppress(TimeoutError):
@@ -190,11 +190,11 @@ class ServerProbe:
         except NotFoundError:
             absent = namespace
         except ForbiddenError:
-            # Without the permission to ask, the available facts are shown, if any.
+            # Without permission to query it, the available facts are shown, if any.
             absent = ""
         else:
             absent = ""
-        # Another one may be in view by now.
+        # Another one may be selected by now.
         if self.cluster.namespace == namespace:
             self.absent = absent
 
@@ -205,8 +205,8 @@ class ServerProbe:
         except KubeError as error:
             if not 400 <= error.status < 500 or isinstance(error, UnauthorizedError | ThrottledError):
                 raise
-            # Servers before 1.28 do not have it, and some proxies let no POST through: it will not be said, and the
-            # kubeconfig's name for the user stays.
+            # Servers before 1.28 do not have it, and some proxies block POST: the kubeconfig's name of the user
+            # remains.
             self._identified = True
             return
         who = mapping(mapping(review, "status"), "userInfo") if isinstance(review, dict) else {}

@@ -97,7 +97,7 @@ class KubeReads:
             if resource.kind == kind:
                 return resource.path(namespace, name)
         if kind == "EndpointSlice":
-            # Not watched, and read by drains: they need not ask what the server has.
+            # Not watched, and read by drains, which need no discovery for them.
             return object_path("discovery.k8s.io", "v1", "endpointslices", namespace, name)
         return (await self.resources.of_kind(kind)).path(namespace, name)
 

@@ -232,10 +232,10 @@ class Reflector(Generic[R]):
     async def _take(self, items: list[Any], fresh: dict[str, R]) -> None:
         """Project a page, in slices. Until the first list is complete its pages are shown as they come."""
         found: dict[str, R] = {}
-        # Its decoding was a turn of its own.
+        # Its decoding was a separate turn.
         await asyncio.sleep(0)
         turn = time.monotonic()
-        # Each goes once it is read: a page that goes as a whole holds up everybody for as long as its decoding.
+        # Each item is freed once it is read: freeing a whole page would block the loop as long as its decoding.
         items.reverse()
         while items:
             row = self._row(items.pop())
@@ -299,8 +299,8 @@ class Reflector(Generic[R]):
         if lasted > self._pace.first * 10:
             self._expired = 0
         self._stuck = 0 if heard or not broken else self._stuck + 1
-        # Silence to the very end, without a bookmark, is how a server looks that was restored from a backup: our
-        # version lies in its future, and it would never send anything.
+        # Silence until the end, without a bookmark, indicates a server restored from a backup: our version is in its
+        # future, and it would never send anything.
         if self._stuck >= STUCK or (not heard and not broken and lasted >= seconds * 0.9):
             self._version, self._stuck = "", 0
         return heard or lasted > self._pace.first * 10

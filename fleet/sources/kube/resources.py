@@ -111,7 +111,7 @@ _THEN = (AUTOSCALERS, BUDGETS, SERVICES, EVENTS)
 def workloads(kind: WorkloadKind) -> Resource[Workload]:
     """The objects of a kind of workload."""
     project = partial(project_workload, kind)
-    # Each has a whole pod in it, its template.
+    # Each contains a whole pod as its template.
     return Resource(
         kind.plural,
         kind.group,

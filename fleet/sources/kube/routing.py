@@ -154,7 +154,7 @@ class RoutingSource(PollingSource[Routing]):
             self._later[place] = self._clock() + ASKED_AGAIN
             return None
         except NotFoundError:
-            # The definition is gone, or the group has other resources only.
+            # The definition is gone, or the group only has other resources.
             self._absent[resource.qualified] = self._clock() + ASKED_AGAIN
             return []
         return found

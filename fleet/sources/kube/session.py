@@ -28,16 +28,16 @@ class SentFlag:
 
 async def open_session(tls: Tls, proxy: Proxy | None, seen: SeenCertificates | None = None) -> aiohttp.ClientSession:
     """Open a session with these certificates. Raises ssl.SSLError, OSError and ValueError if they cannot be used."""
-    # aiohttp has a context that trusts what the system trusts, and no other is needed where nothing is said of TLS.
+    # aiohttp's own context trusts the system's authorities, which suffices without TLS settings.
     context = True if tls == Tls() else await asyncio.to_thread(context_of, tls, seen)
     options: dict[str, Any] = {"limit": CONNECTIONS, "ssl": context}
     if proxy is not None and proxy.socks:
-        # Few go through one, and the library for it is not light.
+        # Few use one, and its library is expensive to import.
         socks = await asyncio.to_thread(imported, "fleet.sources.kube.socks")
         connector = socks.SocksConnector(proxy, **options)
     else:
         connector = aiohttp.TCPConnector(**options)
-    # The environment is read by rules of our own: aiohttp's would send loopback through a proxy.
+    # The environment is read by our own rules: aiohttp's would send loopback through a proxy.
     return aiohttp.ClientSession(connector=connector, trust_env=False, read_bufsize=BUFFER, trace_configs=[_tracing()])
 
 

@@ -124,7 +124,7 @@ class Links:
                 raise closed_error("the client is closed")
             self._link = renewed
             if link is not None and link.session is not renewed.session:
-                # Streams on the old certificate end here and are taken up again on the new one.
+                # Streams on the old certificate end here and resume on the new one.
                 self._left.append(link.session)
                 await self._let_go()
             return renewed
@@ -164,7 +164,7 @@ class Links:
         while self._left:
             session = self._left[-1]
             await session.close()
-            # Somebody else may have been here meanwhile.
+            # Another task may have renewed it meanwhile.
             if session in self._left:
                 self._left.remove(session)
 

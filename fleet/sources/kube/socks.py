@@ -26,7 +26,7 @@ class SocksConnector(aiohttp.TCPConnector):
         host, port = options.pop("addr_infos")[0][4][:2]
         seconds = options["timeout"].sock_connect or CONNECT_TIMEOUT
         try:
-            # python-socks takes the scheme of curl for names that the proxy looks up.
+            # python-socks uses curl's scheme for names that the proxy resolves.
             socks = Socks.from_url(self._proxy.url.replace("socks5h://", "socks5://", 1), rdns=True)
             connected = await socks.connect(host, port, timeout=seconds)
         except ProxyTimeoutError as error:

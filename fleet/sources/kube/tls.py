@@ -45,7 +45,7 @@ def tls_of(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Tls:
     """Return the settings of a cluster and of a user. Raises ValueError for data that is not base64."""
     return Tls(
         authority=_pem(cluster, "certificate-authority"),
-        # Only a plain true turns verification off, whatever else the settings contain.
+        # Only a literal true disables verification.
         verify=cluster.get("insecure-skip-tls-verify") is not True,
         server_name=str(cluster.get("tls-server-name") or ""),
         certificate=_pem(user, "client-certificate"),

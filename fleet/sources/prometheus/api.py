@@ -93,7 +93,7 @@ class PrometheusApi:
             result = _result_of(lambda: opened.client.custom_query("time()"))
             after = self._wall()
             skew = _number(result) - (before + after) / 2
-            # VictoriaMetrics answers whole seconds; so small a difference is none.
+            # VictoriaMetrics returns whole seconds; so small a difference is ignored.
             self._skew = skew if abs(skew) > _SKEW_TOLERATED else 0.0
             self._jumped, self._dated = False, _minus(opened.adapter.date(), after)
             self._set = after - self._steady()
@@ -127,14 +127,14 @@ class PrometheusApi:
 
     def _get(self, what: str, **parameters: str) -> Answer:
         url, session = f"{self.endpoint.base}/api/v1/{what}", self._open().session
-        # Said with the request: of a session alone, REQUESTS_CA_BUNDLE would outdo a CA file of the settings.
+        # Set per request: a session's value would be overridden by REQUESTS_CA_BUNDLE.
         answer = session.get(url, params=parameters, timeout=self.endpoint.timeout, verify=session.verify)
         return Answer(answer.content)
 
     def _watch(self, adapter: Adapter) -> None:
         """Notice a clock that has jumped by the Date of this thread's last answer."""
         dated = _minus(adapter.date(), self._wall())
-        # Not the Date itself: a proxy in between may have a clock of its own.
+        # Not the Date header: a proxy in between may have a different clock.
         if dated is not None and (self._dated is None or abs(dated - self._dated) > _SKEW_TOLERATED):
             self._jumped = self._dated is not None
             self._dated = dated
@@ -158,7 +158,7 @@ class PrometheusApi:
                 session, adapter = open_session(self.endpoint, self._guard)
                 base = self.endpoint.base
                 client = PrometheusConnect(base, session=session, retry=Retry(0), timeout=self.endpoint.timeout)
-                # PrometheusConnect mounts an adapter of its own there; ours takes its place.
+                # PrometheusConnect mounts its own adapter there, which ours replaces.
                 session.mount(base, adapter)
                 self._opened = _Opened(client, session, adapter)
             return self._opened

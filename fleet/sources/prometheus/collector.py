@@ -24,7 +24,7 @@ from fleet.sources.scrape.targets import none_is_read
 from fleet.sources.status import StatusKeeper, unforeseen
 
 if TYPE_CHECKING:
-    # Imported where there is one to ask: most first values are scraped, and wait for none of it.
+    # Imported only if there is a Prometheus: most first values are scraped, and must not wait for it.
     from fleet.sources.prometheus.source import PrometheusSource
 
 LOOK_AGAIN = 60.0
@@ -86,7 +86,7 @@ class PrometheusCollector:
         away = now - self.keeper.status.since if self._failures else 0.0
         self._failures = 0
         if away > AWAY * measurement.interval:
-            # It may have been dead rather than out of reach: then it has not scraped anything either.
+            # It may have been down rather than unreachable: then it has not scraped anything either.
             self.whole_from = now + measurement.window
         self._report(measurement, state, source.endpoint.shown, now)
         return measurement

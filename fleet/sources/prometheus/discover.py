@@ -121,7 +121,7 @@ def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
     from fleet.sources.prometheus.api import PrometheusApi
 
     api = PrometheusApi(replace(endpoint, timeout=min(endpoint.timeout, _TIMEOUT)))
-    # By exact names, which every store answers.
+    # By exact names, which every store supports.
     running = " or ".join(selector(name, member.where) for member in ENGINES for name in running_names(member))
     try:
         result = api.query(f"count({running})", api.now())

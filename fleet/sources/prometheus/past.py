@@ -87,7 +87,7 @@ def _latency(engines: DialectSet, namespace: str, pods: str, span: str) -> str:
                 for member, name in found
                 for i in range(_SPELLINGS)
             )
-            # A target that two jobs scrape counts twice in every bucket, which leaves the percentile as it is.
+            # A target scraped by two jobs counts twice in every bucket, which leaves the percentile unchanged.
             quantile = f"histogram_quantile({q:g}, sum by (le) ({' or '.join(grown)}))"
             parts.append(tagged(quantity, scaled(quantile, 1 / per_second)))
     return " or ".join(parts)
@@ -103,7 +103,7 @@ def _pod_matches(i: int, namespace: str, pods: str) -> tuple[Match, ...]:
 
 
 def _pods(engines: DialectSet, span: str) -> str:
-    # The inner max counts a target once that two jobs scrape.
+    # The inner max counts a target scraped by two jobs once.
     inner = ", ".join((*_NAMED, *engines.model_labels, *engines.rank_labels))
     parts = []
     for quantity, combine in _OF_PODS.items():

@@ -51,7 +51,7 @@ PROMETHEUS = StoreProduct(
             (("app.kubernetes.io/name", "prometheus"), ("app", "kube-prometheus-stack-prometheus")),
             (9090, 80, 9091, 443),
         ),
-        # Headless, and of every instance of the operator: right, but the last of the Prometheus ones.
+        # Headless, and over all instances of the operator: valid, but the last choice among them.
         Known("Prometheus", r"prometheus-operated", (("operated-prometheus", "true"),), (9090,)),
         Known(
             "VictoriaMetrics",

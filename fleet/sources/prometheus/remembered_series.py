@@ -74,7 +74,7 @@ class Remembered(Generic[T]):
         values: list[float] = []
         meaning = make(series(answers, values))
         hashes, written = as_written(answers)
-        # Only where both ways of reading agree is the short one taken.
+        # The fast path is used only if both ways of parsing agree.
         agree = written.tobytes() == array("d", values).tobytes()
         self._known = _Known(hashes, against, meaning) if agree else None
         values.append(math.nan)
@@ -116,7 +116,7 @@ def _places(before: array[int], now: array[int]) -> list[int] | None:
     at = dict(zip(now, range(len(now)), strict=True))
     places = [at.get(each, -1) for each in before]
     stayed = [place for place in places if place >= 0]
-    # A series written twice would be taken for the other.
+    # A duplicate series would be mistaken for the other.
     if len(at) < len(now) or any(map(operator.ge, stayed, stayed[1:])):
         return None
     return [*places, -1]

@@ -15,7 +15,7 @@ from fleet.sources.prometheus.answer import Answer
 def numbers(texts: Sequence[bytes]) -> Iterable[float]:
     """Return the numbers in these texts. Raises ValueError if one is not a number."""
     try:
-        # As JSON they are read in a quarter of the time.
+        # Parsing them as JSON takes a quarter of the time.
         found = orjson.loads(b"[%b]" % b",".join(texts))
     except orjson.JSONDecodeError:
         # NaN or +Inf is among them.

@@ -70,6 +70,6 @@ class Services:
                 raise SourceProblem(error.message, error.remedy) from error
             said = orjson.dumps({"status": "error", "error": error.message})
             return error.status, {"Content-Type": JSON}, said
-        # Its date is how a clock that jumps is noticed.
+        # Its date reveals a clock jump.
         dated = {name: answer.headers[name] for name in ("Date",) if name in answer.headers}
         return answer.status, {"Content-Type": answer.content_type} | dated, answer.body

@@ -180,7 +180,7 @@ class Adapter(HTTPAdapter):
             return {}
         if proxy.problem:
             raise SourceProblem(proxy.problem, "correct it, or add the host to NO_PROXY")
-        # The names of SOCKS are for the proxy to look up.
+        # With SOCKS the proxy resolves names.
         return {urlsplit(url).scheme: proxy.url.replace("socks5://", "socks5h://", 1)}
 
     def _note_peer(self, response: requests.Response) -> None:

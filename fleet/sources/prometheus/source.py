@@ -195,7 +195,7 @@ class PrometheusSource:
         with promql.limited_to(self.within):
             found = self._as_spelt(pods, at, sent)
             if at is None and self._api.jumped:
-                # It was asked for another time than now: hours ago, where the clock was set back by hours.
+                # It was queried for a different time: hours ago, if the clock was set back by hours.
                 found = self._as_spelt(pods, at, sent)
             return found
 
@@ -215,7 +215,7 @@ class PrometheusSource:
     def _measured(self, pods: frozenset[str] | None, at: float | None, sent: int) -> Measurement:
         at = self._time(at)
         notes: dict[str, None] = {}
-        # The queries hardly ever change, so the last ones are sent before the first answer is there.
+        # The queries hardly ever change, so the last ones are sent before the first answer arrives.
         guess = self._queries(self._last.scope, self._last.rows, pods) if self._last is not None else None
         asked = self._ask_all(guess, at, notes) if guess is not None else []
         engines, stamps, interval, window = self._find_in_window(at, notes)
@@ -315,7 +315,7 @@ class PrometheusSource:
         follow: Callable[[T, Moved], T] | None = None,
     ) -> Future[tuple[T, list[float]]]:
         """Read the answers on a thread of the pool, once they are there."""
-        # None waits for ever for a thread: whatever is waited for here has one already, or gets one before this.
+        # No deadlock: everything awaited here already has a thread, or gets one first.
         return self._pool.submit(lambda: memory.read(found.result(), against, make, follow))
 
     def _compare_edges(

@@ -91,7 +91,7 @@ class Stores:
         return tuple(
             LastMeasurement(store.collector.name, store.last)
             for store, has_answered in zip(self._stores, answered, strict=True)
-            # Of a single one nothing is said twice: it has the fleet, and whatever measures meanwhile has it too.
+            # With a single store nothing is duplicated: it has the whole fleet, as does its temporary replacement.
             if store.last is not None and (has_answered or (self.are_several and store.is_awaited))
         )
 

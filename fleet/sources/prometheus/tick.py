@@ -46,7 +46,7 @@ class TickQueries:
 
 def _own_buckets(scope: QueryScope, rows: EngineRows, pods: frozenset[str] | None) -> list[str]:
     if pods is not None:
-        # No series of theirs names a model, so theirs are not among the models' buckets.
+        # Their series name no model, so they are not in the models' buckets.
         pods |= rows.nameless
     where = None if pods is None or len(pods) > _MOST_PODS else rows.label_values(pods)
     if where is not None and not where:

@@ -70,7 +70,7 @@ def open_session(concurrency: int, timeout: float, *, keep: bool) -> aiohttp.Cli
         ),
         timeout=aiohttp.ClientTimeout(total=timeout),
         headers=_ACCEPT,
-        # Inflated here, where it is bounded: an exporter may compress although it was not asked to.
+        # Inflated here, with a limit: an exporter may compress unasked.
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
@@ -118,7 +118,7 @@ async def get(session: aiohttp.ClientSession, target: ScrapeTarget, limit: Limit
 
     try:
         async with session.get(
-            # As it is: what the guard was shown is what is sent.
+            # Unchanged: exactly what the guard has checked is sent.
             URL(target.url, encoded=True),
             headers=target.headers or None,
             ssl=target.ssl,

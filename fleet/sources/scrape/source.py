@@ -100,7 +100,7 @@ class ScrapeSource:
             tables.add(state)
             if turn % _PER_TURN == _PER_TURN - 1:
                 await asyncio.sleep(0)
-        # At first the counters are known for a shorter time than the window: say over what the rates really are.
+        # At first the counters cover less than the window: report the period that the rates really cover.
         covered = max((state.window.covered for state in live.values()), default=0.0)
         measurement = tables.measurement(
             window=round(covered, 1) or span, interval=self._interval, unreachable=unreachable, requests=len(unique)
@@ -144,7 +144,7 @@ class ScrapeSource:
             except SourceProblem as problem:
                 unreachable[target.key] = problem.problem
             except (OSError, TimeoutError) as error:
-                # A server that listens there after a refusal may be another one.
+                # After a refused connection, a listening server may be a different one.
                 state.odd = state.odd and not isinstance(error, ConnectionRefusedError)
                 unreachable[target.key] = in_words(error, self._settings.timeout)
 
@@ -166,7 +166,7 @@ class ScrapeSource:
         try:
             return await self._follow(target.over_tls, state)
         except SourceProblem:
-            # Started anew without it, perhaps.
+            # It may have been restarted without it.
             state.wants_tls = False
             raise
 

@@ -44,7 +44,7 @@ class Tables:
             (self._gpus, binding.gpus, binding.of_gpus),
         ):
             base = columns.grow(ids, age, reset=reset)  # type: ignore[arg-type] # each table with its own ids
-            # As many of them as this kind has cells: the next kind's follow.
+            # As many as this kind has cells, followed by those of the next kind.
             for cell, value in zip(rows.gauges, gauges, strict=False):
                 columns.put(cell.quantity, base + cell.row, value)
             for cell, value in zip(rows.latest, latest, strict=False):
@@ -111,6 +111,6 @@ def _histogram(edges: tuple[float, ...], counts: Sequence[float]) -> Histogram |
     """
     if not plausible(sum(counts)):
         return None
-    # From the slowest request on all counts are one number: it is kept once.
+    # Above the slowest request all counts are equal: the number is kept once.
     seen: dict[float, float] = {}
     return Histogram(edges, tuple([seen.setdefault(count, count) for count in counts]))

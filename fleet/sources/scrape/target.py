@@ -116,7 +116,7 @@ class TargetState:
         if gained is not None:
             per_second = (cell.of(gained.counters) / gained.seconds for cell in self.binding.latest)
         self.latest = array("d", per_second if gained is not None else ())
-        # The cells alone are kept until the next answer: an answer has ten times as many values.
+        # Only the cells are kept until the next answer, which has ten times as many values.
         self.gauges = array("d", [cell.of(values) for cell in self.binding.gauges])
         self.reasons = {gpus[row].key: bit_words(values[at], bits) for row, at, bits in masks} if masks else _NO_REASONS
         self.heard_at = now
@@ -127,7 +127,7 @@ class TargetState:
         rates = self.window.rates()
         if not self.binding.gpus:
             return rates
-        # An exporter of GPUs writes a great number where it has none.
+        # A GPU exporter writes a huge number for a missing value.
         return [math.nan if now >= IMPLAUSIBLE else rate for now, rate in zip(self.window.now, rates, strict=True)]
 
 

@@ -92,7 +92,7 @@ def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[En
         beside = stands_beside(pod)
         if beside is not None:
             own = _endpoint_beside(pod, beside, ports, path)
-            # One process may be both: it is asked once.
+            # One process may be both: it is scraped once.
             engines = [one for one in engines if (one.port, one.path) != (own.port, own.path)]
             found.append(replace(own, one_of_several=bool(engines)))
         found += engines
@@ -111,9 +111,9 @@ def _endpoint_beside(pod: Pod, product: Product, ports: tuple[int, ...], path: s
     told = next(iter(pod.serving.ports), None) if started else None
     containers = [c for c in pod.containers if not started or c.name == pod.serving.container]
     declared = {number for container in containers for _, number in container.ports}
-    # Where its metrics have a port of their own, one that is only called "http" is another.
+    # If its metrics have a separate port, a port merely called "http" is another one.
     names = _PORT_NAMES if product.flags.metrics_beside_api else _METRICS_PORTS
-    # An engine in the same pod has named ports of its own.
+    # An engine in the same pod has its own named ports.
     named = None if usual in declared else _declared(containers, (), names)
     port = _annotated(pod.annotations) or told or named or usual
     return _endpoint(pod, port, product.path or path)

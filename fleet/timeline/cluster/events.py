@@ -72,7 +72,7 @@ def _take(raw: Raw, asked: SharedFacts) -> Entry | None:
         asked.kin.note_maker(pod, ref)
         made = (match["did"] or match["set_did"]).startswith(("C", "c"))
         ref, kind, what = pod, EntryKind.START if made else EntryKind.END, "pod made" if made else "pod deleted"
-        # It was asked to: that it is gone is another moment.
+        # It was asked to stop; its disappearance is a separate moment.
         topic = "" if made else ASKED
     return Entry(
         at,

@@ -44,7 +44,7 @@ def _taints(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
     for taint in mappings(mapping(raw, "spec"), "taints"):
         at = moment(taint, "timeAdded")
         key = text(taint, "key")
-        # Its other taints of this kind say what its conditions say.
+        # Its other taints of this kind repeat its conditions.
         if at is not None and not key.startswith("node.kubernetes.io/"):
             evidence = Evidence(f"{ref} spec.taints[{key}].timeAdded", text(taint, "timeAdded"))
             what = f"taint {key}:{text(taint, 'effect')} added"

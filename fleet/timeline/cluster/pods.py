@@ -63,7 +63,7 @@ def _ends(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
             for state in ("state", "lastState"):
                 ended = mapping(mapping(status, state), "terminated")
                 at = moment(ended, "finishedAt")
-                # A container that never ran has ends at the beginning of Unix time in some runtimes.
+                # In some runtimes a container that never ran ended at the Unix epoch.
                 if at is None or at <= 0 or (key == "initContainerStatuses" and integer(ended, "exitCode") == 0):
                     continue
                 yield _end(ref, status, state, ended, at)

@@ -51,7 +51,7 @@ def _replica_set(raw: Raw, asked: SharedFacts) -> RevisionTemplate | None:
 
 def _controller_revision(raw: Raw, asked: SharedFacts) -> RevisionTemplate | None:
     number = raw.get("revision")
-    # A rollback renumbers the revision and keeps no old number: only its time shows that it came first.
+    # A rollback renumbers the revision without keeping the old number: only its time shows that it came first.
     template = mapping(mapping(mapping(raw, "data"), "spec"), "template")
     present = number if isinstance(number, int) else 0
     return _template(raw, Revisions.CONTROLLER_REVISIONS, (present, present), template, asked)
@@ -67,7 +67,7 @@ def _template(
         return None
     of = ObjectRef(above.kind, ref.namespace, above.name)
     asked.rollouts[of].append(created)
-    # It is the command line of who changed it (`kubectl --record`): anything may stand in it.
+    # It is the command line of the change (`kubectl --record`): it may contain anything.
     cause = str(asked.clean(text(mapping(metadata, "annotations"), _CAUSE)))
     return RevisionTemplate(ref, of, created, *numbers, cause, template, stamped(raw, ref))
 
@@ -100,7 +100,7 @@ def _rollback(of: ObjectRef, templates: Sequence[RevisionTemplate], asked: Share
     )
     if write is None or any(began(write.at, one.created) for one in templates):
         return
-    # A tool that has other fields as well may have written one of those then, and the template before.
+    # A tool that owns other fields may have written one of those then, and the template earlier.
     at = write.at if write.fields == ("template",) else newest.created
     asked.rollbacks.add((of, write.at))
     others = [template for template in templates if template is not wanted]
@@ -140,7 +140,7 @@ def _rollout(of: ObjectRef, template: RevisionTemplate, before: RevisionTemplate
         what = f"{name}: the first"
     if template.cause:
         evidence.append(Evidence(f"{template.ref} {_CAUSE}", template.cause))
-    # It stays on the Deployment until somebody writes another: one like that of before may be of that rollout.
+    # It stays on the Deployment until overwritten: one equal to the previous may belong to that rollout.
     is_new = before is None or template.cause != before.cause
     who, unknown = _author(of, template, is_new, asked, evidence)
     return Entry(

@@ -37,14 +37,14 @@ class ClusterTimeline:
 
     async def tell(self, since: float) -> SourceTimeline:
         """Return the entries of all kinds. One kind's object may be created by another's: all are listed first."""
-        del since  # How far back objects reach they say themselves.
+        del since  # Objects themselves say how far back they reach.
         asked, rows = SharedFacts(self._clean), witnesses()
         listed = await asyncio.gather(*(self._take(row, asked) for row in rows))
         entries = await asyncio.to_thread(_make_entries, rows, [taken for taken, _ in listed], asked)
         gaps = tuple(gap for _, gap in listed if gap is not None)
         problems = {gap.problem.partition(": ")[2] for gap in gaps}
         if len(gaps) == len(rows) and len(problems) == 1:
-            # One thing is wrong, and not one for each kind.
+            # One problem, not one per kind.
             gaps = (Gap("what the objects of the cluster tell", problems.pop(), gaps[0].remedy),)
         return SourceTimeline(entries, asked.kin, gaps)
 
@@ -95,7 +95,7 @@ class ClusterTimeline:
             except ExpiredError as error:
                 if not error.continue_token or "continue" not in query:
                     raise
-                # Inconsistent, and whole: what was made meanwhile happened now.
+                # Inconsistent but complete: objects created meanwhile count as now.
                 query["continue"] = error.continue_token
                 continue
             document = answer.json()

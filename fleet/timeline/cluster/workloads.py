@@ -16,7 +16,7 @@ _CONDITIONS = {
     ("Available", "True"): ConditionMeaning("enough replicas are available", Weight.GOOD),
     ("Ready", "False"): ConditionMeaning("not ready", Weight.BAD),
     ("Ready", "True"): ConditionMeaning("ready", Weight.GOOD),
-    # These two mean what they say of Deployments (apps/v1 DeploymentConditionType); others use Progressing otherwise.
+    # These two have the meaning of Deployments (apps/v1 DeploymentConditionType); others use Progressing differently.
     ("Progressing", "True"): ConditionMeaning(
         "rollout complete", Weight.GOOD, reasons=("NewReplicaSetAvailable",), updated=True
     ),

@@ -88,7 +88,7 @@ def written(raw: Raw, ref: ObjectRef, asked: SharedFacts) -> Iterator[Entry]:
         if write.tool in OWN_HANDS or (rolled and release is None):
             continue
         wrote = Evidence(f"{ref} metadata.managedFields", write.stamp)
-        # It owns labels as well: what it changed then may be none of the spec.
+        # It also owns labels: its change may not have been in the spec.
         what = release.what if release is not None else _change_text(write, mapping(raw, "spec"))
         yield Entry(
             write.at,

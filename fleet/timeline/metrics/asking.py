@@ -88,7 +88,7 @@ class Asking:
 
     async def two_sides(self, span: MetricSpan, *forms: str) -> list[list[Point]]:
         """The points of range queries about a metric now and one step before."""
-        # A rescheduled exporter is another instance, and tells of the same objects.
+        # A rescheduled exporter is a new instance that reports the same objects.
         now = f"max without ({EXPORTER}) ({span.selected})"
         before = f"max without ({EXPORTER}) ({span.selected} offset {span.step}s)"
         stamp = f"max without ({EXPORTER}) (timestamp({span.selected} offset {span.step}s))"

@@ -72,7 +72,7 @@ async def _resets(asking: Asking, member: Dialect, telling: set[tuple[str, ...]]
             text = f"max by ({_BY}) (resets({span.selected}[{round(span.within)}s])) > 0"
             seen = dict[tuple[str, ...], float]()
             for labels, at, _ in sorted(await asking.over(text, span), key=lambda point: point[1]):
-                # It stays in sight for as long as the window is: what follows is the same one.
+                # It stays visible for the whole window: later samples are the same one.
                 again = at - seen.get(_process_key(labels), 0.0) > span.within
                 seen[_process_key(labels)] = at
                 if again and _process_key(labels) not in telling:
@@ -128,7 +128,7 @@ def _changes(
 ) -> Iterator[Entry]:
     for place, run in enumerate(runs[1:], 1):
         before = runs[place - 1]
-        # Two versions side by side: who is like one of those that run begins nothing new.
+        # Two versions run side by side: a pod like one of them starts nothing new.
         beside = any(other.settings == run.settings and other.last >= run.first - span.within for other in runs[:place])
         if run.settings == before.settings or beside:
             continue

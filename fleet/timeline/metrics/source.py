@@ -94,7 +94,7 @@ async def _tell(asking: Asking) -> SourceTimeline:
             starts(asking),
         ]
     )
-    # It has to be known which pods and ReplicaSets belong to one workload.
+    # Pods and ReplicaSets must be assigned to their workload.
     made = (_creations(asking, one) for one in CREATED if one.of_workload)
     entries += await gather([settings_that_changed(asking), *made])
     return SourceTimeline(tuple(entries), asking.kin, tuple(gaps))
@@ -117,7 +117,7 @@ async def _appearances(asking: Asking, one: Appearing) -> list[Entry]:
     span = await asking.span(one.metric, one.matches)
     if span is None:
         return []
-    # A store goes on to answer with a last sample for minutes, unless something said that it was the last.
+    # A store returns a last sample for minutes, unless a staleness marker ended the series.
     begun, ended = await asking.two_sides(span, "{now} unless ({before})", "({stamp}) unless {now}")
     return [
         *(
@@ -144,7 +144,7 @@ async def _ends(asking: Asking, one: PresenceMetric) -> list[Entry]:
             asking.kin.note(ref, above)
         if (maker := one.maker(labels)) is not None:
             asking.kin.note_maker(ref, maker)
-    # Where all have ended, it is the exporter that says nothing any more.
+    # If all have ended, the exporter itself is gone.
     heard = max(newest.values(), default=0.0)
     return [
         Entry(last, span.within, EntryKind.END, one.gone, ref, (_last(one, last),), topic=GONE)

@@ -111,7 +111,7 @@ async def test_a_command_is_refused_where_it_is_not_or_has_nothing_to_act_on() -
         assert refusal(BY_ID["open.logs"], context, read_only=False) == "Logs: there is no pod under the cursor"
         assert refusal(BY_ID["view.follow"], context, read_only=False) == "Follow: not on this screen"
         await d.press("d")
-        assert "nothing is under the cursor" in d.screen.said
+        assert "nothing under the cursor is known to Kubernetes" in d.screen.said
         assert d.session.asked == []
 
 

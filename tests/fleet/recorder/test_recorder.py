@@ -234,7 +234,7 @@ def test_a_recording_of_no_time_is_refused(file: Path, at: float) -> None:
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE frames SET at = ?", (at,))
     connection.close()
-    with pytest.raises(RecordingError, match="no time"):
+    with pytest.raises(RecordingError, match="invalid time"):
         Recording(file)
 
 
@@ -311,7 +311,7 @@ def test_a_frame_that_swells_beyond_reason_is_refused(file: Path) -> None:
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE frames SET data = ? WHERE kind = ?", (data, OBJECTS))
     connection.close()
-    with Recording(file) as recording, pytest.raises(RecordingError, match="larger"):
+    with Recording(file) as recording, pytest.raises(RecordingError, match="too large"):
         recording.at(BEGAN)
 
 

@@ -20,6 +20,6 @@ def conditions(status: Raw, interner: Interner) -> tuple[Condition, ...]:
     found = []
     for raw in mappings(status, "conditions"):
         told = (text(raw, "type"), text(raw, "status"), text(raw, "reason"), text(raw, "message"))
-        # One look for all four: thousands of pods say the same, at other times.
+        # One cache look-up for all four: thousands of pods have the same values at different times.
         found.append(Condition(*interner.share(told), since=moment(raw, "lastTransitionTime")))
     return tuple(found)

@@ -36,7 +36,7 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
         created=moment(metadata, "creationTimestamp") or 0.0,
         phase=share(text(status, "phase")),
         status=share(printed.status),
-        # One that has ended serves nobody, although the condition of before may still stand there (evicted, rejected).
+        # An ended pod serves nothing, although an old condition may remain (evicted, rejected).
         ready=text(status, "phase") not in _ENDED
         and any(condition.type == "Ready" and condition.status == "True" for condition in found),
         restarts=printed.restarts,

@@ -53,7 +53,7 @@ def project_http_route(raw: Raw, interner: Interner) -> Route:
     gateways = (f"{text(one, 'namespace') or place[0]}/{text(one, 'name')}" for one in parents)
     backends = (one for rule in mappings(spec, "rules") for one in _weighed(mappings(rule, "backendRefs"), place[0]))
     asked, written = {_parent(one, place[0]) for one in refs}, integer(mapping(raw, "metadata"), "generation")
-    # The status keeps what was said of parents that the route has left, by controllers that are gone, too.
+    # The status keeps entries for former parents, also from controllers that no longer exist.
     answers = (
         one
         for one in mappings(mapping(raw, "status"), "parents")
@@ -119,7 +119,7 @@ def project_pool(raw: Raw, interner: Interner) -> InferencePool:
 def project_network_policy(raw: Raw, interner: Interner) -> NetworkPolicy:
     """The row of a NetworkPolicy."""
     spec = mapping(raw, "spec")
-    # Without policyTypes it is for what comes in.
+    # Without policyTypes it applies to ingress.
     incoming = "Ingress" in (texts(spec, "policyTypes") or ["Ingress"])
     selector = mapping(spec, "podSelector")
     requirements = (

@@ -61,7 +61,7 @@ def starts(found: Sequence[Command]) -> Iterator[Start]:
 @lru_cache(maxsize=1024)
 def _start(command: Command, version: int) -> Start | None:
     """The server that one command starts. Remembered, because the pods of a workload all have the same commands."""
-    del version  # of the engines that are known
+    del version  # of the known engines
     names = [program(word) for word in command]
     for engine in engines():
         behind = next((at for words in engine.programs if (at := _index_behind(names, words))), 0)
@@ -78,7 +78,7 @@ def server_of(container: Raw, found: Sequence[Command]) -> Product | None:
     engine = by_image(text(container, "image"))
     if engine is None or _runs_something_else(engine, found):
         return None
-    # A script of its own in an engine's image may do anything; with GPUs it most likely serves.
+    # A custom script in an engine's image may do anything; with GPUs it probably serves.
     return engine if not texts(container, "command") or _holds_gpus(container) else None
 
 
@@ -231,7 +231,7 @@ def _follows(found: Sequence[Command], labels: Raw, index: str, image: Product |
     )
     if index not in ("", "0"):
         return joins or not serves
-    # A worker of a RayService may run replicas of its own, whose metrics its Ray agent answers.
+    # A worker of a RayService may run replicas, whose metrics its Ray agent exposes.
     ports = [name for known in engines() if known.agents for name in known.flags.port]
     told = any(flag(command, name) for command in found for name in ports)
     return joins and not serves and not told and not text(labels, RAY_NODE)

@@ -107,7 +107,7 @@ def _script_of(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
         if program(word) in _SHELLS:
             return _after_c(words[number + 1 :])
         if number >= 8:
-            # Wrappers (tini --, numactl …, exec, env A=b) stand before a shell, not whole command lines.
+            # Wrappers (tini --, numactl …, exec, env A=b) precede a shell, not whole command lines.
             break
     return None, ()
 

@@ -82,9 +82,9 @@ def template_of(metadata: Raw, spec: Raw, interner: Interner) -> Template:
     try:
         content = orjson.dumps((read, deciding))
     except TypeError:
-        # Deeper than can be written, or a number of more than 64 bits: nonsense, read each time.
+        # Too deep to serialise, or a number of more than 64 bits: invalid, so parsed each time.
         return _read(read, deciding, interner)
-    # The products that are known decide with it.
+    # The known products are part of the key.
     key = (ENGINES.version, GATEWAYS.version, blake2b(content, digest_size=_DIGEST).digest())
     return interner.remember((Template, key), lambda: _read(read, deciding, interner))
 
