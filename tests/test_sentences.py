@@ -45,7 +45,6 @@ ALWAYS_MORE = {
     "console/doctor/dialects.py: {} products are supported, {}",
     "console/screens/plan_confirmation.py: type the last {} characters of the pod ({})",
     "console/views/local/bench_form.py: {} levels at most",
-    "fleet/recorder/problem.py: it has {} errors",
     "fleet/sources/alerts/alertmanager.py: it has alerts of {} clusters ({}), which may be mixed up here",
     "fleet/sources/kube/kubeconfig_file.py: {}: nested more than {} levels deep, which is too deep for a kubeconfig",
     (
@@ -67,8 +66,11 @@ NO_SENTENCE = re.compile(
     r"(?<!there )(?<!where )\b(is|are) no (moment|speed|argument|port|file|numbers?|length|folder|address|path)\b"
     r"|of this nothing|does not get on|what lacks of it|since before|lines more|with fewer than 1|all 1 "
     r"| 1 (pods|nodes|replicas|requests)\b"
+    r"|\banew\b|stands? against|servers? of this machine|wants? to know|comes? to nothing|but for what|otherwise than"
+    r"|behind (:|--|/)|lengths? of time|speaks? (TLS|https?)\b|no (regular expression|IP address|label selector)\b"
+    r"|\bcan not\b|half a (minute|fleet|number)|ill luck|without a word|looks? at the (object|node|pod|page)\b"
 )
-"""Wordings that were on the screen once."""
+"""Wordings that were on the screen once, or that only a translation has."""
 
 
 def texts() -> Iterator[tuple[str, str]]:

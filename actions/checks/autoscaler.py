@@ -98,7 +98,7 @@ def _alternatives(found: FoundAutoscaler, wanted: int) -> tuple[Alternative, ...
     widen = Alternative(
         f"at least {wanted}" if wanted > found.minimum else f"bounds {low} to {high}",
         Bounds(found.target, wanted, high) if wanted > found.minimum else Bounds(found.target, low, high),
-        "the autoscaler goes on above it" if wanted > found.minimum else "the autoscaler may go down to it",
+        "the autoscaler continues above it" if wanted > found.minimum else "the autoscaler may go down to it",
     )
     if found.target.kind != "ScaledObject":
         return widen, pin

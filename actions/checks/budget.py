@@ -104,7 +104,7 @@ def _unseen(members: int) -> Check:
     evicted.
     """
     if members == 1:
-        text = "the server would let it go; which budgets there are may not be looked at"
+        text = "the server would let it go; budgets may not be listed"
         return Check(ABOUT, Verdict.PASS, text)
     text = "the server would let each go by itself; whether all may is not known: you may not list budgets"
     return Check(ABOUT, Verdict.WARN, text)

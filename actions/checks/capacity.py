@@ -21,7 +21,7 @@ QUEUED = 1.0
 """Constantly waiting requests per replica from which the remaining ones do not keep up."""
 SLOW = 5.0
 """Seconds to the first token (p95) from which users wait: five times the target of an interactive service."""
-_FIRST = "no ready replica is taken away before its replacement is ready"
+_FIRST = "no ready replica is removed before its replacement is ready"
 _EARLIER = "scale up first, or choose a quieter time"
 
 
@@ -34,7 +34,7 @@ def check_capacity(found: Sequence[Impact], *, ready: int = 0, first: bool = Fal
     users are reported anyway.
     """
     if not found:
-        text = "it serves no model, so no load moves" if ready else "no ready replica is taken away"
+        text = "it serves no model, so no load moves" if ready else "no ready replica is removed"
         return Check(ABOUT, Verdict.PASS, text)
     check = Check(ABOUT, Verdict.PASS, _FIRST) if first else _by_cache(found)
     late = max(found, key=lambda impact: (impact.queue >= QUEUED, impact.ttft.value > SLOW, impact.queue))

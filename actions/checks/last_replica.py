@@ -32,7 +32,7 @@ def check_last(snapshot: Snapshot, leaving: Collection[str], *, first: bool = Fa
         return Check(ABOUT, Verdict.PASS, "it serves no model")
     fewest = min(models, key=lambda model: len(others[model]))
     if not others[fewest]:
-        text = f"no pod of {fewest.partition('/')[2]} is ready now, so none that answers is taken away"
+        text = f"no pod of {fewest.partition('/')[2]} is ready now, so no serving pod is removed"
         return Check(ABOUT, Verdict.PASS, text)
     pods = count(len(others[fewest]), "other ready pod")
     return Check(ABOUT, Verdict.PASS, f"{pods} of {fewest.partition('/')[2]} left")

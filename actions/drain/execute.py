@@ -135,7 +135,7 @@ async def _evicted(unit: DrainUnit, execution: ClusterExecution, terms: Terms) -
             return Outcome(
                 Result.TIMED_OUT,
                 f"{member.name} is still there a minute after its grace period of {span(grace)}",
-                "is its node alive? look at the node and at the pod's finalizers",
+                "is its node alive? check the node and the pod's finalizers",
             )
     return None
 

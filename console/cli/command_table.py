@@ -165,8 +165,8 @@ COMMANDS: Final = (
     ListedCommand(
         "undo",
         ACT,
-        "take back the last action that you did on this cluster",
-        "Take back the last action that you did on this cluster.",
+        "undo your last action on this cluster",
+        "Undo your last action on this cluster.",
         (
             UsageExample("undo --dry-run", "what it would do"),
             UsageExample('undo --reason "OPS-12"', "do it, with a reason"),

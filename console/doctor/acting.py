@@ -68,7 +68,7 @@ def judge(acting: Acting, user: str, namespace: str) -> DoctorCheck:
     """Return one check for all actions; ``namespace`` is where they were reviewed, empty for all."""
     if acting.trouble:
         return DoctorCheck(
-            SUBJECT, DoctorStatus.WARN, f"whether they are permitted could not be asked: {acting.trouble}"
+            SUBJECT, DoctorStatus.WARN, f"whether they are permitted could not be checked: {acting.trouble}"
         )
     who = user or "this identity"
     where = f"in namespace {namespace}" if namespace else "in all namespaces"

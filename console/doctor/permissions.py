@@ -102,7 +102,7 @@ async def _lacking(reads: KubeReads, namespace: str) -> tuple[NeededPermission, 
 def judge(answer: PermissionReview, user: str, namespace: str) -> DoctorCheck:
     """Return the permissions as one check; ``namespace`` is the selected one, empty for all."""
     if answer.trouble:
-        return DoctorCheck("permissions", DoctorStatus.WARN, f"could not be asked: {answer.trouble}")
+        return DoctorCheck("permissions", DoctorStatus.WARN, f"could not be checked: {answer.trouble}")
     who = user or "this identity"
     where = f"in namespace {answer.namespace}" if answer.namespace else "in all namespaces"
     lacking, confined = answer.lacking, answer.namespace != namespace

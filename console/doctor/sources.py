@@ -54,7 +54,7 @@ def check_api_server(snapshot: Snapshot, *, explained: bool) -> DoctorCheck:
     status = snapshot.source(KUBERNETES)
     cluster = snapshot.cluster
     if status is None or status.health is Health.DOWN:
-        problem, remedy = (status.problem, status.remedy) if status else ("not asked", "")
+        problem, remedy = (status.problem, status.remedy) if status else ("not queried", "")
         return DoctorCheck("API server", DoctorStatus.FAIL, problem, (), remedy)
     groups = f" ({', '.join(cluster.groups)})" if cluster.groups else ""
     version = f"Kubernetes {cluster.version}" if cluster.version else "Kubernetes of unknown version"

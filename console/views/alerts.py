@@ -141,7 +141,7 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
     del glyphs
     row = row_of(snapshot, key)
     if row is None:
-        return [Line((Span(" this alert is over", Role.DIM),))]
+        return [Line((Span(" this alert has ended", Role.DIM),))]
     alert, rule = row.told.alert, row.told.rule
     role = severity_role(row.severity)
     lines = [Line((Span(f" {untrusted(alert.name)}", role), Span(f"  {alert.state}", Role.STRONG)))]

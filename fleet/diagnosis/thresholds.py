@@ -48,28 +48,28 @@ KV_FULL = Threshold(
 )
 KV_EASED = Threshold(
     "kv-cache-eased",
-    "Share of KV-cache blocks below which a cache that was full is not any more.",
-    "The target that llm-d's alerts keep to.",
+    "Share of KV-cache blocks in use below which a full cache has recovered.",
+    "The target of llm-d's alerts.",
     chat=0.85,
 )
 PREEMPTIONS = Threshold(
     "preemptions",
-    "Preemptions per second above which a pod is short of KV blocks, and not merely unlucky once.",
-    "Optimization guides of engines: preemption that goes on is a cache that is too small; a batch may afford some.",
+    "Preemptions per second above which a pod is short of KV blocks, beyond a single event.",
+    "Optimization guides of engines: continued preemption means a cache that is too small; a batch may tolerate some.",
     chat=0.1,
     batch=1.0,
 )
 QUEUE_DEEP = Threshold(
     "queue-deep",
-    "Waiting requests per pod that are a problem.",
-    "llm-d's and the Gateway API inference extension's alerts: 50. Whoever types waits for none of them.",
+    "Queued requests per pod that are a problem.",
+    "llm-d's and the Gateway API inference extension's alerts: 50. Interactive users wait for none of them.",
     chat=50,
     autocomplete=10,
     batch=500,
 )
 QUEUE_SERIOUS = Threshold(
     "queue-serious",
-    "Waiting requests per pod from which on users give up before they are served.",
+    "Queued requests per pod from which users give up before they are served.",
     "Three times the limit.",
     chat=150,
     autocomplete=30,
@@ -77,7 +77,7 @@ QUEUE_SERIOUS = Threshold(
 )
 QUEUE_EASED = Threshold(
     "queue-eased",
-    "Waiting requests per pod below which a deep queue is none any more.",
+    "Queued requests per pod below which a deep queue has recovered.",
     "Half the limit, so that it does not flap.",
     chat=25,
     autocomplete=5,
@@ -85,7 +85,7 @@ QUEUE_EASED = Threshold(
 )
 QUEUE_AT_MAXIMUM = Threshold(
     "queue-at-maximum",
-    "Waiting requests per replica that are a problem where the autoscaler may add none.",
+    "Queued requests per replica that are a problem if the autoscaler may add none.",
     "A fifth of a deep queue: nothing is about to relieve this one.",
     chat=10,
     autocomplete=2,
@@ -93,7 +93,7 @@ QUEUE_AT_MAXIMUM = Threshold(
 )
 QUEUE_AT_MAXIMUM_EASED = Threshold(
     "queue-at-maximum-eased",
-    "Waiting requests per replica below which a workload at its maximum has enough.",
+    "Queued requests per replica below which a workload at its maximum has enough.",
     "Half the limit, so that it does not flap.",
     chat=5,
     autocomplete=1,
@@ -101,13 +101,13 @@ QUEUE_AT_MAXIMUM_EASED = Threshold(
 )
 SIZE_AGAIN = Threshold(
     "size-again",
-    "Times that an autoscaler comes to the same number of replicas within half an hour from which on it flaps.",
+    "Times that an autoscaler returns to the same number of replicas within half an hour from which it flaps.",
     "A rise and a fall pass each number twice. The autoscaler's own stabilization window is 5 min.",
     chat=3,
 )
 ERROR_RATIO = Threshold(
     "error-ratio",
-    "Share of requests answered with an error that nobody overlooks.",
+    "Share of requests answered with an error that is a problem.",
     "The Gateway API inference extension's alerts: 5 %.",
     chat=0.05,
 )
@@ -119,13 +119,13 @@ GPU_THROTTLED = Threshold(
 )
 GPU_HOT = Threshold(
     "gpu-hot",
-    "°C above which a GPU deserves a look; also what tells heat from the power cap where the exporter gives no reason.",
+    "°C above which a GPU needs attention; also distinguishes heat from the power cap if the exporter gives no reason.",
     "SRE practice: 85 °C; the slowdown temperature of a card is a few degrees above.",
     chat=85.0,
 )
 GPU_COOL = Threshold(
     "gpu-cool",
-    "°C below which a GPU that was hot is not any more.",
+    "°C below which a hot GPU has recovered.",
     "The same practice: below 80 °C for five minutes.",
     chat=80.0,
 )
@@ -138,7 +138,7 @@ REPLICA_SLOWER = Threshold(
 )
 REPLICA_BUSY = Threshold(
     "replica-busy",
-    "Requests that a replica runs at least to be compared: of one, the length of its prompt is all that is seen.",
+    "Minimum requests of a replica to be compared: a single one only reflects the length of its prompt.",
     "",
     chat=2.0,
 )
@@ -150,7 +150,7 @@ SHARE_TIMES = Threshold(
 )
 SHARE_MORE = Threshold(
     "share-more",
-    "Requests beyond the mean of its peers that it has at least for that.",
+    "Minimum requests beyond the mean of its peers for that.",
     "",
     chat=5.0,
 )
@@ -168,7 +168,7 @@ GPU_LAGS = Threshold(
 )
 GPU_BUSY = Threshold(
     "gpu-busy",
-    "Utilisation of a GPU from which on its clock says something: an idle one saves power.",
+    "Utilisation of a GPU from which its clock is meaningful: an idle one saves power.",
     "",
     chat=0.3,
 )
@@ -180,7 +180,7 @@ PROMPTS_LONGER = Threshold(
 )
 PROMPTS_EASED = Threshold(
     "prompts-eased",
-    "The same below which they are no longer called long, and do not explain slow tokens.",
+    "The same, below which they are no longer called long and do not explain slow tokens.",
     "",
     chat=1.3,
 )
@@ -193,7 +193,7 @@ ITL_SLOWER = Threshold(
 )
 ITL_EASED = Threshold(
     "itl-eased",
-    "The same below which tokens no longer stall.",
+    "The same, below which tokens no longer stall.",
     "",
     chat=1.2,
     batch=2.0,
@@ -206,75 +206,75 @@ PREFIX_SHARE = Threshold(
 )
 PREFIX_EASED = Threshold(
     "prefix-eased",
-    "The same above which the prefix cache is well again.",
+    "The same, above which the prefix cache has recovered.",
     "",
     chat=0.8,
 )
 PREFIX_WORTH = Threshold(
     "prefix-worth",
-    "Usual share of prompt tokens that are found, below which nobody misses them.",
+    "Usual hit rate of prompt tokens below which a collapse does not matter.",
     "",
     chat=0.2,
 )
 PREFIX_LOOKED_UP = Threshold(
     "prefix-looked-up",
-    "Prompt tokens per second that are looked up at least, so that their share says something.",
+    "Minimum prompt tokens per second looked up for a meaningful hit rate.",
     "50,000 in a quarter of an hour.",
     chat=55.0,
 )
 SPEC_SHARE = Threshold(
     "speculation-share",
-    "Share of the usual acceptance below which speculative decoding guesses too little.",
+    "Share of the usual acceptance rate below which speculative decoding is ineffective.",
     "SRE practice: 0.6 of what is usual.",
     chat=0.6,
 )
 SPEC_DRAFTED = Threshold(
     "speculation-drafted",
-    "Drafted tokens per second at least, so that their share says something.",
+    "Minimum drafted tokens per second for a meaningful acceptance rate.",
     "10,000 in a quarter of an hour.",
     chat=11.0,
 )
 REJECTED = Threshold(
     "rejected",
-    "Share of the requests at gateways that are turned away from which on it is told.",
+    "Share of requests rejected by gateways from which it is reported.",
     "SRE practice: one in a thousand.",
     chat=0.001,
     batch=0.05,
 )
 REJECTED_SERIOUS = Threshold(
     "rejected-serious",
-    "The same from which on users notice.",
+    "The same, from which users notice.",
     "SRE practice: one in a hundred.",
     chat=0.01,
     batch=0.5,
 )
 ASKED = Threshold(
     "asked",
-    "Requests per second at gateways at least, so that a share of them says something.",
+    "Minimum requests per second at gateways for a meaningful share.",
     "",
     chat=1.0,
 )
 LATE_SERIOUS = Threshold(
     "late-serious",
-    "Times a promised latency from which on missing it is critical.",
-    "SRE practice: twice what was promised.",
+    "Multiple of a latency objective from which missing it is critical.",
+    "SRE practice: twice the objective.",
     chat=2.0,
 )
 BEHIND_SHARE = Threshold(
     "behind-share",
-    "Share of the engines with old numbers from which on it is not they that are silent, but who measures them.",
+    "Share of engines with old numbers from which the metrics source is at fault, not the engines.",
     "",
     chat=0.9,
 )
 BEHIND_LEAST = Threshold(
     "behind-least",
-    "Engines below which their silence says nothing of who measures them.",
+    "Number of engines below which their silence is no evidence against the metrics source.",
     "",
     chat=3,
 )
 RESTARTS = Threshold(
     "restarts",
-    "Restarts from which on a pod that is not ready is more than unlucky once.",
+    "Restarts from which an unready pod is more than a single accident.",
     "",
     chat=2,
 )

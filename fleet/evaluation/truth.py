@@ -26,7 +26,7 @@ def _pattern(text: object) -> object:
         try:
             re.compile(text)
         except re.error as error:
-            raise ValueError(f"no regular expression: {error}") from None
+            raise ValueError(f"not a regular expression: {error}") from None
     return text
 
 

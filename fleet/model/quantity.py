@@ -152,9 +152,9 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.LATEST_TOKENS: Meaning(
         "tokens read and generated between the last two scrapes", _U.TOKENS_PER_SECOND, _S, _S
     ),
-    Quantity.REQUESTS: Meaning("requests finished, for whatever reason", _U.PER_SECOND, _S, _S),
+    Quantity.REQUESTS: Meaning("requests finished, for any reason", _U.PER_SECOND, _S, _S),
     Quantity.REQUEST_ERRORS: Meaning("requests finished by an engine error", _U.PER_SECOND, _S, _S),
-    Quantity.PREEMPTIONS: Meaning("requests preempted for want of KV blocks", _U.PER_SECOND, _S, _S),
+    Quantity.PREEMPTIONS: Meaning("requests preempted for lack of KV blocks", _U.PER_SECOND, _S, _S),
     Quantity.PREFIX_HITS: Meaning("prompt tokens found in the prefix cache", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.PREFIX_QUERIES: Meaning("prompt tokens looked up in the prefix cache", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.SPEC_ACCEPTED: Meaning("draft tokens accepted", _U.TOKENS_PER_SECOND, _S, _S),
@@ -179,14 +179,14 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.QUEUE_MEAN: Meaning("mean time in the queue of the requests finished", _U.SECONDS, _R, _R),
     Quantity.PREFILL_MEAN: Meaning("mean prefill time of the requests finished", _U.SECONDS, _R, _R),
     Quantity.DECODE_MEAN: Meaning("mean decode time of the requests finished", _U.SECONDS, _R, _R),
-    Quantity.GATEWAY_IN_FLIGHT: Meaning("requests that gateways have accepted and not answered", _U.COUNT, _S, _S),
-    Quantity.GATEWAY_QUEUED: Meaning("requests that wait in gateways", _U.COUNT, _S, _S),
+    Quantity.GATEWAY_IN_FLIGHT: Meaning("requests that gateways have accepted and not answered yet", _U.COUNT, _S, _S),
+    Quantity.GATEWAY_QUEUED: Meaning("requests queued in gateways", _U.COUNT, _S, _S),
     Quantity.GATEWAY_REQUESTS: Meaning("requests to gateways", _U.PER_SECOND, _S, _S),
-    Quantity.GATEWAY_REJECTIONS: Meaning("requests that gateways turned away (429, 503)", _U.PER_SECOND, _S, _S),
+    Quantity.GATEWAY_REJECTIONS: Meaning("requests that gateways rejected (429, 503)", _U.PER_SECOND, _S, _S),
     Quantity.GATEWAY_ERRORS: Meaning("requests that gateways answered with an error (5xx)", _U.PER_SECOND, _S, _S),
-    Quantity.GATEWAY_RETRIES: Meaning("requests that gateways sent again, or elsewhere", _U.PER_SECOND, _S, _S),
+    Quantity.GATEWAY_RETRIES: Meaning("requests that gateways retried", _U.PER_SECOND, _S, _S),
     Quantity.GATEWAY_BREAKERS: Meaning(
-        "servers that gateways send nothing to (circuit breaker open), each gateway's own count", _U.COUNT, _S, _S
+        "servers behind an open circuit breaker, by each gateway's own count", _U.COUNT, _S, _S
     ),
     Quantity.GATEWAY_TTFT_P50: Meaning("time to first token at gateways, median", _U.SECONDS, _Q, _Q),
     Quantity.GATEWAY_TTFT_P95: Meaning("time to first token at gateways, 95th percentile", _U.SECONDS, _Q, _Q),

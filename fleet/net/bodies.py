@@ -88,7 +88,7 @@ class Inflating:
         if len(named) > 1 or (named and named[0] not in ("gzip", "x-gzip", "deflate")):
             raise BodyError(
                 f"answers in the encoding {encoding[:40]!r}, which was not asked for",
-                "look at what stands between: a proxy may compress what it should not",
+                "check what is in between: a proxy may compress what it should not",
             )
         self.kind = named[0].removeprefix("x-") if named else ""
         """gzip or deflate; empty for an unencoded body."""

@@ -107,4 +107,4 @@ def test_who_waits_is_told_of_also_where_a_replacement_comes_first(waiting: floa
 
 def test_what_serves_no_model_is_not_said_to_be_not_ready() -> None:
     assert check_capacity([], ready=1).text == "it serves no model, so no load moves"
-    assert check_capacity([]).text == "no ready replica is taken away"
+    assert check_capacity([]).text == "no ready replica is removed"

@@ -145,14 +145,14 @@ def hold(case: Case, plan: Plan) -> None:
         assert case.total == 0
     replaced = bool(re.search(r"[1-9]\d* taken away first", everything))
     if replaced and case.ready and case.total:
-        assert "no ready replica is taken away" not in everything
+        assert "no ready replica is removed" not in everything
         assert "no ready replica ends before" not in everything
     if held and isinstance(plan.request, Restart) and plan.request.target.kind != "Pod":
         assert "take the GPUs" not in everything
         assert not replaced
         assert "are replaced" not in plan.steps[1].title
     capacity = next((check for check in plan.checks if check.about == "capacity"), None)
-    loses = capacity is not None and capacity.text != "no ready replica is taken away" and case.model
+    loses = capacity is not None and capacity.text != "no ready replica is removed" and case.model
     if capacity is not None and loses and (case.waiting >= 30.0 or case.ttft > 5.0):
         assert capacity.verdict is Verdict.WARN, "users wait"
         assert plan.verdict is not Verdict.PASS
@@ -184,7 +184,7 @@ def test_a_drain_contradicts_nothing(case: Case, which: int) -> None:
     hold(case, plan)
     ready = which < case.ready
     text = next(check.text for check in plan.checks if check.about == "capacity")
-    assert (text == "no ready replica is taken away") is not ready
+    assert (text == "no ready replica is removed") is not ready
     last = next(check.text for check in plan.checks if check.about == "last replica")
     if case.model and ready and case.ready == 1:
         assert "nothing answers" in last

@@ -168,7 +168,7 @@ def test_a_service_account_is_granted_as_one_and_names_are_quoted() -> None:
             DoctorStatus.WARN,
             "me sees no other namespace than a, and may read everything there",
         ),
-        (PermissionReview(trouble="refused"), "", DoctorStatus.WARN, "could not be asked: refused"),
+        (PermissionReview(trouble="refused"), "", DoctorStatus.WARN, "could not be checked: refused"),
     ],
 )
 def test_the_verdict_on_permissions(

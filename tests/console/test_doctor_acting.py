@@ -82,7 +82,7 @@ async def test_a_server_that_cannot_be_asked_is_no_refusal() -> None:
 
     check = judge(await ask(Server(rule).reads, ""), "ann", "")
     assert check.verdict is DoctorStatus.WARN
-    assert check.finding == "whether they are permitted could not be asked: connection refused"
+    assert check.finding == "whether they are permitted could not be checked: connection refused"
 
 
 def test_read_only_mode_is_all_right_as_it_is() -> None:

@@ -108,7 +108,7 @@ class ExpireAction:
             ((name, one) for name, one in found if asked.silence == one.id or asked.silence in one.comment), None
         )
         if match is None:
-            raise NotFoundError("there is no such silence any more", remedy="It has expired, or was ended by somebody.")
+            raise NotFoundError("there is no longer such a silence", remedy="It has expired, or was ended by somebody.")
         at, silence = match
         base = _base(snapshot, at)
         covered = [row for row in board.rows.values() if silence.id in row.told.alert.silenced_by]
@@ -170,7 +170,7 @@ def _chosen(asked: Expire, board: AlertBoard) -> Expire:
 def _row_of(board: AlertBoard, target: Target) -> AlertRow:
     row = board.rows.get(target.uid)
     if row is None:
-        raise NotFoundError(f"the alert {target.name} is over", remedy="There is nothing to silence.")
+        raise NotFoundError(f"the alert {target.name} has ended", remedy="There is nothing to silence.")
     return row
 
 

@@ -144,7 +144,7 @@ def _manner(wanted: Unblock) -> str:
 
 def _explained(wanted: Unblock, replicas: int) -> str:
     if wanted.max_surge != 0:
-        return "new pods need GPUs of their own while it rolls"
+        return "new pods need additional GPUs during the rollout"
     away = amount(wanted.max_unavailable, replicas, up=False)
     return f"{count(away, 'old pod')} ends first and frees its GPUs; until the new one is ready a replica is missing"
 

@@ -88,7 +88,7 @@ async def _serve(served: WebConsole, host: str, port: int, tls: ssl.SSLContext |
         print(f"{'https' if tls else 'http'}://{_name(host)}:{bound}/?token={token}", flush=True)
         tunnel = f"From elsewhere: ssh -L {bound}:{_name(host)}:{bound} THIS-HOST. " if _is_loopback(host) else ""
         say(
-            "the console, read-only, in a browser: open that address; whoever has it can look\n"
+            "the console, read-only, in a browser: open that address; anybody with it can watch\n"
             f"  {tunnel}Ctrl-C ends it, and every session."
         )
         await ended.wait()

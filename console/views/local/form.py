@@ -295,7 +295,7 @@ class _Reader:
             if flag == "--api-key":
                 self.problems["extra"] = "a key is generated for it; it is never on a command line"
             elif flag in _HAS_ITS_ROW:
-                self.problems["extra"] = f"{flag} has a line of its own: {_HAS_ITS_ROW[flag]}"
+                self.problems["extra"] = f"{flag} has its own line: {_HAS_ITS_ROW[flag]}"
         if words and not words[0].startswith("-"):
             self.problems["extra"] = f"{words[0]!r} is not an argument: arguments begin with --"
         return tuple(words)

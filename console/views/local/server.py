@@ -161,7 +161,7 @@ def _facts(server: ServerState, gpus: str, width: int) -> list[Line]:
     process = [("", Span(str(record.identity.pid))), ("in", Span(untrusted(record.folder)))]
     address = [("", Span(address_of(server)))]
     if server.stage.phase is Phase.READY:
-        answers = {True: "answers", False: "does not answer", None: "not asked yet"}[server.healthy]
+        answers = {True: "answers", False: "does not answer", None: "not checked yet"}[server.healthy]
         address.append(("health", Span(answers)))
     served = ", ".join(server.models) or spec.served
     names = ", ".join(sorted(spec.env))
@@ -172,7 +172,7 @@ def _facts(server: ServerState, gpus: str, width: int) -> list[Line]:
         labelled("address", *pairs(address)),
         labelled("vLLM", *pairs((("", Span(untrusted(record.version))), ("GPUs", Span(gpus))))),
         *wrapped("variables", untrusted(names), width),
-        *wrapped("API key", f"asked for; it is in {untrusted(record.folder)}/key" if record.keyed else "none", width),
+        *wrapped("API key", f"required; it is in {untrusted(record.folder)}/key" if record.keyed else "none", width),
         *wrapped("log", untrusted(str(record.log)), width),
     ]
     pid = labelled("process", *pairs(process))

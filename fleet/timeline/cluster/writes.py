@@ -142,4 +142,4 @@ def _change_text(write: Write, spec: Raw) -> str:
         )
     named = ", ".join(write.fields[:_NAMED])
     more = f" and {len(write.fields) - _NAMED} more" if len(write.fields) > _NAMED else ""
-    return f"spec changed, one at least of {named}{more}"
+    return f"spec changed, at least one of {named}{more}"

@@ -103,9 +103,9 @@ def test_what_is_left_empty_is_left_to_vllm() -> None:
         ("env", "1A=2", "NAME=value is wanted"),
         ("env", "A='1", "a quotation mark is not closed"),
         ("extra", "swap-space 4", "is not an argument"),
-        ("extra", "--port 80", "--port has a line of its own: port"),
-        ("extra", "--max_model_len=80", "--max-model-len has a line of its own: context length"),
-        ("extra", "-tp 2", "-tp has a line of its own"),
+        ("extra", "--port 80", "--port has its own line: port"),
+        ("extra", "--max_model_len=80", "--max-model-len has its own line: context length"),
+        ("extra", "-tp 2", "-tp has its own line"),
         ("extra", "--api-key=abc", "never on a command line"),
     ],
 )

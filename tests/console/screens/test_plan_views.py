@@ -195,7 +195,7 @@ def test_what_is_over_is_announced_in_the_colour_of_its_result() -> None:
     assert told(Result.STOPPED, "stopped; done: x") == (f"{PLAN.title}: stopped; done: x", Role.WARNING)
     assert told(Result.FAILED, "it died\nits log")[0] == f"{PLAN.title}: failed, it died; its log"
     assert told(Result.FAILED, "") == (f"{PLAN.title}: failed", Role.ERROR)
-    with pytest.raises(ValueError, match="under way"):
+    with pytest.raises(ValueError, match="still running"):
         announcement(ActionRun(PLAN, "", 1.0))
 
 

@@ -28,9 +28,9 @@ async def test_names_and_lengths_are_read_with_the_key(tmp_path: Path) -> None:
     ("status", "body", "words"),
     [
         (401, '{"error":"Unauthorized"}', "answers 401"),
-        (200, "<html>", "not a list of models"),
-        (200, '{"data": ["tiny"]}', "not a list of models"),
-        (200, "[]", "not a list of models"),
+        (200, "<html>", "with a list of models"),
+        (200, '{"data": ["tiny"]}', "with a list of models"),
+        (200, "[]", "with a list of models"),
     ],
 )
 async def test_what_it_does_not_say_is_said(tmp_path: Path, status: int, body: str, words: str) -> None:

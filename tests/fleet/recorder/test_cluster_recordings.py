@@ -64,7 +64,7 @@ def test_it_says_since_when_it_keeps_and_how_much(folder: Path) -> None:
     assert keeps.statuses() == ()
     keeps.note(moment, now)
     assert status(keeps).health is Health.LIVE
-    assert "kept since 2026-11-29 09:00:00 UTC" in status(keeps).notes[0]
+    assert "recorded since 2026-11-29 09:00:00 UTC" in status(keeps).notes[0]
     assert "MiB of at most 200, 24 h" in status(keeps).notes[0]
     assert status(keeps).endpoint == str(keeps.path)
     keeps.close()

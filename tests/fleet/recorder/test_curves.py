@@ -73,7 +73,7 @@ def test_what_is_asked_again_is_not_read_again(file: Path, monkeypatch: pytest.M
 
 def test_of_what_was_never_kept_there_is_no_curve(file: Path, tmp_path: Path) -> None:
     for question in (asked("serving/nobody"), asked(POD, end=BEGAN - 86_400), asked(POD, Quantity.GPU_POWER)):
-        with pytest.raises(RecordingError, match="nothing of it was kept"):
+        with pytest.raises(RecordingError, match="there is no recording of it"):
             RecordedCurves(file).curve(question)
     with pytest.raises(RecordingError):
         RecordedCurves(tmp_path / "none.qdr").curve(asked(POD))

@@ -56,7 +56,7 @@ def test_what_declares_anything_else_is_no_recording_and_nothing_of_it_is_run(tm
         (b'{"gone":{"pods":[' + b"1," * 20_000_000 + b"1]}}", "too many values"),
         (b'{"pods":' + b"[" * 500_000 + b"]" * 500_000 + b"}", "depth limit"),
         (b'{"pods":[' + b"{}," * 500_000 + b"{}]}", "cluster: Field required"),
-        (b'{"gone":{"pods":[' + b"[]," * 20_000 + b"[]]}}", "wrong in 20005 places"),
+        (b'{"gone":{"pods":[' + b"[]," * 20_000 + b"[]]}}", "it has 20005 errors"),
         (b" " * 200_000_000, "too large for a recording"),
     ],
     ids=["rows", "keys", "nested", "wrong-rows", "wrong-keys", "blanks"],

@@ -24,7 +24,7 @@ def test_a_tool_with_one_field_wrote_that_one_and_one_with_several_wrote_one_of_
     assert said(entries) == [
         ("08:00:00", "Deployment created", ""),
         ("10:00:00", "spec.replicas set to 5", "kubectl"),
-        ("11:00:00", "spec changed, one at least of paused, replicas, strategy", "Helm"),
+        ("11:00:00", "spec changed, at least one of paused, replicas, strategy", "Helm"),
     ]
 
 

@@ -48,7 +48,7 @@ def test_a_rollback_says_what_went_back_when_and_by_whom() -> None:
     entries, _ = told({"ReplicaSet": sets, "Deployment": [both]})
     (back,) = [entry for entry in entries if "again" in entry.what]
     assert (clock(back), back.within) == ("09:00:00", 3601.0)
-    assert ("10:00:00", "spec changed, one at least of replicas, template", "Helm") in said(entries)
+    assert ("10:00:00", "spec changed, at least one of replicas, template", "Helm") in said(entries)
     # Of a StatefulSet the order alone tells it: the number before is not kept.
     owner = owned("StatefulSet", "chat")
     kept = [

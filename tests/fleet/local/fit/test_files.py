@@ -53,7 +53,7 @@ def test_config_and_tokenizer_and_links(tmp_path: Path) -> None:
     shard = folder / "model-00001-of-00002.safetensors"
     shard.unlink()
     shard.symlink_to(tmp_path / "gone")
-    assert any("leads nowhere" in problem for problem in survey(folder).problems)
+    assert any("is a broken link" in problem for problem in survey(folder).problems)
 
 
 def test_shards_in_a_folder_below(tmp_path: Path) -> None:
