@@ -106,7 +106,7 @@ async def _broken(request: web.Request) -> web.StreamResponse:
         (_missing, "404"),
         (_forbidden, "credentials"),
         (_redirect, "redirects to https://login.example/, which is another server"),
-        (_circle, "again and again"),
+        (_circle, "in a loop"),
         (_slow, "within 2 s"),
         (_broken, "broke off"),
     ],

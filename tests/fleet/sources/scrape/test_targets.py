@@ -142,7 +142,7 @@ def test_a_path_of_an_annotation_leads_nowhere_but_to_the_pod(path: str) -> None
     assert clear == []
     assert "annotation prometheus.io/path is not a valid path" in unclear["serving/a"]
     for via in Via:
-        with pytest.raises(ValueError, match="not asked"):
+        with pytest.raises(ValueError, match="not scraped"):
             endpoint.target(via, None)
 
 
