@@ -87,4 +87,4 @@ def test_an_offer_names_the_line_that_would_adopt_it() -> None:
     (candidate,) = candidates([service("team-a", "prometheus")])
     assert adoption(candidate) == '[prometheus]\nservices = ["team-a/prometheus"]'
     assert '[prometheus] services = ["team-a/prometheus"]' in offer(candidate)
-    assert "not asked" in offer(candidate)
+    assert "not queried" in offer(candidate)
