@@ -30,7 +30,7 @@ RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"
 REQUIRE = bool(os.environ.get("REQUIRE_REAL_PARTS"))
 """Set where every real part is supposed to be: there a skip is a failure."""
 
-# How fast a machine finds and tries examples is none of the program's faults.
+# The machine's speed in generating examples is not a fault of the program.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 

@@ -106,7 +106,7 @@ async def _draw(app: QuarterdeckApp, pictures: Pictures, ready: Callable[[Snapsh
             await pilot.press(*keys)
             await asyncio.sleep(1.0)
             await pilot.pause()
-            # Where this machine keeps things is nothing for the documentation.
+            # Paths of this machine do not belong in the documentation.
             picture = app.export_screenshot(title="quarterdeck").replace(str(Path.home()), "/home/ops")
             (DOCS / f"{name}.svg").write_text(picture)
             desk.navigator.go_home()
@@ -167,7 +167,7 @@ def main() -> int:
         asyncio.run(draw("kv-thrash", {"fleet": (), "help": ("question_mark",), "sources": sources}, in_trouble))
         plan = ("g", "colon", *"scale", "space", "plus", "1", "enter", "wait:3000")
         actions = {"plan": plan, "action": (*plan, "tab", "enter", "wait:2000")}
-        # What is done to the simulated fleet is nothing for the audit log of who writes the documentation.
+        # Actions on the simulated fleet do not belong in the author's audit log.
         with tempfile.TemporaryDirectory() as folder:
             os.environ["XDG_STATE_HOME"] = folder
             pages = {"pod": ("down", "enter"), "why": ("down", "w", "wait:3000"), "nodes": ("o",)}

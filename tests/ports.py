@@ -29,7 +29,7 @@ def free_port() -> int:
     for number in range(len(own)):
         port = own[(start + number) % len(own)]
         with socket.socket() as probe:
-            # As a server takes it: connections of one that has ended may linger there.
+            # As a server binds it: connections of a former one may linger.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))

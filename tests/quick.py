@@ -52,7 +52,7 @@ def distances(importers: Mapping[str, Iterable[str]], start: Iterable[str]) -> d
 def nearest(files: Iterable[str], importers: Mapping[str, Iterable[str]], tests: Iterable[str]) -> list[str]:
     """The test files that the changed ``files`` concern, the nearest first; those that concern all rooms among them."""
     near = distances(importers, [module for file in files if (module := module_of(file)) in importers])
-    # What stands at the top reads the source of every room.
+    # The tests at the top level read the source of every room.
     found = {file: near.get(module_of(file), 1 if file.count("/") == 1 else None) for file in tests}
     known = sorted((distance, file) for file, distance in found.items() if distance is not None)
     return [file for _, file in known][:FILES]

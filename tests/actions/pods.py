@@ -160,7 +160,7 @@ class PodCluster(FakeCluster):
             healthy, needed = pdb["status"]["currentHealthy"], pdb["status"]["desiredHealthy"]
             always = pdb["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow"
             if not is_ready(found) and (always or healthy >= needed > 0):
-                # As registry/core/pod/storage/eviction.go has it: it takes nothing from the budget.
+                # As in registry/core/pod/storage/eviction.go: it does not use the budget.
                 continue
             if not pdb["status"]["disruptionsAllowed"]:
                 raise refused(pdb["metadata"]["name"], pdb["spec"]["minAvailable"], pdb["status"]["currentHealthy"])
@@ -279,7 +279,7 @@ class HandWork:
             if self.cluster.clock >= deadline:
                 return False
             self.cluster.pass_second()
-            # Others that wait have their turn.
+            # Let other waiting tasks run.
             await asyncio.sleep(0)
         return True
 

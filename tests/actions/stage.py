@@ -183,7 +183,7 @@ class FakeCluster:
             if mutation.body["preconditions"]["uid"] != obj["metadata"]["uid"]:
                 raise ConflictError("the UID in the precondition does not match", status=409)
             if "dryRun" not in mutation.body:
-                # A real server does not look at the query of a DELETE that has a body.
+                # A real server ignores the query of a DELETE with a body.
                 del self.objects[kind, namespace, name]
             return {"kind": "Status", "status": "Success"}
         version = obj["metadata"]["resourceVersion"]

@@ -122,5 +122,5 @@ def test_a_kind_that_is_not_known_is_said_so(kind: str) -> None:
 def test_an_action_on_a_cluster_needs_a_permission_and_one_here_needs_none(entry: CatalogueEntry) -> None:
     spec = spec_of(entry.kind)
     for target in spec.targets:
-        # An Alertmanager has no permissions of its own that could be asked for.
+        # An Alertmanager has no permissions that could be checked.
         assert bool(spec.permissions_for(target)) is (target != LOCAL_SERVER and spec.api is Api.KUBERNETES)

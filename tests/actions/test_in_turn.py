@@ -127,7 +127,7 @@ async def test_the_first_that_fails_ends_it_and_what_was_done_and_what_was_not_i
     plan = await stage.executor.plan(to(5))
     stage.fail[f"{path('chat-b')}/scale"] = ServerError("etcd is gone", status=500)
     states: list[ActionRun] = []
-    # The failure waits for the write: planning again before it is the dry run's.
+    # The failure must happen at the write: the dry run is sent when it is planned again before.
     stage.dry_run = _passes  # type: ignore[method-assign]
     outcome = await do(stage, plan, states.append)
     assert outcome.result is Result.FAILED

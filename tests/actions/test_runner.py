@@ -211,7 +211,7 @@ async def test_stopping_while_it_measures_changes_nothing_of_how_it_ended(stage:
 async def test_a_status_that_moved_on_is_no_conflict(stage: FakeCluster) -> None:
     runner = stage.runner()
     plan = await runner.executor.plan(Scale(CHAT, 6))
-    # What a controller does all the time: the resourceVersion is another, the generation is not.
+    # As controllers do all the time: a new resourceVersion, the same generation.
     stage.add(stage.get("Deployment", "serving", "chat-70b"))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.ok

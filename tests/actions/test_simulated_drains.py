@@ -100,7 +100,7 @@ async def test_a_replacement_is_ready_before_the_pod_leaves() -> None:
         assert await gone(it, pod)
         now = await it.reads.list_raw("Pod", pod.namespace, "app.kubernetes.io/name=chat-8b")
         wanted = (await it.raw(Target("Deployment", pod.namespace, "chat-8b")))["spec"]["replicas"]
-        # Its autoscaler may have wanted more meanwhile; of those that it wanted before, one is another.
+        # Its autoscaler may have added replicas meanwhile; one of the former ones was replaced.
         assert len(now) == wanted
         assert len([p for p in now if p["metadata"]["uid"] not in known]) == 1 + wanted - 5
 

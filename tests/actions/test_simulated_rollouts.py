@@ -144,7 +144,7 @@ async def test_a_pause_holds_a_rollout_and_a_resume_ends_it() -> None:
         async def seen() -> bool:
             return state_of(await it.raw(EMBED)).observed
 
-        # Its controller writes to it once more when it has seen the template: a plan of before would be out of date.
+        # Its controller writes once more after seeing the template, which would outdate an earlier plan.
         await it.until(seen)
         resume = await it.runner.executor.plan(Resume(EMBED))
         assert "its pods are replaced from now on" in check(resume, "rollout").text
@@ -163,7 +163,7 @@ async def test_a_pod_is_replaced_by_another() -> None:
         with pytest.raises(NotFoundError):
             await it.raw(target)
         workload = await it.raw(Target("Deployment", "serving", "chat-8b"))
-        # Its autoscaler may want more by now, or less.
+        # Its autoscaler may want more or fewer by now.
         assert workload["status"]["readyReplicas"] >= min(ready, workload["spec"]["replicas"])
 
 

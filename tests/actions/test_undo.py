@@ -112,7 +112,7 @@ async def test_behind_one_server_the_actions_of_the_context_in_view_come_first(l
     assert plan.request == Scale(CHAT, 2)
     assert [one.about for one in plan.checks].count("cluster") == 0
     assert await log.do(plan) is Result.CONVERGED
-    # Nothing of this context is left. Whether the other name is the same cluster only a person can tell.
+    # Nothing of this context is left. Only a person can tell whether the other name is the same cluster.
     plan = await log.undo()
     assert plan.request == Resume(CHAT)
     where = check(plan, "cluster")

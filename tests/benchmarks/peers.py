@@ -69,7 +69,7 @@ VLLM_HTOP = Peer("vllm-htop", "0.5.0", "vllm-htop", _vllm_htop, many=True)
 VLLMSTAT = Peer("vllmstat", "0.9.1", "vllmstat", _vllmstat, many=True)
 OF_FLEETS = (VLLM_HTOP, VLLMSTAT)
 OF_ONE = (
-    # Of what all the others show it shows a rate, for which it needs two samples.
+    # It shows a rate where the others show a value, which takes two samples.
     Peer("vllmpytop", "0.3.0", "vllmpytop", _vllmpytop, shows=r"[1-9][\d.]*k? tok/s"),
     Peer("vllm-mon", "0.1.0", "vllm-dash", _vllm_mon),
     Peer("vllm-top", "0.1.2", "vllm-top", _vllm_top),

@@ -84,7 +84,7 @@ class Probe:
             first_sync = await _cpu(self._sync)
             async with self._app.run_test(size=SIZE, headless=False) as pilot:
                 await pilot.pause(SETTLES)
-                # What is done for the first time is no part of any step.
+                # One-time work is not part of any step.
                 await self._measure()
                 await self._tick(pilot)
                 collect_rarely()
@@ -148,7 +148,7 @@ class Probe:
         await asyncio.to_thread(_get, f"{self._api}/touch")
 
         async def hear() -> None:
-            # Looking again and again until then would cost more than the change.
+            # Polling until then would cost more than the change.
             await asyncio.sleep(1.2 * TOUCH_AFTER)
             await until(lambda: self._kube.state().pods is not pods)
 

@@ -64,7 +64,7 @@ def run(effort: Effort) -> list[Report]:
 
 def _in_turns(runs: Mapping[str, Callable[[], float]], effort: Effort) -> dict[str, tuple[float, ...]]:
     if not effort.trial:
-        for measure in runs.values():  # What is read from disk for the first time, or compiled, is no part of it.
+        for measure in runs.values():  # The first read from disk and compilation are not part of it.
             measure()
     rounds = [{name: measure() for name, measure in runs.items()} for _ in range(effort.rounds(ROUNDS))]
     return {name: tuple(each[name] for each in rounds) for name in runs}

@@ -91,7 +91,7 @@ def _until_refreshed(programs: Sequence[Program], marks: Sequence[_Mark]) -> Non
     while time.monotonic() < deadline:
         if all(program.refreshes() > mark.refreshes for program, mark in zip(programs, marks, strict=True)):
             return
-        # Requests are counted by the servers that got them: nothing tells of the next one.
+        # The servers count their requests, and nothing announces the next one.
         time.sleep(0.1)
 
 

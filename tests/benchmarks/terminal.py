@@ -73,7 +73,7 @@ class Terminal:
         wanted = re.compile(pattern.encode())
         deadline = time.monotonic() + timeout
         look = self._began + _LOOK_AFTER
-        # A pattern may be torn by escapes within a line; the emulation decides, this only says when to look.
+        # Escapes may split a pattern within a line; the emulation decides, this only says when to check.
         while not wanted.search(_ESCAPES.sub(b"", b"".join(read.data for read in self._reads))):
             if time.monotonic() > deadline or self._process.poll() is not None:
                 break
@@ -122,7 +122,7 @@ class Terminal:
             try:
                 data = os.read(self._master, 1 << 16)
             except OSError:
-                # Linux: nobody has the other side open any more.
+                # Linux: the other side is closed.
                 return
             if not data:
                 return

@@ -49,7 +49,7 @@ def test_show_tells_each_action_on_stdout_and_the_chain_on_stderr(
         "  who       oncall@corp, mia on laptop, from 10.1.2.3 port 51000",
         "  where     prod-eu1 (production) · serving/Deployment/chat-70b",
     ]
-    # Nothing from a record steers the terminal.
+    # A record cannot control the terminal.
     assert stories[2].startswith("2026-09-21 14:13:30Z  Drain llama-1: out of sight")
     assert "whether the server did it is not known" in stories[2]
 

@@ -97,7 +97,7 @@ def test_a_shell_is_told_commands_flags_and_the_names_of_the_cluster(
     assert ask("--context") == ask("scale") == ask("snapshot", "-n") == []
     with simulated(["--pods", "4"]) as fleet:
         monkeypatch.setenv("KUBECONFIG", str(fleet.kubeconfig))
-        # Another machine than this may be slow.
+        # Other machines may be slow.
         monkeypatch.setattr(live_names, "WITHIN", 20.0)
         assert "demo-auditor" in ask("--context")
         assert {"serving", "batch"} & set(ask("snapshot", "-n"))

@@ -234,7 +234,7 @@ def test_the_policy_adds_production_patterns(file: Path) -> None:
         (
             "zebra = 3",
             [
-                # A source that brings a table of its own is in the list without a line here.
+                # A source's table is in the list without a line here.
                 f"F:1: unknown key zebra\n  Keys of the file: {', '.join(f.name for f in fields(with_tables()))}."
             ],
         ),

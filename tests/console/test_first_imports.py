@@ -88,7 +88,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, frozenset
     """The modules that are imported at the first ``text`` and at the first ``value``."""
     folder = tmp_path_factory.mktemp("imports")
     file = folder / "modules"
-    # Somebody has been here before. A variable of ours would be read by what reads them.
+    # Not the first start. A variable of this program would import the code that reads it.
     (folder / "quarterdeck").mkdir(mode=0o700)
     (folder / "quarterdeck" / "welcomed").touch()
     own = {"XDG_STATE_HOME": str(folder), "QUARTERDECK_UI_WELCOME": ""}

@@ -189,7 +189,7 @@ def test_records_of_an_audit_log(words: list[str], tmp_path: Path) -> None:
     log.append("intent", "b1", intent(HOSTILE, title=HOSTILE, kind="drain", reason=HOSTILE))
     log.append("sending", "b1", PATCH | {"path": HOSTILE})
     done = ours("audit", *words, "--dir", str(tmp_path / "audit"))
-    # Rows of CSV end as RFC 4180 says, which steers nothing.
+    # Rows of CSV end as RFC 4180 says, which is harmless.
     done.stdout = done.stdout.replace(b"\r\n", b"\n")
     assert "oops" in assert_harmless(done)
     if "--json" in words or words == ["export"]:

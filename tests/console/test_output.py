@@ -63,7 +63,7 @@ def test_a_pipe_gets_it_whole_and_a_terminal_what_fits() -> None:
         for width in range(14, 100):
             lines = list(sheet_lines(SHEET, width, glyphs))
             assert max(map(len, lines)) <= width
-    # What can be left out is, before the end of a name is.
+    # Optional columns are dropped before names are truncated.
     narrow = list(sheet_lines(SHEET, 20, UNICODE))
     assert narrow[0].split() == ["NAME", "LOAD"]
     assert narrow[1].split()[0].endswith("-k2p4q")

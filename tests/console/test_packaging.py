@@ -51,7 +51,7 @@ def test_the_manifest_of_krew_is_one_and_what_it_installs_finds_this_version(tmp
     script = PACKAGING / platform["bin"]
     assert os.access(script, os.X_OK)
     assert f"QUARTERDECK_VERSION:-{__version__}" in script.read_text("utf-8")
-    # A machine that has uv alone, then nothing.
+    # A machine with only uv, then without it.
     uv = tmp_path / "uv"
     uv.write_text('#!/bin/sh\necho uv "$@"\n')
     uv.chmod(0o755)

@@ -161,7 +161,7 @@ def test_a_store_of_metrics_tells_of_what_is_gone(
         config.write_text('[prometheus]\ncluster = "here"\n')
         flags = ("--since", "2d", "--prometheus", store.url, "--config", str(config))
         found = entries(done, capsys, tmp_path, "pod/" + GONE, *flags)
-        # It tells so where the API server is gone, too; what that would have told is named once.
+        # It also works without the API server, whose missing part is named once.
         environ = {"KUBECONFIG": str(kubeconfig(tmp_path, "http://127.0.0.1:9")), "HOME": str(tmp_path)}
         assert dispatch("quarterdeck", ["timeline", "pod/" + GONE, *flags], environ, tmp_path / "none") == 0
     out, err = capsys.readouterr()

@@ -108,7 +108,7 @@ async def test_who_types_nothing_costs_nothing_and_is_ended_at_once(monkeypatch:
         reading.start()
         assert waiting.wait(10)
         assert waits == [None]
-        # An escape that nothing follows is the key: the time is looked at until that is certain, and no longer.
+        # A lone escape is the key: wait until that is certain, and no longer.
         for _ in range(2):
             waiting.clear()
             os.write(writable, b".")

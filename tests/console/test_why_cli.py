@@ -40,7 +40,7 @@ def test_it_says_where_the_time_of_a_workload_goes(
     assert "why slow: chat-8b" in out
     assert "decode takes" in out
     assert "replicas serving the same" in out
-    # Without a store the present is told all the same, and why the past is not.
+    # Without a store the present is still shown, with the reason why the past is not.
     assert "the past is not known: no metrics store answers here" in err
 
 

@@ -67,7 +67,7 @@ def make(entry: Entry, folder: Path) -> None:
 
 def _entry(plays: Sequence[Kind], guise: Guise) -> Entry:
     kind = " + ".join(one.name for one in plays)
-    # Of what is held out not even a name is shown.
+    # Of held-out cases not even a name is shown.
     hidden = any(one.is_held_out for one in plays)
     name = f"{'held-out' if hidden else 'seen'}/{kind.replace(' + ', '+')}.{guise.name}"
     return Entry(name, kind, "; and ".join(one.about for one in plays), tuple(plays), guise, hidden)

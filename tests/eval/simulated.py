@@ -49,7 +49,7 @@ class Played:
         began = watched.clock.at
         observed = Observed(watched)
         while watched.clock.at < began + _SETTLED:
-            # Nothing of it is written: counters are read, so that there are rates from the first scrape on.
+            # Not recorded: counters are read so that rates exist from the first scrape.
             watched.run(INTERVAL)
             observed.measured()
         path = folder / "seen" / f"{self.kind}.simulated.qdr"

@@ -262,7 +262,7 @@ async def test_a_bug_in_a_measurement_is_said_on_the_screen_and_the_next_one_is_
         seen.append(snapshot)
         return shown(snapshot) == 2.0 and snapshot.source("console") is None
 
-    # It ends when the numbers move again and the line is gone.
+    # It ends when the numbers move again and the message is gone.
     await until(observing(Meter(take), report=report), good_again)
     assert len(kept) == 1, "one report for as long as it lasts"
     broken = [s for s in seen if s.source("console") is not None]

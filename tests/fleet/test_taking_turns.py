@@ -175,7 +175,7 @@ async def test_what_was_scraped_before_prometheus_came_back_never_returns() -> N
         assert found is not None
         assert found.source == "scrape"
         switch.off = False
-        # It is asked aside while it fails: how many rounds that takes is a matter of the machine.
+        # It is queried in the background while it fails: the number of rounds depends on the machine.
         async with asyncio.timeout(PATIENCE):
             while (found := await stage.measure(after=5.0)) is None or found.source != "prometheus":
                 pass
@@ -249,7 +249,7 @@ async def test_a_first_answer_that_takes_its_time_is_not_waited_for() -> None:
         return None
 
     async with staged(Fake(ENGINES, reply=slow)) as stage:
-        # How long it is waited for is asked of the source itself: a machine may stand still for longer than that.
+        # The source itself says how long it waits: a machine may pause for longer than that.
         assert stage.measuring._patience() == metrics.PATIENCE <= 3.0
         async with asyncio.timeout(PATIENCE):
             found = await stage.measure()

@@ -65,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if ENDING.is_set() and BEHAVIOUR["closes"]:
-            # Who kept a connection open finds it closed.
+            # Clients with an open connection find it closed.
             self.close_connection = True
             return None
         if self.path == "/health":
@@ -165,7 +165,7 @@ def main() -> None:
     if sockets:
         left = socket.socket(socket.AF_UNIX)
         left.bind(f"{sockets}/{uuid.uuid4()}")
-    # What PyTorch's processes meet by.
+    # The rendezvous of PyTorch's processes.
     Path(tempfile.gettempdir(), f"vllm_dist_{uuid.uuid4().hex}").touch()
     log("Starting to load model")
     for shard in range(BEHAVIOUR["shards"] + 1):

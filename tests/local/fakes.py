@@ -177,7 +177,7 @@ class Box:
                 found = await self.watcher.look()
                 if found and found[0].stage.phase is Phase.LOADING:
                     return found[0]
-                # Its log is looked at: there is nothing to await but the next look.
+                # Its log is polled: there is nothing else to await.
                 await asyncio.sleep(0.02)
 
     def pid_of(self, name: str) -> int:

@@ -145,7 +145,7 @@ def test_of_a_shared_folder_each_log_is_read_and_says_what_its_owner_says(tmp_pa
     tmp_path.chmod(0o1777)
     written(tmp_path / ME.local_user, acknowledges("mine"), who=ME)
     assert [(each.by, each.note) for each in reader(tmp_path).read().told] == [("me@corp", "mine")]
-    # A log that is named after another, with records that say that they are that one's.
+    # A log named after another user, whose records claim to be that user's.
     written(
         tmp_path / "somebody",
         acknowledges("theirs", objects=["serving/chat-7"]),

@@ -101,7 +101,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     assert done.returncode == 0, done.stderr
     moments = sorted(folder.iterdir(), key=lambda path: int(path.name))
     assert len(moments) > 12
-    return moments[:-1]  # the last one was let live
+    return moments[:-1]  # the last one was not killed
 
 
 def test_a_kill_between_any_two_steps_leaves_a_log_that_says_what_is_known(killed: list[Path]) -> None:
@@ -120,7 +120,7 @@ def test_a_kill_between_any_two_steps_leaves_a_log_that_says_what_is_known(kille
         [action] = unfinished(log)
         assert action.title.startswith("Scale chat-70b")
         recorded = [f"{sent.method} {sent.path}" for sent in action.sent]
-        # Whatever was sent was written down before; at most the last of what was written down was not sent.
+        # Everything sent was recorded before; at most the last recorded request was not sent.
         assert recorded[: len(really)] == really
         assert len(recorded) - len(really) <= 1
         planned = [f"{item['method']} {item['path']}" for item in action.intent.requests]

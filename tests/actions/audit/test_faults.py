@@ -38,7 +38,7 @@ class Faults:
             if name == "write" and part:
                 real(arguments[0], arguments[1][:part])
             if name == "close":
-                # The descriptor is gone all the same (close(2)).
+                # The descriptor is closed nevertheless (close(2)).
                 real(*arguments)
             raise OSError(number, os.strerror(number))
 

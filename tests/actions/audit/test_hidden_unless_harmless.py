@@ -14,12 +14,12 @@ from actions.audit.secret_names import is_secret_field, is_secret_variable
 from actions.planning.diff import yaml_diff
 
 CARRIERS = [
-    # Names that tell, in all their spellings.
+    # Telling names, in all spellings.
     "DB_PASS={}", "MYPWD={}", "AUTH={}", "SNOWFLAKE_PW={}", "PGPASSWORD={} psql", "HF_TOKEN = {}", "foo_secret={}",
     "my-token={}", "my_token: {}", "dbPassword: {}", "x-api-key: {}", "api key: {}", "Access Key = {}", "pwd={}",
     "the password is {}", "password was {}, sorry", "<password>{}</password>", "token={},x=y", "set DB_PASS {}",
     '"DB_PASS": "{}"', "{{'DB_PASS': '{}', 'a': 1}}", "Server=h;User Id=u;Password={};", "AccountName=x;AccountKey={}",
-    # Variables, flags and parameters that nobody knows.
+    # Unknown variables, flags and parameters.
     "FOO={}", "export FOO='{} b'", "env FOO={} BAR={} vllm serve", "MY_THING: {}", "DATABASE_URL={}",
     "--frobnicate {}", "--frobnicate={}", "https://h/x?frob={}", "https://h/x?a=1&frob={}&b=2", "--set a.b={}",
     "docker run -e FOO={} image", "--env=FOO={}",

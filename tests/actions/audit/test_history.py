@@ -172,7 +172,7 @@ def test_what_another_console_still_does_is_not_cut_off_until_it_is_killed(tmp_p
         [action] = open_folder(folder).actions
         assert action.state is ActionState.UNDER_WAY
         process.send_signal(signal.SIGKILL)
-        # Not waited for: who is dead and still in the table does nothing any more.
+        # Not reaped: a zombie is in the process table, but no longer runs.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         [action] = unfinished(folder)
         assert (action.title, action.state) == ("Scale x to 6", ActionState.CUT_OFF)

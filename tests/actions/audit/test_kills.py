@@ -44,7 +44,7 @@ def test_a_log_survives_any_number_of_kills(tmp_path: Path) -> None:
         assert verdict.intact, verdict.broken
         assert verdict.behind <= 1
     numbers = [record.content["number"] for record in records(look_at(folder)) if record.event == "step"]
-    # What was promised is there, in order; a record that was written and not yet promised may be there twice.
+    # Every confirmed record is there, in order; one written but not yet confirmed may be there twice.
     assert sorted(set(numbers)) == list(range(max(numbers) + 1))
     assert max(numbers) >= promised
     assert numbers == sorted(numbers)

@@ -45,7 +45,7 @@ def test_a_line_holds_who_and_when_and_the_hashes_as_documented(tmp_path: Path) 
     }
     assert document["process"]["pid"] == os.getpid()
     assert document["content"] == {"title": "Scale to 6"}
-    # The recipe of docs/audit.md, with nothing of ours.
+    # The recipe of docs/audit.md, without this program's code.
     assert document["prev"] == GENESIS == "0" * 64
     assert json.loads(second)["prev"] == hashlib.sha256(first).hexdigest()
     sealed = document.pop("hash")
@@ -98,7 +98,7 @@ def test_it_is_on_the_disk_when_append_returns(tmp_path: Path, monkeypatch: pyte
     log.append("intent", "a1", {})
     file = "audit-000001.jsonl"
     assert file in synced
-    # A new file is in its folder only when the folder is on the disk, too; so is a new folder.
+    # A new file or folder is durable only when its parent folder is synced, too.
     assert synced.index("audit") > synced.index(file)
     assert tmp_path.name in synced
     synced.clear()

@@ -71,7 +71,7 @@ async def test_a_node_that_changed_since_the_plan_is_a_conflict() -> None:
 async def test_a_taint_that_does_not_come_is_said() -> None:
     cluster = nodes()
     plan = await make_plan(Cordon(NODE), cluster.context())
-    # The node controller is dead: what it would have set within a second does not come.
+    # The node controller is dead: the taint that it sets within a second never appears.
     cluster.settle = lambda: cluster  # type: ignore[method-assign]
     outcome = await CordonAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.TIMED_OUT

@@ -146,7 +146,7 @@ async def test_a_pod_is_deleted_by_its_uid_and_the_dry_run_keeps_it() -> None:
     assert mutation.dry().body["dryRun"] == ["All"], "the query of a DELETE with a body is not looked at"
     assert "chat-h2 starts another at once" in check(plan, "owner").text
     assert [a.request for a in plan.alternatives] == [Drain(POD)]
-    # Its ReplicaSet has started another by the time that it is looked at.
+    # Its ReplicaSet has already started another when it is read.
     cluster.add(pod("chat-new"))
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.CONVERGED

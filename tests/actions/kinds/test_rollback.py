@@ -119,7 +119,7 @@ async def test_what_may_load_other_weights_is_said() -> None:
 
 
 async def test_without_a_gpu_for_the_first_new_pod_it_would_stand_still() -> None:
-    # 25 % of 2: one is added first, none may be missing.
+    # 25 % of 2: one is added first, and none may be missing.
     plan = await make_plan(RollBack(CHAT), chat(gpus=8).context())
     found = check(plan, "spare GPUs")
     assert found.verdict is Verdict.WARN

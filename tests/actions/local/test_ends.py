@@ -331,5 +331,5 @@ async def _running(client: httpx.AsyncClient, url: str) -> None:
         while True:
             if 'running{engine="0",model_name="model"} 1' in (await client.get(f"{url}/metrics")).text:
                 return
-            # Its own account: there is nothing to await but the next one.
+            # Its own report: there is nothing else to await.
             await asyncio.sleep(0.02)

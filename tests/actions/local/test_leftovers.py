@@ -129,7 +129,7 @@ def test_a_named_semaphore_is_known_by_its_inode(tmp_path: Path) -> None:
     try:
         had = survey(record)
         assert had.shared == {name}
-        # First Python's own process that would remove it: its leader's end tells that one to.
+        # First Python's resource tracker, which would remove it when its leader ends.
         for each in reversed(had.processes):
             os.kill(each.pid, signal.SIGKILL)
             while each.alive:

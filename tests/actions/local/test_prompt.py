@@ -100,7 +100,7 @@ async def test_times_are_those_of_the_tokens(at: Engine, server: ServerRecord) -
 
     async def answer(wire: Wire) -> None:
         await wire.begin()
-        # The role alone is no token: nothing is said of it.
+        # The role alone is not a token, and is not reported.
         await wire.send(ROLE)
         for gate, packet in zip(release, (said("one"), said(" two", "length")), strict=True):
             await gate.wait()

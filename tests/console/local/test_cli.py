@@ -93,7 +93,7 @@ class Machine:
         (folder / "key").write_text(KEY)
         port = 1 if dies else free_port()
         argv = (sys.executable, "-c", ENGINE, "dies" if dies else str(port), KEY)
-        # Processes are told apart by it: those of a test beside this one, too.
+        # It identifies processes, also those of a concurrent test.
         own = f"id-{uuid4().hex}"
         env = {**os.environ, SERVER_ID: own}
         held = hold(argv, env=env, folder=folder, log=folder / "log", what="a server of a test")
@@ -234,7 +234,7 @@ def test_a_word_with_a_server(machine: Machine) -> None:
     machine.start("one")
     done = machine.run("try", "one", "hello", "there", "--tokens", "9")
     assert done.returncode == 0, done.stderr
-    # What steers a terminal stays out of it.
+    # Control characters are removed.
     assert done.stdout == "HELLO THERE\nred\n"
     assert "tokens in" in done.stderr
     assert "ended: stop" in done.stderr

@@ -101,7 +101,7 @@ async def test_an_action_that_was_cut_off_is_reviewed_once_somebody_has_read_of_
     log = AuditLog(folder, here, clock=lambda: NOW + 99)
     log.append("intent", "f1", intent(title="Restart qwen"))
     file = only_file(folder)
-    # As if it were of a process that has ended.
+    # As if its process had ended.
     *lines, last = file.read_bytes().splitlines(keepends=True)
     document = json.loads(last) | {"process": {"pid": 1, "ticks": -1}}
     del document["hash"]
@@ -172,7 +172,7 @@ async def test_what_is_in_a_record_steers_no_terminal(folder: Path) -> None:
         d.app.written.clear()
         d.grid.move_to("e1")
         await d.press("enter")
-        # Nothing of the reason would be seen: it is shown by its code points, which steer nothing.
+        # The reason would be invisible: its code points are shown, which are harmless.
         written = "".join(d.app.written)
         assert r'"\x1b]0;owned\x07"' in written
         assert "\x1b]0;" not in written

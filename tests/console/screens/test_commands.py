@@ -141,7 +141,7 @@ async def test_help_is_grouped_in_columns_by_what_one_wants_to_do() -> None:
         assert "LOOK CLOSER" in d.lines[1]
         assert "1…9" in d.line_with("Namespaces by number")
         await d.press("escape", "enter", "question_mark")
-        # In text, n is the next match: the namespaces are there by name alone.
+        # In text, n is the next match, so namespaces are reached by name only.
         assert ":ns" in d.line_with(" Namespaces ")
         assert " n  " in d.line_with("Next match")
 

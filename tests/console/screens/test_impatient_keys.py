@@ -39,7 +39,7 @@ async def burst(d: Desk, *keys: str) -> None:
     """Keys that have all arrived before the first one is handled, as over a slow link."""
     for key in keys:
         d.app.simulate_key(key)
-    # Not until all is painted: without room nothing ever is.
+    # Not until everything is painted: without room nothing ever is.
     await d.pilot.pause()
 
 
@@ -105,7 +105,7 @@ async def test_the_palette_takes_a_reason_for_text(monkeypatch: pytest.MonkeyPat
         await calm(d)
 
 
-# A command that another one replaces before it has begun: Textual cancels it, and Python says that nobody awaited it.
+# A command replaced before it has started: Textual cancels it, and Python warns that it was never awaited.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("opening", sorted(OPENINGS))

@@ -80,7 +80,7 @@ async def test_the_list_has_each_incident_with_where_what_since_when_and_how_man
         assert "1m" in stuck
         assert "1/4" in stuck
         assert "XID 79" in d.line_with("GPU 0 of n0")
-        # The pod that died of it, and the replica that is missing, are no rows of their own.
+        # The pod that died of it and the missing replica have no rows of their own.
         assert not [line for line in d.lines if "CrashLoopBackOff" in line]
 
 

@@ -215,7 +215,7 @@ async def test_read_only_shows_everything_and_offers_nothing_that_starts_or_ends
         for key, title in titles.items():
             await d.press(key)
             assert d.screen.where is ScreenId.LOCAL
-            # And not what the same key would do to a cluster.
+            # And not what the same key does on a cluster.
             assert re.fullmatch(rf"{title} .*: not in read-only mode", d.screen.said)
         for name in ("up org/x", "down tiny", "try tiny", "bench tiny", "local-restart tiny", "same"):
             await d.command(name)

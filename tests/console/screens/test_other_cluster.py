@@ -82,7 +82,7 @@ async def refused(d: Desk, session: OnCluster) -> None:
 async def test_what_was_chosen_before_is_refused_there(there: Snapshot) -> None:
     session = on(there)
     async with desk(HERE, session=session, size=(200, 40)) as d:
-        # The session has moved on, and the screen still shows what was.
+        # The session has switched, but the screen still shows the old cluster.
         await d.command("restart")
         await refused(d, session)
 

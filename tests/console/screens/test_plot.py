@@ -169,7 +169,7 @@ async def test_what_happened_to_either_of_two_is_marked_and_the_worst_of_a_colum
         asked = len([each for each in session.asked if each[0] == "timeline"])
         await d.deliver(replace(snapshot, sequence=2, at=NOW + 30))
         assert len([each for each in session.asked if each[0] == "timeline"]) == asked
-        # A rollout may begin while one looks.
+        # A rollout may start while the plot is open.
         await d.deliver(replace(snapshot, sequence=3, at=NOW + 61))
         await d.until(lambda: len([each for each in session.asked if each[0] == "timeline"]) == asked + 2)
 
@@ -227,7 +227,7 @@ async def test_what_the_console_kept_is_drawn_as_that_where_no_store_answers() -
         assert "no metrics store answers here" in d.text
         assert "0 to 100" in d.text
         assert questions(session)[0].key == WORST
-        # A store that is minutes old answers for a week, too: with nothing.
+        # A store that is minutes old also answers for a week, without data.
         await d.press("5")
         await d.until(lambda: "metrics store, every" in d.text)
 

@@ -52,7 +52,7 @@ async def test_the_latest_is_first_with_when_what_where_and_by_whom() -> None:
         assert [row.split()[1] for row in rows] == ["09:00:30", "09:00:00"]
         assert "deployment/chat-70b" in rows[1]
         assert "Argo CD" in rows[1]
-        # Nothing of an object's name steers the terminal.
+        # An object's name cannot control the terminal.
         assert "\x1b" not in d.text
     (asked,) = [asked for asked in session.asked if asked[0] == "timeline"]
     assert asked[1] == make_snapshot().cluster.id

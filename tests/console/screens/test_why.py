@@ -53,7 +53,7 @@ async def test_a_key_says_where_the_time_goes_and_since_when(size: tuple[int, in
         await d.press("w")
         await d.until(lambda: "an hour ago 100ms" in d.text)
         assert "queue takes 6.00s of 10.2s" in d.text
-        # The numbers of now, an hour ago, and before the change, in columns.
+        # The numbers now, an hour ago and before the change, in columns.
         now, hour, change = (d.line_with(f"   {words} ") for words in ("now", "an hour ago", "before change"))
         assert now.split()[1:5] == ["6.00s", "200ms", "4.00s", "10.2s"]
         assert "100ms" in hour

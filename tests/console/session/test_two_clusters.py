@@ -161,11 +161,11 @@ async def test_a_run_ends_where_it_is_and_is_taken_back_nowhere_else(tmp_path: P
         service = stage.desk.actions.service
         assert service is not None
         await stage.until(lambda: any(run.reached for run in service.action_runs))
-        # Nobody leaves by the keys while it is under way.
+        # The keys do not switch while it is running.
         await stage.desk.scope.switch(context=WEST)
         assert "actions are still running here" in stage.said
         assert stage.snapshot.cluster.context == EAST
-        # Whoever leaves all the same stops it; what was sent stays there.
+        # Leaving nevertheless stops it; what was sent stays sent.
         await stage.session.switch(context=WEST)
         await stage.arrived(WEST)
         assert stage.desk.actions.under_way == 0
@@ -186,7 +186,8 @@ async def test_a_run_ends_where_it_is_and_is_taken_back_nowhere_else(tmp_path: P
         assert "it is for east" in stage.said
         await stage.pilot.press("enter")
         stage.desk.navigator.go_home()
-        # From the fleet, undo is of what was done here: nothing, or by another name of the same server, which is said.
+        # On the fleet, undo covers what was done here: nothing, or under another name of the same server, as the
+        # message says.
         await stage.pilot.press("z")
         if servers == 2:
             await stage.until(lambda: "no plan could be made" in stage.shown)
@@ -227,12 +228,12 @@ async def test_a_screen_of_what_is_not_in_view_any_more_is_closed_with_all_above
             await stage.front(where)
         await stage.pilot.press("question_mark")
         await stage.front(ScreenId.HELP)
-        # The session alone: whoever writes the kubeconfig anew leads elsewhere without a key.
+        # The session alone: rewriting the kubeconfig switches the cluster without a key.
         await stage.session.switch(context=WEST)
         await stage.arrived(WEST)
         await stage.front(ScreenId.FLEET)
         assert workload.key in stage.snapshot.workloads
-        # What tells of no cluster stays.
+        # Screens about no cluster stay.
         await stage.line("local")
         await stage.front(ScreenId.LOCAL)
         await stage.session.switch(context=EAST)

@@ -63,7 +63,7 @@ def snapshot() -> Snapshot:
         ("instance=192.168.0.2:9100", ["gpu-2"]),
         ("instance=10.0.0.7:8000", ["serving/chat-1"]),
         ("instance=http://10.0.0.7:8000/metrics", ["serving/chat-1"]),
-        # A pod of the host's network has the node's address: which pod it is, that does not say.
+        # A pod in the host network has the node's address, which does not identify it.
         ("instance=192.168.0.1:9100", ["gpu-1"]),
         ("namespace=serving pod=chat-1 model_name=llama node=gpu-1", ["serving/chat-1", "serving/llama", "gpu-1"]),
         ("namespace=serving pod=gone", []),

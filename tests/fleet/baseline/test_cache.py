@@ -28,6 +28,6 @@ async def test_an_answer_is_good_for_minutes_and_two_who_ask_at_once_are_one() -
     assert await of("a", 1299.0) == "a"
     assert asked == [("a", 1000.0), ("b", 1000.0)]
     await of("a", 1301.0)
-    # A replay that is begun at an earlier moment does not get the answer of a later one.
+    # A replay from an earlier moment does not get a later one's answer.
     await of("a", 500.0)
     assert asked[2:] == [("a", 1301.0), ("a", 500.0)]

@@ -72,7 +72,7 @@ def test_one_slow_replica_cannot_be_told_by_a_test_and_that_is_said() -> None:
     assert found.slow == {"serving/chat-3"}
     assert not found.named
     assert not found.can_tell
-    # What it alone has is told all the same.
+    # What only it has is still reported.
     fleet.reasons["GPU-chat-3"] = ("thermal (hardware)",)
     assert by_decode(fleet).alone == ("clocks lowered by thermal (hardware)",)
 

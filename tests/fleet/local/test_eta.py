@@ -56,7 +56,7 @@ def test_what_is_counted_tells_more_than_what_it_took_before() -> None:
     starts = (start(record()),)
     third = replace(LOADED, done=1, total=4)
     assert estimate(starts, record(), (STARTED, third), BEGUN + 30) == 60 + 30 + 20
-    # Nothing of it or all of it is no speed.
+    # 0 % and 100 % give no speed.
     for done in (0, 4):
         counted = replace(LOADED, done=done, total=4)
         assert estimate(starts, record(), (STARTED, counted), BEGUN + 30) == 20 + 30 + 20
@@ -107,7 +107,7 @@ def test_a_server_that_became_ready_is_remembered_with_what_each_phase_took() ->
     assert found.arguments == digest(done)
     assert found.phases == {"starting": 10.0, "reading weights": 35.0, "compiling": 15.0}
     assert found.total == 60
-    # Whoever remembers it may not have written down yet when it was ready.
+    # The starting program may not have recorded the time of readiness yet.
     assert start_of(replace(state(record(), at=BEGUN + 70), stages=stages)).total == 70
 
 

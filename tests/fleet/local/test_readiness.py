@@ -25,7 +25,7 @@ async def test_ready_is_who_answers_and_since_when_the_log_says(servers: Servers
     assert (state.stage.phase, state.healthy, state.models) == (Phase.READY, True, ("tiny-chat",))
     assert state.record.ready == state.stage.began == servers.clock.now
     assert state.eta is None
-    # The log comes behind.
+    # The log is delayed.
     server.log.write_text(SHARDS + READY)
     servers.clock.now += 1
     later = await servers.look()
@@ -60,7 +60,7 @@ async def test_one_that_stops_answering_is_ready_and_says_so_until_it_answers(se
     endpoint.health = 500
     state = await servers.look()
     assert (state.stage.phase, state.stage.detail, state.healthy) == (Phase.READY, "does not answer", False)
-    # One that is not well is asked at every look.
+    # An unhealthy one is checked every time.
     endpoint.health = 200
     state = await servers.look()
     assert (state.stage.began, state.stage.detail, state.healthy) == (began, "", True)
@@ -97,7 +97,7 @@ async def test_a_server_of_others_at_its_port_is_not_the_server_and_does_not_get
     assert state.record.ready == ready
     assert state.stage.phase is (Phase.READY if ready else Phase.LOADING)
     assert (endpoint.shown, set(endpoint.asked)) == ([], {"/health"})
-    # A count of shards is told as long as there is one; the problem is told at once.
+    # A count of shards is shown as long as there is one; the problem is shown at once.
     assert state.stage.detail == ("shard 2 of 4" if not ready and log == SHARDS else STRANGER)
     (problem,) = servers.watcher.problems
     assert problem.startswith("tiny: another process answers at its port: stop it")

@@ -59,7 +59,7 @@ def differing(found: Same) -> dict[str, tuple[str, str]]:
 )
 def test_each_way_to_start_vllm(command: list[str] | None, args: list[str]) -> None:
     found = same(args, command)
-    # What the settings say of new servers is not what the pod says.
+    # Settings for new servers do not override the pod's.
     assert found.spec == LaunchSpec("", "org/m", port=8003, max_model_len=4096, extra=("--seed=7",))
     assert differing(found) == {
         "host": ("0.0.0.0", "127.0.0.1"),

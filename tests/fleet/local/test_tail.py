@@ -60,7 +60,7 @@ def test_of_a_progress_bar_what_it_showed_last(log: Path) -> None:
     add(log, b"before\n\rshards: 0/4\rshards: 1/4\rshards: 2/4")
     assert tail.read() == ["before"]
     assert tail.unfinished == "shards: 2/4"
-    # The carriage return came, and what follows it did not yet.
+    # The carriage return has arrived, but not what follows it.
     add(log, b"\r")
     assert tail.read() == []
     assert tail.unfinished == "shards: 2/4"
@@ -78,7 +78,7 @@ def test_bytes_that_are_not_utf_8_do_not_stop_it(log: Path) -> None:
     tail = Tail(log)
     assert tail.read() == ["caf� ��\x00", "✓ good"]
     assert tail.unfinished == "�"
-    # The other byte of a character that was cut in two.
+    # The second byte of a split character.
     add(log, b"\x93\n")
     assert tail.read() == ["✓"]
 

@@ -99,7 +99,7 @@ async def test_one_that_has_ended_is_told_with_its_last_lines_and_its_reason(ser
     assert (state.reason.id, state.stage.detail) == ("cuda-oom", state.reason.text)
     assert state.tail == tuple(lines[-TOLD:])
     assert state.stage.began == servers.clock.now
-    # It ended once: neither a later look nor a log that is taken away changes that.
+    # It ended once: neither a later check nor a removed log changes that.
     servers.clock.now += 60
     server.log.unlink()
     assert await servers.look() == state
@@ -111,12 +111,12 @@ async def test_one_that_died_while_it_loaded_and_nobody_looked_died_with_its_las
     server = servers.add(record(identity=gone, port=1), SHARDS)
     os.utime(server.log, (BEGUN + 8, BEGUN + 8))
     assert (await servers.look()).stage.began == BEGUN + 8
-    # One that had served may have been silent for hours: it was last heard of then, and that is said.
+    # A server that was ready may have been silent for hours: the time when it was last seen is shown.
     server = servers.add(replace(record(uid="2", identity=gone, port=1), ready=BEGUN + 5), READY)
     os.utime(server.log, (BEGUN + 8, BEGUN + 8))
     state = await servers.look()
     assert (state.stage.began, state.end_seen) == (BEGUN + 8, False)
-    # And of one that was seen alive it is known.
+    # If it was seen alive, the time is known.
     server = servers.add(record(uid="3", identity=other, port=1), SHARDS)
     assert (await servers.look()).alive
     psutil.Process(other.pid).kill()

@@ -52,7 +52,7 @@ async def test_the_recording_of_the_frontend() -> None:
     m = await replay(second, killed, seconds=apart)
     of_model = "dynamo_frontend_requests_total"
     assert gateway(m, Quantity.GATEWAY_REQUESTS, FRONT) == pytest.approx(killed.sum(of_model, model="tiny") / apart)
-    # 2 internal and 6 unavailable; the 28 that clients gave up are theirs.
+    # 2 internal and 6 unavailable; the 28 cancelled by clients do not count.
     errors = killed.sum(of_model, model="tiny", error_type="internal|unavailable")
     assert gateway(m, Quantity.GATEWAY_ERRORS, FRONT) == pytest.approx(errors / apart) == pytest.approx(8 / apart)
     assert gateway(m, Quantity.GATEWAY_REJECTIONS, FRONT) == 0

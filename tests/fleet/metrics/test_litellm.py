@@ -53,7 +53,7 @@ async def test_the_recording_from_its_beginning() -> None:
     idle, after = (read(RECORDED, f"metrics-{when}.txt") for when in ("idle", "after-load"))
     assert (await replay(idle)).gateways == (PROCESS,)
     m = await replay(idle, after)
-    # 120 asked for `tiny`: 88 were turned away, 2 failed; what `broken` was saved by stands under `tiny`.
+    # 120 requests for `tiny`: 88 were rejected, 2 failed; fallbacks of `broken` count for `tiny`.
     assert gateway(m, Quantity.GATEWAY_REJECTIONS, TINY) == pytest.approx(8.8)
     assert gateway(m, Quantity.GATEWAY_ERRORS, TINY) == pytest.approx(0.2)
     assert gateway(m, Quantity.GATEWAY_RETRIES, TINY) == 0

@@ -58,7 +58,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusSource
         ]
         folder: Path = tmp_path_factory.mktemp("prometheus")
         with prometheus_with_rules(folder, [], jobs=jobs) as running:
-            # What is asked is a little behind now.
+            # The query is for a moment slightly before now.
             seen = "count(up offset 2s) == 5 and on() count(vllm:num_requests_running offset 2s) == 4"
             block_until(lambda: running.get("/api/v1/query", query=seen)["result"])
             yield PrometheusSource(PrometheusEndpoint(running.url))

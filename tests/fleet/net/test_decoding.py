@@ -25,7 +25,7 @@ def collections() -> Iterator[list[int]]:
 
     gc.enable()
     gc.set_threshold(500, 10, 10)
-    # What has come to be before the test is no reason for a look within it.
+    # Objects from before the test must not trigger a collection during it.
     gc.collect(0)
     gc.callbacks.append(note)
     yield seen

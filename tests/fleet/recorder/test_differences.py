@@ -100,7 +100,7 @@ async def test_what_happened_while_no_console_ran_is_known_to_that_time(tmp_path
     there = seen([pod("chat-a")])
     await told(tmp_path, (0, there), (2, there))
     found = await told(tmp_path, (600, seen()))
-    # When the first console looked last it has not written down: nothing was other then.
+    # The first console has not recorded its last look: nothing had changed.
     assert lines(found) == [(0, 600, "serving/Pod/chat-a", "pod gone")]
 
 
@@ -182,7 +182,7 @@ def test_who_asks_again_reads_what_came_since_and_is_told_the_same(tmp_path: Pat
         assert set(found.entries) == set(fresh.entries)
         assert len([one for one in found.entries if one.what == "pod gone"]) == number
     writer.close()
-    # Another file in its place, and more than was asked for before.
+    # A different file in its place, and a larger request than before.
     file.unlink()
     writer = RecordingWriter(file, Plain())
     for number in range(2):

@@ -100,7 +100,7 @@ def test_what_is_dated_later_than_now_is_put_aside_where_the_clock_was_wrong(tmp
     keeps = ContinuousRecorder(RecordingPolicy(tmp_path, Retention(), Plain), Cluster("prod", "prod", "https://kube"))
     (_, first), (_, second), (_, third), (_, fourth) = moments(4)
     keeps.note(first, BEGAN + 9e6)
-    # A correction is no other clock.
+    # A small correction is not a different clock.
     keeps.note(second, BEGAN + 9e6 - BACK)
     assert not list(tmp_path.glob("*.former"))
     keeps.note(third, BEGAN)

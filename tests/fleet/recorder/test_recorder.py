@@ -155,12 +155,12 @@ def test_what_is_too_large_gets_coarser_before_it_goes_and_the_youngest_half_sta
         assert span is not None
         assert span[0] == BEGAN, "nothing at the beginning was forgotten"
         parts = thinned(opened.about())
-        # How coarse it is says the recording itself.
+        # The recording itself states its resolution.
         assert seconds_between(parts, BEGAN) > 0
         assert seconds_between(parts, seen[-1][0]) == 0
     with Recording(file) as recording:
         assert all(is_it(recording.at(now), moment) for now, moment in seen[len(seen) // 2 + 1 :])
-        # What was thinned is the measurement before, and says of when it is.
+        # Thinned data returns the previous measurement with its time.
         older = recording.at(seen[100][0]).measurement
         assert older is not None
         assert older.at <= seen[100][0]

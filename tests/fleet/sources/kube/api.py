@@ -246,7 +246,7 @@ class Api:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("User-Agent", "").startswith("Prometheus/"):
-            # One of another test still asks whoever had this port before.
+            # A client of another test may still query the former owner of this port.
             return web.Response(status=404)
         self.requests.append(Asked(request.method, request.path, dict(request.query), dict(request.headers)))
         if self.hang:

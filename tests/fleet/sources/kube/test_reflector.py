@@ -111,7 +111,7 @@ async def test_a_watch_silent_to_its_end_is_not_believed(api: Api) -> None:
         api.end_watches()
         await until(lambda: len(watches(api)) == 2 and api.watching)
         assert len(lists(api)) == 1, "a bookmark is a sign of life"
-        # Restored from a backup: fewer objects, older versions, and nothing to say to who comes from the future.
+        # Restored from a backup: fewer objects, older versions, and no events for a watch from the future.
         api.restore(50)
         api.put(pod("b"))
         api.end_watches()

@@ -57,7 +57,7 @@ async def test_prometheus_and_the_scrape_say_the_same_of_a_young_engine_and_prom
             direct = ScrapeSource(ScrapeLimits(window=WINDOW, interval=1.0))
             target = ScrapeTarget("llm", "new", f"http://{server.address}/new")
             try:
-                # Until its first scrape it is a target that is down, and no engine.
+                # Until its first scrape it is a target that is down, not an engine.
                 assert [engine.pod for engine in (await source.measure()).engines] == ["old"]
                 server.pages["/new"] = page
                 block_until(lambda: _samples(real, "new") >= 1)
@@ -140,7 +140,7 @@ def test_the_rate_is_the_increase_per_second_of_the_time_between_its_samples() -
     found = rates(
         [
             _raw(GENERATED, (-26, 0), (-13, 15_600), (0, 31_200)),
-            # Of what happened later for the first time there was nothing before.
+            # Events that first happened later had no series before.
             _raw(FINISHED, (-26, 5), (-13, 18), (0, 31), finished_reason="stop"),
             _raw(FINISHED, (0, 13), finished_reason="length"),
         ],

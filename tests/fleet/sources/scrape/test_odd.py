@@ -82,7 +82,7 @@ async def test_who_comes_after_nobody_was_there_is_met_anew(monkeypatch: pytest.
             for _ in range(2):
                 await source.measure(targets, EPOCH)
         assert plainly == [None]
-        # Bound, so that nobody else gets it meanwhile, and listening to nobody.
+        # Bound, so that nothing else gets the port, but not listening.
         with socket.socket() as held:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             held.bind(("127.0.0.1", port))

@@ -72,7 +72,7 @@ def test_a_token_is_read_again_and_what_is_none_is_not_sent(token: str) -> None:
     Path(token).unlink()
     credentials.read()
     assert "cannot be read" in credentials.problem
-    # Nobody writes into it: it must not be waited for.
+    # It has no writer, and must not be waited for.
     os.mkfifo(token)
     credentials.read()
     assert "a regular file is needed" in credentials.problem
