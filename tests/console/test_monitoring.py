@@ -1,4 +1,4 @@
-"""Whether monitoring can be trusted: on the screen and in the doctor's report."""
+"""The check of monitoring itself, on the screen and in the doctor's report."""
 
 from __future__ import annotations
 
