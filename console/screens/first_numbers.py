@@ -54,7 +54,7 @@ class FirstNumbers(Screen[None]):
         self._header = Header(header_model(None, context, namespace, read_only=read_only, production=production))
         self._outages = Lines(id="outages")
         self._summary = Lines(id="summary")
-        self._grid = Grid(id="fleet", waiting="looking for the fleet …")
+        self._grid = Grid(id="fleet", waiting="connecting to the fleet …")
         self._table = FleetTable()
 
     def compose(self) -> ComposeResult:
