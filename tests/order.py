@@ -59,7 +59,7 @@ TOGETHER = frozenset({"tests/real/one_vllm"})
 """Folders whose files share what takes long to start."""
 READERS = frozenset(
     f"tests/test_{of}.py"
-    for of in ("members", "names", "one_door", "one_way_out", "product_words", "prose", "sentences")
+    for of in ("members", "names", "one_door", "one_way_out", "product_words", "prose", "sentences", "workers")
 )
 """Files whose tests read the program: it is parsed once for all of them (``tests.trees``)."""
 _RANKS = {file: rank for rank, file in enumerate(LONGEST)}

@@ -16,6 +16,7 @@ from themes.palette import Role
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.worker import WorkType
 
     from actions.request import Request, Target
     from actions.running.action_run import ActionRun
@@ -61,7 +62,8 @@ class ActionController:
         return self._service
 
     def _look_for_what_was_cut_off(self, service: ActionService) -> None:
-        self._app.run_worker(self._tell_what_was_cut_off(service), group="cut off", exit_on_error=False)
+        work: WorkType[None] = partial(self._tell_what_was_cut_off, service)
+        self._app.run_worker(work, group="cut off", exit_on_error=False)
 
     @property
     def _runs(self) -> tuple[ActionRun, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from console.commands.command import Command, Context
@@ -13,6 +14,7 @@ from themes.palette import Role
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.worker import WorkType
 
     from console.commands.desk import Desk
 
@@ -36,7 +38,8 @@ class CommandRunner:
 
     def wait_for(self, waiting: Awaitable[None]) -> None:
         """A later command takes its place."""
-        self._app.run_worker(self._finish(waiting), group="command", exclusive=True, exit_on_error=False)
+        work: WorkType[None] = partial(self._finish, waiting)
+        self._app.run_worker(work, group="command", exclusive=True, exit_on_error=False)
 
     async def _finish(self, waiting: Awaitable[None]) -> None:
         try:

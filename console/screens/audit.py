@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
@@ -27,6 +27,9 @@ from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.grid import Grid
 from widgets.untrusted import untrusted
+
+if TYPE_CHECKING:
+    from textual.worker import WorkType
 
 
 class AuditScreen(TableScreen):
@@ -74,7 +77,8 @@ class AuditScreen(TableScreen):
             return
         self.app.push_screen(ActionRecordScreen(self.desk, action))
         if action.state is ActionState.CUT_OFF and not action.reviewed:
-            self.run_worker(self._review(action.id), group="review", exit_on_error=False)
+            work: WorkType[None] = partial(self._review, action.id)
+            self.run_worker(work, group="review", exit_on_error=False)
 
     async def _review(self, id: str) -> None:  # noqa: A002 - the action's
         """Mark an interrupted action as reviewed, so that it is not reported at every start. Not in read-only mode."""
@@ -88,7 +92,8 @@ class AuditScreen(TableScreen):
     def _read(self) -> None:
         if not self._reading:
             self._reading = True
-            self.run_worker(self._load(), group="read", exit_on_error=False)
+            work: WorkType[None] = self._load
+            self.run_worker(work, group="read", exit_on_error=False)
 
     async def _load(self) -> None:
         """Load the log, on a thread: one of years takes seconds to check."""

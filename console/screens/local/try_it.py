@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -21,6 +22,9 @@ from widgets.field import Field
 from widgets.line import BLANK, Line, Span
 from widgets.prompt import PromptHistory
 from widgets.untrusted import untrusted_name
+
+if TYPE_CHECKING:
+    from textual.worker import WorkType
 
 
 class PromptField(Field):
@@ -91,7 +95,8 @@ class TryScreen(ConsoleScreen):
         self._history.add(prompt)
         self.field.value = ""
         self._exchanges.append(Exchange(prompt))
-        self.run_worker(self._ask(prompt), group="ask", exclusive=True, exit_on_error=False)
+        work: WorkType[None] = partial(self._ask, prompt)
+        self.run_worker(work, group="ask", exclusive=True, exit_on_error=False)
 
     def on_field_given_up(self, message: Field.GivenUp) -> None:
         if message.field is self.field and not self.back():
