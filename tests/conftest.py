@@ -19,7 +19,7 @@ from textual.css.stylesheet import Stylesheet
 from xdist.remote import Producer
 
 from fleet import guard
-from tests.idle import FRAME, idle
+from tests.idle import FRAME, idle, screen_idle
 from tests.order import Scheduling, rank
 from tests.real import parts_install
 from tests.real.vllm_server import installation
@@ -181,6 +181,7 @@ def rest_is_seen_in_the_loop() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textual.app.wait_for_idle", idle)
         patch.setattr("textual.pilot.wait_for_idle", idle)
+        patch.setattr("textual.pilot.Pilot._wait_for_screen", screen_idle)
         patch.setattr("textual.screen.UPDATE_PERIOD", FRAME)
         yield
 

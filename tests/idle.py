@@ -11,6 +11,8 @@ import asyncio
 import time
 from typing import Any
 
+from textual.pilot import Pilot
+
 SOON = 0.02
 """Seconds. A timer that is due within these belongs to what is under way (a screen is painted at the next frame)."""
 MOST = 1.0
@@ -32,3 +34,10 @@ async def idle(min_sleep: float = 0.0, max_sleep: float = MOST) -> None:
         if due is None or due - loop.time() > SOON:
             return
         await asyncio.sleep(max(0.0, due - loop.time()))
+
+
+async def screen_idle(pilot: Pilot[Any]) -> bool:
+    """The same, for a pilot. Textual's own way sends a message to every widget of the screen, twice for every key."""
+    del pilot
+    await idle()
+    return True

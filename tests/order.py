@@ -5,10 +5,11 @@ from __future__ import annotations
 from xdist.scheduler import LoadFileScheduling
 
 LONGEST = (
-    # Real engines: half a minute and more until the first is ready.
-    "real/test_local.py",
-    "real/one_vllm/test_load.py",
-    "real/one_vllm/test_try.py",
+    # Real engines: half a minute and more until they are ready. The last file ends them.
+    "real/vllm/test_canary.py",
+    "real/vllm/test_load.py",
+    "real/vllm/test_try.py",
+    "real/vllm/test_two_servers.py",
     # Servers, clusters and benchmarks that take their time to come, to be looked at, to drain and to go.
     "console/local/test_up_cli.py",
     "actions/test_simulated_drains.py",
@@ -55,7 +56,7 @@ LONGEST = (
     "test_members.py",
 )
 """Files below tests/, the longest first, as measured on two cores."""
-TOGETHER = frozenset({"tests/real/one_vllm"})
+TOGETHER = frozenset({"tests/real/vllm"})
 """Folders whose files share what takes long to start."""
 READERS = frozenset(
     f"tests/test_{of}.py"

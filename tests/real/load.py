@@ -2,17 +2,20 @@
 
 ``python -m tests.real.load URL MODEL CLIENTS TOKENS`` keeps that many requests in flight until its standard input is
 closed, at least one each, of that many tokens on average. It prints what each request saw, as JSON: seconds to its
-first chunk and to its last.
+first chunk and to its last. The server's key is in the variable KEY names.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 
 import aiohttp
+
+KEY = "KEY_OF_THE_ENGINE"
 
 
 async def ask(session: aiohttp.ClientSession, url: str, model: str, tokens: int) -> tuple[float, float]:
@@ -50,8 +53,10 @@ async def main(url: str, model: str, clients: int, tokens: int) -> list[tuple[fl
     # Each request on a connection of its own: the server closes one that has been idle for 5 s, and on a busy machine a
     # client comes to its next request that late.
     connector = aiohttp.TCPConnector(limit=clients, force_close=True)
+    headers = {"Authorization": f"Bearer {os.environ[KEY]}"}
+    timeout = aiohttp.ClientTimeout(total=300)
     async with (
-        aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=300)) as session,
+        aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session,
         asyncio.TaskGroup() as group,
     ):
         for number in range(clients):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.local.record import ServerRecord
 from fleet.model.histogram import Histogram, merge, quantile
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Family, Quantity
@@ -20,7 +22,8 @@ from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
-from tests.real.one_vllm.conftest import SLOTS, Engine
+from tests.real.load import KEY
+from tests.real.local_servers import ONE, SLOTS
 from tests.real.stage import prometheus, query, snapshot
 from tests.waiting import block_until
 
@@ -31,36 +34,40 @@ pytestmark = [
 ]
 
 CLIENTS = 12
-TOKENS, SHORT = 200, 20
-LOADED = 10.0
-"""Seconds under load at least."""
+TOKENS, SHORT = 60, 20
+LOADED = 4.0
+"""Seconds under load at least: a few scrapes of Prometheus', and twice as many of ours."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    engine: str
+    engine: ServerRecord
     prometheus: str
 
 
 @pytest.fixture(scope="module")
-def stage(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(engine: ServerRecord, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     labels = {"namespace": "local", "pod": "tiny-0"}
-    address = engine.url.removeprefix("http://")
+    address = engine.spec.url.removeprefix("http://")
     config = {
         "global": {"scrape_interval": "1s"},
         "scrape_configs": [{"job_name": "vllm", "static_configs": [{"targets": [address], "labels": labels}]}],
     }
     with prometheus(tmp_path_factory.mktemp("prometheus"), config) as url:
         block_until(lambda: query(url, "vllm:num_requests_running"), "the engine to be scraped")
-        yield Stage(engine.url, url)
+        yield Stage(engine, url)
 
 
 @asynccontextmanager
-async def load(engine: str, tokens: int = TOKENS) -> AsyncIterator[list[tuple[float, float]]]:
+async def load(engine: ServerRecord, tokens: int = TOKENS) -> AsyncIterator[list[tuple[float, float]]]:
     """Requests are in flight until the block ends; the list has then what each measured (``tests.real.load``)."""
-    arguments = ["-m", "tests.real.load", engine, "tiny", str(CLIENTS), str(tokens)]
+    arguments = ["-m", "tests.real.load", engine.spec.url, engine.spec.served, str(CLIENTS), str(tokens)]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {KEY: engine.key},
     )
     seen: list[tuple[float, float]] = []
     try:
@@ -71,10 +78,10 @@ async def load(engine: str, tokens: int = TOKENS) -> AsyncIterator[list[tuple[fl
     seen.extend(json.loads(said))
 
 
-async def scrape(source: ScrapeSource, engine: str) -> Measurement:
+async def scrape(source: ScrapeSource, engine: ServerRecord) -> Measurement:
     """One that the engine answered: on a busy machine its frontend lets a scrape wait for seconds."""
     while True:
-        measured = await source.measure([ScrapeTarget("local", "tiny-0", f"{engine}/metrics")], time.time())
+        measured = await source.measure([ScrapeTarget("local", "tiny-0", f"{engine.spec.url}/metrics")], time.time())
         if not measured.unreachable:
             return measured
 
@@ -118,8 +125,8 @@ async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(st
         asked = await asking.measure(None, at=scraped_at(stage.prometheus) + 0.1)
 
     # On a busy machine the engine's frontend answers a scrape between two batches only, when little runs.
-    assert most_running <= SLOTS
-    assert most_waiting <= CLIENTS - SLOTS
+    assert most_running <= SLOTS[ONE]
+    assert most_waiting <= CLIENTS - SLOTS[ONE]
     assert len(clients) >= CLIENTS
     assert percentile(last, Family.QUEUE, 0.95) > 0
     e2e = of_pods(last, Family.E2E)

@@ -12,7 +12,7 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import aiohttp
 import psutil
@@ -32,10 +32,9 @@ from fleet.model.snapshot import Snapshot
 from tests import plain
 from tests.real.local_clients import PATIENCE, Answer, all_in, ask, clients, headers, said
 from tests.real.local_console import console
-from tests.real.local_servers import LOADS, ONE, SLOTS, TWO, Here, two_servers
+from tests.real.local_servers import LOADS, ONE, SLOTS, TWO, Here
 from tests.real.stage import quarterdeck
 from tests.real.traces import Traces
-from tests.real.vllm_server import installation
 
 pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
@@ -43,14 +42,6 @@ REQUESTS, DRAINED = 40, 20
 LONG = 200
 """Tokens of each request: several measurements see the same ones run and wait, and a slow machine ends the server
 meanwhile."""
-
-
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    vllm = installation()
-    assert vllm is not None
-    with two_servers(tmp_path_factory.mktemp("local"), vllm) as here:
-        yield here
 
 
 @pytest.fixture

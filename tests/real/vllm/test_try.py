@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -23,49 +22,35 @@ from actions.running.progress import Result
 from actions.running.runner import Runner
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
-from fleet.local.process import identify
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.server import Phase, ServerState, StartStage
-from fleet.local.spec import LaunchSpec
 from tests import plain
-from tests.real.one_vllm.conftest import Engine
-from tests.real.vllm_server import installation
 
 pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
 PROMPT, OUTPUT, REQUESTS = 48, 24, 8
 
 
-@pytest.fixture(scope="module")
-def server(engine: Engine) -> ServerRecord:
-    vllm, port, model = installation(), urlsplit(engine.url).port, str(engine.folder / "model")
-    assert vllm is not None
-    assert port is not None
-    spec = LaunchSpec("tiny", model, port=port, served_model_name=("tiny",))
-    argv = (str(vllm / "bin" / "vllm"), "serve", model, "--port", str(port))
-    return ServerRecord("id-1", spec, identify(os.getpid()), argv, "0.32.0", 0.0, str(engine.folder), cpu=True)
-
-
-def counted(server: ServerRecord) -> dict[str, float]:
+def counted(engine: ServerRecord) -> dict[str, float]:
     """Return the server's counters: prompt tokens, generated tokens, finished requests."""
     names = {"prompt_tokens_total": "prompt", "generation_tokens_total": "generated", "request_success_total": "done"}
     totals = dict.fromkeys(names.values(), 0.0)
-    for line in plain.get(f"{server.spec.url}/metrics").text.splitlines():
+    for line in plain.get(f"{engine.spec.url}/metrics").text.splitlines():
         name = line.partition("{")[0].removeprefix("vllm:")
         if line.startswith("vllm:") and name in names:
             totals[names[name]] += float(line.rpartition(" ")[2])
     return totals
 
 
-def since(server: ServerRecord, before: dict[str, float]) -> dict[str, float]:
-    return {name: value - before[name] for name, value in counted(server).items()}
+def since(engine: ServerRecord, before: dict[str, float]) -> dict[str, float]:
+    return {name: value - before[name] for name, value in counted(engine).items()}
 
 
-async def test_an_answer_has_as_many_tokens_as_the_server_counted(server: ServerRecord) -> None:
-    before = counted(server)
-    pieces = [piece async for piece in ask(server, "tiny", "the quick brown fox", tokens=40)]
+async def test_an_answer_has_as_many_tokens_as_the_server_counted(engine: ServerRecord) -> None:
+    before = counted(engine)
+    pieces = [piece async for piece in ask(engine, engine.spec.served, "the quick brown fox", tokens=40)]
     last = pieces[-1]
-    assert since(server, before)["generated"] == last.tokens
+    assert since(engine, before)["generated"] == last.tokens
     assert len(pieces) > 5, "it comes token by token"
     assert last.done
     assert (last.stopped, last.tokens) == ("length", 40) or last.stopped == "stop"
@@ -76,29 +61,29 @@ async def test_an_answer_has_as_many_tokens_as_the_server_counted(server: Server
     assert all(len(a.text) <= len(b.text) for a, b in pairwise(pieces))
 
 
-async def test_closing_it_ends_the_request_in_the_engine(server: ServerRecord) -> None:
-    answer = ask(server, "tiny", "the quick brown fox", tokens=900)
+async def test_closing_it_ends_the_request_in_the_engine(engine: ServerRecord) -> None:
+    answer = ask(engine, engine.spec.served, "the quick brown fox", tokens=900)
     await anext(answer)
-    before = counted(server)
+    before = counted(engine)
     await answer.aclose()
     # The next one is answered to its end, which the first one never came to.
-    async for _ in ask(server, "tiny", "and", tokens=2):
+    async for _ in ask(engine, engine.spec.served, "and", tokens=2):
         pass
-    assert since(server, before)["generated"] < 900
+    assert since(engine, before)["generated"] < 900
 
 
-async def test_what_it_refuses_is_said_in_its_words(server: ServerRecord) -> None:
-    for model, prompt, words in (("nope", "x", "does not serve nope"), ("tiny", "fox " * 3000, "too long")):
+async def test_what_it_refuses_is_said_in_its_words(engine: ServerRecord) -> None:
+    for model, prompt, words in (("nope", "x", "does not serve nope"), (engine.spec.served, "fox " * 3000, "too long")):
         with pytest.raises(LocalError, match=words):
-            async for _ in ask(server, model, prompt, tokens=8):
+            async for _ in ask(engine, model, prompt, tokens=8):
                 pass
 
 
 class Servers:
     """The one server, and an audit log that keeps nothing."""
 
-    def __init__(self, server: ServerRecord) -> None:
-        self._state = ServerState(server, 0.0, StartStage(Phase.READY, 0.0))
+    def __init__(self, engine: ServerRecord) -> None:
+        self._state = ServerState(engine, 0.0, StartStage(Phase.READY, 0.0))
 
     async def look(self) -> tuple[ServerState, ...]:
         return (self._state,)
@@ -110,21 +95,21 @@ class Servers:
         """Accept every write."""
 
 
-async def test_a_benchmark_is_within_what_the_server_counted(server: ServerRecord, tmp_path: Path) -> None:
-    servers = Servers(server)
+async def test_a_benchmark_is_within_what_the_server_counted(engine: ServerRecord, tmp_path: Path) -> None:
+    servers = Servers(engine)
     machine = Machine(tmp_path, os.environ, servers)
     scope = local_scope(os.getuid(), require_reason=False)
     runner = Runner(LocalExecutor(machine, scope, Rules(follow_timeout=300.0)), servers, settle=0)
-    target = Target(LOCAL_SERVER, LOCAL, "tiny", "id-1")
+    target = Target(LOCAL_SERVER, LOCAL, engine.name, engine.id)
     plan = await runner.executor.plan(LocalBench(target, (2,), PROMPT, OUTPUT, REQUESTS))
     assert {check.about: check.verdict for check in plan.checks} == dict.fromkeys(
         ("server", "tool", "sizes", "length", "others"), Verdict.PASS
     )
-    before = counted(server)
+    before = counted(engine)
     outcome = await runner.wait(runner.start(plan, "", "yes").id)
     assert outcome.result is Result.CONVERGED, outcome.text
     (bench,) = read_benches(servers_folder(tmp_path))
-    seen = since(server, before)
+    seen = since(engine, before)
     # Earlier versions send one request more, to see whether they can.
     assert REQUESTS <= seen["done"] <= REQUESTS + 1
     assert seen["generated"] == seen["done"] * OUTPUT

@@ -1,1 +1,0 @@
-"""Tests on one shared vLLM server, which takes half a minute to start."""

@@ -1,0 +1,1 @@
+"""Tests on two real vLLM servers, which take half a minute to start."""
