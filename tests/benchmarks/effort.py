@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_TRIAL_WINDOW = 10
+_TRIAL_WINDOW = 20
 _TRIAL_REFRESH = 4
 _TRIAL_FLEET = 50
 """Divisor of windows, refreshes and fleets in a trial."""

@@ -36,6 +36,8 @@ MEMORY_WARM = 70.0
 """Seconds in which the windows of the counters fill, and every screen of the tour has been seen."""
 BATCH = 10.0
 """Seconds of memory that are one point of the line."""
+LEAST = 6
+"""Points of the line at least: a machine that stands still for a while gives few."""
 GROWTH_LIMIT = 5.0
 """MiB per hour."""
 ENTER, ESCAPE, DOWN, UP = b"\r", b"\x1b", b"\x1b[B", b"\x1b[A"
@@ -99,7 +101,7 @@ def _cores(terminals: Sequence[Terminal], window: float) -> list[float]:
 
 def _memory(effort: Effort) -> list[Report]:
     """Run the console with a key every second, and read its resident set every second."""
-    pods, every = effort.pods(PODS), effort.seconds(KEY_EVERY)
+    pods, every = effort.pods(PODS), effort.refresh(KEY_EVERY)
     warm, span, batch = effort.seconds(MEMORY_WARM), effort.seconds(effort.span), effort.seconds(BATCH)
     with fleet_server(pods) as fleet, on_terminal(fleet.console(), fleet.environ) as terminal:
         terminal.first(VALUE, 120.0)
@@ -109,10 +111,11 @@ def _memory(effort: Effort) -> list[Report]:
             terminal.type(key)
             time.sleep(every)
             now = time.monotonic() - begun
-            seen.append((now, rss_mib(terminal.pid)))
-            if now >= warm + span:
+            if now >= warm:
+                seen.append((now, rss_mib(terminal.pid)))
+            if now >= warm + span and len(seen) >= LEAST:
                 break
-    return _growth([(at, rss) for at, rss in seen if at >= warm], pods, batch)
+    return _growth(seen, pods, batch)
 
 
 def _growth(seen: Sequence[tuple[float, float]], pods: int, batch: float) -> list[Report]:

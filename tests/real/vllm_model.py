@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 WORDS, HEAD = 512, 64
 BEGIN, END = 1, 2
-"""As the configuration of a Llama has them that nobody tells otherwise."""
+"""Tokens at the ends of a text, by the defaults of a Llama."""
 
 target = Path(sys.argv[1])
 layers = int(sys.argv[2]) if len(sys.argv) > 2 else 4

@@ -1,4 +1,4 @@
-"""How real vLLM servers are started on the CPU."""
+"""Variables and arguments with which real vLLM servers start on the CPU."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from tests.real.traces import Traces
 
 pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
-REQUESTS, DRAINED = 40, 20
+REQUESTS, DRAINED = 20, 20
 LONG = 200
 """Tokens of each request: several measurements see the same ones run and wait, and a slow machine ends the server
 meanwhile."""
