@@ -125,7 +125,8 @@ class BesideBefore:
 
     def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
         """Return the causes that hold for workloads: the same object until they are checked again."""
-        of = (snapshot.departed, snapshot.empty_services, snapshot.fronts, snapshot.workloads, snapshot.pods)
+        fronts = (snapshot.empty_services, snapshot.dead_services, snapshot.fronts)
+        of = (snapshot.departed, *fronts, snapshot.workloads, snapshot.pods)
         if not 0 <= snapshot.at - self._looked < snapshot.history.step:
             # The history has one more point.
             self._busy, self._looked = list(self._otherwise(snapshot)), snapshot.at
@@ -141,7 +142,7 @@ class BesideBefore:
 
     def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         subjects = Subjects.of(snapshot)
-        for key in snapshot.empty_services:
+        for key in {**snapshot.empty_services, **snapshot.dead_services}:
             yield from _all_of(self._services, subjects, key)
         for key, fronts in snapshot.fronts.items():
             # Most workloads have no fault in front of them.

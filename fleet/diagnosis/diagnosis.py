@@ -21,10 +21,12 @@ from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.lateness import LateCause, late_causes
 from fleet.diagnosis.overdue import Overdue, OverdueCause
 from fleet.diagnosis.precedence import Precedence
+from fleet.diagnosis.ranks import RankCause, RankSearch
 from fleet.diagnosis.reach import RequestCounts
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
+from fleet.diagnosis.unmade import UnmadeCause, unmade_causes
 from fleet.model.differences import are_same
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
@@ -61,6 +63,8 @@ class Diagnosis:
         self._setups = Setups(registry.causes_of(SetupCause))
         self._endpoints = registry.causes_of(EndpointCause)
         self._late = registry.causes_of(LateCause)
+        self._unmade = registry.causes_of(UnmadeCause)
+        self._ranks = RankSearch(registry.causes_of(RankCause))
         self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
@@ -107,6 +111,7 @@ class Diagnosis:
             snapshot.departed,
             snapshot.rescaled,
             snapshot.empty_services,
+            snapshot.dead_services,
             snapshot.fronts,
             *(one.value for one in snapshot.facts.of(Endings).values()),
             None if told is None else told.value,
@@ -166,6 +171,8 @@ class Diagnosis:
             *self._setups.at(snapshot),
             *canary_troubles(snapshot, self._canaries, self._canary_routes),
             *late_causes(snapshot, self._late),
+            *unmade_causes(snapshot, self._unmade),
+            *self._ranks.at(snapshot),
             *self._burning(snapshot),
         ]
         if holds != self._holds:

@@ -12,6 +12,7 @@ from fleet.diagnosis.cause import AnyCause, Cause, Of, S, Stage
 from fleet.diagnosis.metrics_sign import Either, Level, MetricsSign
 from fleet.diagnosis.quantity_words import quantity_name
 from fleet.diagnosis.subject import Subjects
+from fleet.model.node_conditions import node_problem
 from fleet.model.objects import Condition, Node, Pod, Workload
 from fleet.model.snapshot import Snapshot
 
@@ -86,7 +87,7 @@ def _node(node: Node) -> Onset | None:
     if node.ready != "True":
         return _condition_since(node.conditions, "Ready", node.ready)
     pressed = [one for one in node.conditions if _is_trouble(one.type) and one.status == "True" and one.since]
-    first = min(pressed, key=lambda one: one.since or 0.0, default=None)
+    first = min(pressed, key=lambda one: one.since or 0.0, default=node_problem(node))
     return None if first is None or first.since is None else Onset(first.since, f"its condition {first.type}")
 
 

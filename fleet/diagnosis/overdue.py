@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fleet.diagnosis.active_causes import READ_AGAIN, ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.active_causes import ActiveCause
+from fleet.diagnosis.cause import Of
+from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subject import Subjects
 from fleet.model.objects import FINISHED, Pod
 from fleet.model.snapshot import Snapshot
+
+EVERY = 5.0
+"""Seconds between two looks: as often as causes are looked for where nothing else is new."""
 
 
 class TimedPod(NamedTuple):
     """A pod that is on its way."""
 
     pod: Pod
-    overdue: float
-    """Seconds since the end of its grace where it is being deleted; else since it has not been ready."""
+    began: float
+    """End of its grace (Unix) where it is being deleted; else since when it has not been ready, or has existed."""
+    now: float
+
+    @property
+    def overdue(self) -> float:
+        """Seconds since then."""
+        return self.now - self.began
 
 
-class OverdueCause(Cause[TimedPod]):
+class OverdueCause(DatedCause[TimedPod]):
     """A cause at a pod that takes too long."""
 
     of = Of.POD
@@ -35,7 +45,7 @@ def _timed(snapshot: Snapshot, key: str) -> TimedPod | None:
         return None
     unready = next((one.since for one in pod.conditions if one.type == "Ready" and one.status == "False"), None)
     began = pod.deleted if pod.deleted is not None else (unready or pod.created)
-    return TimedPod(pod, snapshot.at - began)
+    return TimedPod(pod, began, snapshot.at)
 
 
 class Overdue:
@@ -48,7 +58,7 @@ class Overdue:
 
     def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
         """The causes that hold of pods: the same object until they are looked for again."""
-        if not 0 <= snapshot.at - self._read < READ_AGAIN:
+        if not 0 <= snapshot.at - self._read < EVERY:
             self._found, self._read = list(self._holding(snapshot)), snapshot.at
         return [one for one in self._found if one.key in snapshot.pods] if self._found else self._found
 

@@ -71,6 +71,8 @@ class FrontSubject(NamedTuple):
     """True if it runs engines."""
     running: float
     """Running requests; NaN if not measured."""
+    dead: Sequence[str] = ()
+    """Services that lead to no port of its pods, with that port."""
 
 
 class PlacementSubject(NamedTuple):
@@ -178,7 +180,8 @@ def front_subject(snapshot: Snapshot, workload: str) -> FrontSubject | None:
         return None
     empty = snapshot.empty_services.get(workload, ())
     running = snapshot.by_workload.value(workload, Quantity.RUNNING)
-    return FrontSubject(empty, len(ready_pods(pods_in(snapshot, workload))), workload in snapshot.model_of, running)
+    ready, dead = len(ready_pods(pods_in(snapshot, workload))), snapshot.dead_services.get(workload, ())
+    return FrontSubject(empty, ready, workload in snapshot.model_of, running, dead)
 
 
 def placement_subject(snapshot: Snapshot, workload: str) -> PlacementSubject | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fleet.diagnosis.canary import CanaryCause
 from fleet.diagnosis.cause import AnyCause, MetricsCause, Of, SameWords, Stage
 from fleet.diagnosis.finding_words import WHOLES, is_later
+from fleet.diagnosis.overdue import OverdueCause
 from fleet.diagnosis.subject import Subjects
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
@@ -92,7 +93,9 @@ def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, b
     away = cause.stage < Stage.MEASURING or isinstance(cause, CanaryCause)
     spared = away and _others_carry(snapshot, subjects, snapshot.workload_of.get(key, ""))
     of = (pod, spared)
-    if before is not None and isinstance(before.of, tuple) and before.of[0] is pod and before.of[1] is spared:
+    # How long a pod is overdue changes without a change of its row.
+    same = before is not None and not isinstance(cause, OverdueCause)
+    if same and before is not None and isinstance(before.of, tuple) and before.of[0] is pod and before.of[1] is spared:
         return before
     stands = cause.assessed(subjects, key)
     severity = Severity.WARNING if spared and stands.severity is Severity.CRITICAL else stands.severity

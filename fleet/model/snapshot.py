@@ -330,6 +330,8 @@ class Snapshot(Structure):
     """Workload key → the sizes that its autoscaler recently set."""
     empty_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → names of its Services that select no pod."""
+    dead_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workload key → its Services that lead to no port of their pods, with that port."""
     fronts: Mapping[str, Fronts] = field(default_factory=dict)
     """Workload key → the objects in front of it; empty if nobody lists them."""
     incidents: tuple[Incident, ...] = ()

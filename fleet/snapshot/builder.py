@@ -22,6 +22,7 @@ from fleet.model.past import Past
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import ROUTING, Cluster, Snapshot, SourceStatus
 from fleet.snapshot.backfill import Step, steps
+from fleet.snapshot.dead_services import DeadServices
 from fleet.snapshot.departures import Departures
 from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.frames import Frames
@@ -65,6 +66,7 @@ class Builder:
         self._rescales = Rescales()
         self._behind = ServicePods()
         self._services = EmptyServices(self._behind)
+        self._dead_services = DeadServices(self._behind)
         self._fronts: FrontsJoin | None = None
 
     @property
@@ -138,6 +140,7 @@ class Builder:
             departed=self._departures.at(topology, events, now),
             rescaled=self._rescales.at(topology, now),
             empty_services=self._services.at(topology),
+            dead_services=self._dead_services.at(topology),
             fronts=self._fronts_at(topology, facts, now, frames["workload"]),
             **topology.structure(),
         )

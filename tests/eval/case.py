@@ -260,6 +260,8 @@ class Case:
             self._tape.began + INTERVAL * number for number in range(int((end - self._tape.began) / INTERVAL) + 1)
         ]
         acts = [(at, number, act) for at, number, act in self._acts if at <= end]
+        # Where nothing is measured and nothing else happens, a recording would end before it.
+        acts.append((end, len(self._acts), self._heartbeat))
         steps = [(at, -1, None) for at in scrapes]
         measurement, scraped = None, 0
         for at, _, act in sorted([*steps, *acts], key=lambda step: step[:2]):
@@ -273,6 +275,11 @@ class Case:
             writer.note(Moment(self._objects.state(), self._statuses(at), measurement, facts), at)
         writer.close()
         shrink(path)
+
+    def _heartbeat(self, _: float) -> None:
+        """A kubelet reports its node once more."""
+        raw = self.raws("Node")[0]
+        self.put(raw | {"metadata": raw["metadata"] | {"resourceVersion": "heartbeat"}})
 
     def _scrape(self, number: int, now: float) -> Numbers:
         numbers = Numbers(self._tape.frame(number), now)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from fleet.diagnosis.cause import Help, Stage, WorkloadCause, says
+from fleet.diagnosis.cause import Help, SameWords, Stage, WorkloadCause, says
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSubject
+from fleet.model.objects import Workload
 from fleet.model.severity import Severity
 
 REFUSALS = {
@@ -25,9 +26,22 @@ REFUSALS = {
 _COMPILED = {name: re.compile(words) for name, words in REFUSALS.items()}
 
 
+def is_rejected(workload: Workload) -> bool:
+    """True if its status says that its pods are rejected."""
+    return any(one.type == "ReplicaFailure" and one.status == "True" for one in workload.conditions)
+
+
 def _message(subject: WorkloadSubject) -> str:
     found = (one for one in subject.workload.conditions if one.type == "ReplicaFailure" and one.status == "True")
     return next((one.message for one in found), "")
+
+
+def rejection(message: str) -> str:
+    """Return in words why the API server rejects a pod, by its answer; empty for none."""
+    name, by = _refusal(message)
+    cause = next((one for one in OF_ADMISSION if one.id == name), REFUSED)
+    told = cause.words.words if isinstance(cause.words, SameWords) else cause.sentence
+    return "" if not message else f"{told}: {by}" if by else told
 
 
 def _refusal(message: str) -> tuple[str, str]:
@@ -45,7 +59,7 @@ def _by(subject: WorkloadSubject) -> str:
 _REFUSED: Fact[WorkloadSubject] = Fact(
     "its pods are rejected",
     "condition ReplicaFailure",
-    lambda subject: any(one.type == "ReplicaFailure" and one.status == "True" for one in subject.workload.conditions),
+    lambda subject: is_rejected(subject.workload),
     _message,
 )
 _NONE_READY: Fact[WorkloadSubject] = Fact(

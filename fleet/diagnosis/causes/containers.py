@@ -45,10 +45,17 @@ SIGNALS = {134: "SIGABRT", 135: "SIGBUS", 137: "SIGKILL", 139: "SIGSEGV", 143: "
 _SHELL = {126: "not executable", 127: "command not found"}
 
 
+_LONGEST = 160
+"""Characters of a container's last line that are shown."""
+
+
 def _exit(container: Container) -> str:
     code = container.last_exit_code
     meaning = SIGNALS.get(code or 0) or _SHELL.get(code or 0)
-    return f"{container.name} exit code {code}" + (f" ({meaning})" if meaning else "") + f", {container.last_reason}"
+    lines = container.last_message.strip().splitlines()
+    said = f": {lines[-1].strip()[:_LONGEST]}" if lines else ""
+    ended = f"{container.name} exit code {code}" + (f" ({meaning})" if meaning else "")
+    return f"{ended}, {container.last_reason}{said}"
 
 
 def _ended(subject: PodSubject) -> list[Container]:
@@ -76,7 +83,20 @@ def _of_memory(subject: PodSubject) -> str:
 
 
 _STOPPED: Fact[PodSubject] = Fact("it is not running", "status", lambda subject: subject.pod.status != "Running")
-_IMAGE = _reason_is(
+_PLAIN = frozenset({"", "ContainerCreating", "PodInitializing", "CrashLoopBackOff"})
+"""Reasons of waiting containers that are no error of their creation."""
+
+
+def _not_created(reason: str) -> bool:
+    """True if a container waits for this reason, and it is none of the usual ones: runtimes have more of them."""
+    return reason not in _PLAIN and "Image" not in reason and reason not in _IMAGE_REASONS
+
+
+def _waits_oddly(subject: PodSubject) -> list[Container]:
+    return [one for one in subject.pod.containers if one.state == "waiting" and _not_created(one.reason)]
+
+
+_IMAGE_REASONS = (
     "ImagePullBackOff",
     "ErrImagePull",
     "InvalidImageName",
@@ -85,14 +105,27 @@ _IMAGE = _reason_is(
     "RegistryUnavailable",
     "SignatureValidationFailed",
 )
-_CONFIG = _reason_is(
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-    "PreCreateHookError",
-    "PreStartHookError",
-    "PostStartHookError",
+_IMAGE: Fact[PodSubject] = Fact(
+    "its image cannot be had",
+    "status.containerStatuses",
+    lambda subject: subject.stopped_by in _IMAGE_REASONS or "Image" in subject.stopped_by,
+    lambda subject: "; ".join(
+        dict.fromkeys(
+            f"{one.reason}: {one.message}" if one.message else one.reason
+            for one in subject.pod.containers
+            if one.reason in _IMAGE_REASONS or "Image" in one.reason
+        )
+    ),
 )
+_CONFIG: Fact[PodSubject] = Fact(
+    "a container waits for a reason that is an error",
+    "status.containerStatuses",
+    lambda subject: bool(_waits_oddly(subject)),
+    lambda subject: "; ".join(
+        dict.fromkeys(f"{one.reason}: {one.message}" if one.message else one.reason for one in _waits_oddly(subject))
+    ),
+)
+"""CreateContainerConfigError, RunContainerError and the like, and whatever else a kubelet or a runtime gives as one."""
 _LOOP = _reason_is("CrashLoopBackOff")
 _OOM: Fact[PodSubject] = Fact(
     "a container was OOM-killed",
@@ -143,7 +176,14 @@ def _main(subject: PodSubject) -> Iterator[Container]:
     return (one for one in subject.pod.containers if not one.init)
 
 
-_UNREADY: Fact[PodSubject] = Fact("it is not ready", "condition Ready", lambda subject: not subject.pod.ready)
+def _why_unready(subject: PodSubject) -> str:
+    found = next((one for one in subject.pod.conditions if one.type == "Ready" and one.status == "False"), None)
+    return "" if found is None else ": ".join(filter(None, (found.reason, found.message)))
+
+
+_UNREADY: Fact[PodSubject] = Fact(
+    "it is not ready", "condition Ready", lambda subject: not subject.pod.ready, _why_unready
+)
 _KILLED: Fact[PodSubject] = Fact(
     "a container was OOM-killed",
     "lastState.terminated.reason",

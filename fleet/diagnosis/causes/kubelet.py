@@ -12,7 +12,7 @@ from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
 from fleet.model.severity import Severity
 
-_HOLDS_UP = (*OVERLOAD, "rollout-stuck", "pod-not-ready")
+_HOLDS_UP = (*OVERLOAD, "rollout-stuck", "pod-not-ready", "containers-created-late")
 _DEATHS = ("restarts-and-not-ready", "crash-loop", "out-of-memory-again", *_HOLDS_UP)
 _DESCRIBE = Help("see what the kubelet reports", "describe")
 _NODES = Help("see its node", "nodes")
@@ -89,7 +89,7 @@ SANDBOX = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="The node cannot set up the pod's sandbox: its network plugin or container runtime fails.",
     words=says("sandbox not created"),
-    must=(_WAITS, Reported("creating creating the sandbox fails", ("FailedCreatePodSandBox",), "", _CREATED)),
+    must=(_WAITS, Reported("creating the sandbox fails", ("FailedCreatePodSandBox",), "", _CREATED)),
     explains=_HOLDS_UP,
     peers=True,
     after=60,

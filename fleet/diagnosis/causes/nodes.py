@@ -6,6 +6,7 @@ from fleet.diagnosis.cause import Help, NodeCause, Stage, says
 from fleet.diagnosis.causes.symptoms import AWAY, GPU_SILENCE, SILENCE, STUCK
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
+from fleet.model.node_conditions import node_problem
 from fleet.model.objects import Node
 from fleet.model.severity import Severity
 
@@ -26,6 +27,11 @@ def _never_ready(node: Node) -> bool | None:
 def _network(node: Node) -> tuple[str, str, str] | None:
     found = (one for one in node.conditions if one.type == "NetworkUnavailable" and one.status == "True")
     return next(((one.type, one.reason, one.message) for one in found), None)
+
+
+def _reported(node: Node) -> str:
+    found = node_problem(node)
+    return "" if found is None else " ".join(filter(None, (found.type, found.reason, found.message)))
 
 
 def _withdrawn(node: Node) -> int:
@@ -103,6 +109,35 @@ NETWORK = NodeCause(
     helps=(Help("see what the network plugin says", "describe"), Help("keep new pods off it", "cordon")),
     avoid=("Do not restart its pods: they come back to a node without a route.",),
 )
+PROBLEM = NodeCause(
+    id="node-problem",
+    severity=Severity.WARNING,
+    sentence="An agent on the node reports a problem of it that Kubernetes itself does not know.",
+    words=lambda node: _reported(node).partition(" ")[0],
+    must=(
+        Fact(
+            "a condition of the node reports a problem",
+            "conditions",
+            lambda node: node_problem(node) is not None,
+            _reported,
+        ),
+    ),
+    runs_on=True,
+    explains=("nodes-closed",),
+    before=("node-cordoned",),
+    after=60,
+    alike=("node-pressure", "node-network-unavailable"),
+    helps=(
+        Help("read what the agent reports", "describe"),
+        Help("see since when", "past"),
+        Help("keep new pods off it", "cordon"),
+    ),
+    avoid=("Do not reboot it with pods on it: drain it first.",),
+    decides=("the kernel's log of the node: the agent quotes a line of it",),
+)
+"""The node problem detector's conditions are True for a problem (KernelDeadlock, ReadonlyFilesystem, GPU conditions of
+health agents); those of EKS' node monitoring agent end with Ready and are False for one.
+"""
 _FEWER: Fact[Node] = Fact(
     "fewer GPUs are allocatable than it has",
     "status.allocatable, status.capacity",

@@ -1,15 +1,21 @@
-"""Pods that take too long: stuck terminating, or stuck loading."""
+"""Pods that take too long: to be scheduled, to be created, to load, to go."""
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, Stage
+import re
+
+from fleet.diagnosis.cause import Help, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.overdue import OverdueCause, TimedPod
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 
-GOES = 300.0
-"""Seconds beyond its grace after which a pod that is being deleted is stuck."""
+LATE = 30.0
+"""Seconds beyond its grace after which a deleted pod is late: the kubelet kills at its end, and reports at once."""
+SCHEDULES = 15.0
+"""Seconds within which a scheduler says something of any pod: it places it, or writes why it cannot."""
+CREATES = 60.0
+"""Seconds within which most containers are created where the image is on the node."""
 LOADS = 1200.0
 """Seconds after which a model that loads takes too long: ten minutes are usual for hundreds of GB."""
 
@@ -21,16 +27,94 @@ STAYS = OverdueCause(
     words=lambda of: f"terminating for {of.overdue / 60:.0f} min beyond its grace period",
     must=(
         Fact[TimedPod](
-            "its grace period is long over",
+            "its grace period is over",
             "metadata.deletionTimestamp",
-            lambda of: of.pod.deleted is not None and of.overdue > GOES,
-            lambda of: f"{of.overdue:.0f} s",
+            lambda of: of.pod.deleted is not None and of.overdue > LATE,
+            lambda of: f"for {of.overdue:.0f} s",
         ),
     ),
+    began=lambda of: (of.began, "the end of its grace period"),
+    after=300,
     alike=("node-not-ready", "kubelet-silent"),
     helps=(Help("see its finalizers, and what its kubelet says", "describe"), Help("see its node", "nodes")),
     avoid=("Do not force-delete it while its node may still be alive: it would keep writing to its volumes.",),
     decides=("whether its node answers: if it does, the end of the kubelet's log names the volume or the hook",),
+)
+NOT_SCHEDULED = OverdueCause(
+    id="not-scheduled",
+    stage=Stage.PLACING,
+    severity=Severity.WARNING,
+    sentence="No scheduler has looked at the pod: it has no node, and nobody says why.",
+    words=says("no scheduler looks at it"),
+    must=(
+        Fact[TimedPod](
+            "it has no node, and the scheduler has written nothing about it",
+            "spec.nodeName, condition PodScheduled",
+            lambda of: (
+                of.pod.deleted is None
+                and of.pod.phase == "Pending"
+                and not of.pod.node
+                and all(one.type != "PodScheduled" for one in of.pod.conditions)
+            ),
+        ),
+        Fact[TimedPod](
+            "a scheduler would have by now",
+            "metadata.creationTimestamp",
+            lambda of: of.overdue > SCHEDULES,
+            lambda of: f"created {of.overdue:.0f} s ago",
+        ),
+    ),
+    began=lambda of: (of.began, "when it was created"),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    after=120,
+    alike=("no-free-gpu",),
+    helps=(Help("see which scheduler it names (schedulerName)", "describe"), Help("see what changed before", "past")),
+    avoid=("Do not look for free GPUs: nobody has looked at any node for it.",),
+    decides=("whether other pods are scheduled: if so, its schedulerName is wrong, else the scheduler is down",),
+)
+
+
+_PLAIN = re.compile(r"Pending|ContainerCreating|PodInitializing|Init:\d+/\d+")
+"""Statuses that give no reason for a container that does not run."""
+
+
+def _is_late(of: TimedPod) -> bool:
+    """True if its containers do not run for longer than creating them takes, for no reason that its status gives."""
+    pod = of.pod
+    if pod.deleted is not None or pod.phase != "Pending" or not pod.node or pod.restarts:
+        return False
+    # An init container that runs may fetch weights for as long as an engine loads them.
+    fetches = any(one.init and one.state == "running" for one in pod.containers)
+    return _PLAIN.fullmatch(pod.status) is not None and of.overdue > (LOADS if fetches else CREATES)
+
+
+CREATED_LATE = OverdueCause(
+    id="containers-created-late",
+    stage=Stage.STARTING,
+    severity=Severity.WARNING,
+    sentence="The pod has long had a node and its containers do not run: an image, a volume or the network hangs.",
+    words=lambda of: f"{of.pod.status} for {of.overdue / 60:.0f} min",
+    must=(
+        Fact[TimedPod](
+            "it has a node, and its containers are not created for longer than that takes",
+            "status.phase, containerStatuses",
+            _is_late,
+            lambda of: f"{of.pod.status} for {of.overdue:.0f} s",
+        ),
+    ),
+    began=lambda of: (of.began, "its condition Ready"),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    after=300,
+    alike=("image-pull-slow", "volume-not-mounted", "volume-not-attached", "sandbox-not-created"),
+    helps=(
+        Help("see what the kubelet reports", "describe"),
+        Help("see its node", "nodes"),
+        Help("roll back to the previous revision", "rollback"),
+    ),
+    avoid=("Do not force-delete it: what hangs on the node hangs for its successor.",),
+    decides=("the events of the pod: Pulling without Pulled is the image, FailedMount a volume, nothing the kubelet",),
 )
 LOADS_LONG = OverdueCause(
     id="loading-takes-long",
@@ -57,6 +141,7 @@ LOADS_LONG = OverdueCause(
             lambda of: f"{of.overdue:.0f} s",
         ),
     ),
+    began=lambda of: (of.began, "its condition Ready"),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     alike=("image-pull-slow",),
@@ -68,4 +153,4 @@ LOADS_LONG = OverdueCause(
     avoid=("Do not restart it: loading would start over.",),
     decides=("whether the log still counts shards: then the storage or the network is slow",),
 )
-OF_TIME = (STAYS, LOADS_LONG)
+OF_TIME = (STAYS, NOT_SCHEDULED, CREATED_LATE, LOADS_LONG)

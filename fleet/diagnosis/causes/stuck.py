@@ -7,9 +7,12 @@ Beside others that decode, prompts are read in parts, and tokens come with each 
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import EngineCause, Help, MetricsText
+from fleet.diagnosis.cause import EngineCause, Help, MetricsText, says
 from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GPU_FAULTS, OVERLOAD
 from fleet.diagnosis.metrics_sign import Either, Is, Level
+from fleet.diagnosis.ranks import RankCause, RankedPod
+from fleet.diagnosis.sign import Fact
+from fleet.model.counting import count
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 
@@ -82,3 +85,30 @@ WAITING = EngineCause(
     helps=_HELPS,
     avoid=_AVOID,
 )
+RANK = RankCause(
+    id="rank-stuck",
+    severity=Severity.CRITICAL,
+    sentence="A data-parallel rank of the engine hangs: its requests are running, but only others generate tokens.",
+    words=says("a rank is stuck: requests running, no tokens"),
+    must=(
+        Fact[RankedPod](
+            "a rank runs requests and generates no tokens between two scrapes, while another does",
+            "latest_tokens_per_second, requests_running of each rank",
+            lambda of: bool(of.hung),
+            lambda of: (
+                f"{len(of.hung)} of {count(len(of.rows), 'rank')}, {of.hung_requests:.0f} requests running there"
+            ),
+        ),
+    ),
+    explains=("errors", CANARY_SILENT, "replica-slow"),
+    peers=True,
+    after=60,
+    alike=("engine-stuck", *GPU_FAULTS),
+    decides=("the end of the log of that rank's process",),
+    helps=_HELPS,
+    avoid=(
+        "Do not wait for the router: it sees one engine, and goes on sending requests to all of its ranks.",
+        *_AVOID,
+    ),
+)
+"""Findings catalogue F06: rates are compared by engine, since the sums of a pod hide one that stands still."""

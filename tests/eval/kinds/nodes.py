@@ -230,7 +230,6 @@ def gateway_down(case: Case) -> None:
 @kind(
     "service-selects-nothing",
     "somebody changed a label: the Service of a model selects none of its pods",
-    needs=(NUMBERS,),
 )
 def service_selects_nothing(case: Case) -> None:
     top = case.workload()

@@ -15,7 +15,7 @@ Q = Quantity
 calm = partial(kind, calm=True)
 
 
-@kind("route-to-nowhere", "an Ingress names a Service that somebody has deleted", needs=(NUMBERS,))
+@kind("route-to-nowhere", "an Ingress names a Service that somebody has deleted")
 def nowhere(case: Case) -> None:
     top, service = ways.behind(case)
     beside, port = f"{top.name}-old", ways.port_of(service)
@@ -33,7 +33,7 @@ def nowhere(case: Case) -> None:
     )
 
 
-@kind("route-port-wrong", "somebody writes a port into a route that its Service does not have", needs=(NUMBERS,))
+@kind("route-port-wrong", "somebody writes a port into a route that its Service does not have")
 def wrong_port(case: Case) -> None:
     top, service = ways.behind(case)
     port = ways.port_of(service)
@@ -50,7 +50,7 @@ def wrong_port(case: Case) -> None:
     )
 
 
-@kind("gateway-refuses-route", "a Gateway does not let the namespace of a route in any more", needs=(NUMBERS,))
+@kind("gateway-refuses-route", "a Gateway does not let the namespace of a route in any more")
 def refused(case: Case) -> None:
     top, service = ways.behind(case)
     route = ways.http_route(top, (top.name, ways.port_of(service), 1))
@@ -91,7 +91,7 @@ def not_renewed(case: Case) -> None:
     )
 
 
-@kind("image-tag-moved", "a tag was moved: the pod that is made next runs another image", needs=(NUMBERS,))
+@kind("image-tag-moved", "a tag was moved: the pod that is made next runs another image")
 def tag_moved(case: Case) -> None:
     top = case.workload()
     name = case.pod(top)
@@ -115,7 +115,7 @@ def tag_moved(case: Case) -> None:
     )
 
 
-@calm("route-with-weight-zero", "a canary gets no requests, and its Service is gone", needs=(NUMBERS,))
+@calm("route-with-weight-zero", "a canary gets no requests, and its Service is gone")
 def no_weight(case: Case) -> None:
     top, service = ways.behind(case)
     port = ways.port_of(service)
@@ -125,7 +125,6 @@ def no_weight(case: Case) -> None:
 @calm(
     "policy-for-one-port",
     "one policy is for the port of the metrics, another lets the gateway in where it serves",
-    needs=(NUMBERS,),
 )
 def one_port(case: Case) -> None:
     top, service = ways.behind(case)

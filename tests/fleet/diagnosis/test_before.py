@@ -14,7 +14,7 @@ from fleet.diagnosis.serving import TrafficSubject, revised, traffic_subject
 from fleet.model.before import Traffic
 from fleet.model.finding import FindingState
 from fleet.model.frame import Column, Frame
-from fleet.model.objects import Condition, Event, ObjectRef, Service
+from fleet.model.objects import Condition, Container, Event, ObjectRef, Service, Serving
 from fleet.model.reading import State
 from fleet.snapshot.usual import CHANGED, STEP, UsualTraffic
 from tests.fleet.diagnosis.fleets import CHAT, COOL, WELL, Fleet, Q, causes
@@ -158,6 +158,34 @@ def test_a_service_that_selects_nobody_is_told_at_the_workload_that_it_is_for(na
     assert explain(snapshot, found.root).evidence[1].source == "kubernetes"
     fleet.services = [service]
     assert fleet.incidents(150, 260) == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "dead"),
+    [
+        ("http", (), False),
+        ("8000", (), False),
+        ("htpp", (), True),
+        ("9999", (), True),
+        # A proxy beside the engine need not declare where it listens.
+        ("9999", (Container("proxy", "proxy:1"),), False),
+        ("htpp", (Container("proxy", "proxy:1"),), True),
+    ],
+)
+def test_a_service_that_leads_to_no_port_of_its_pods_is_told(
+    target: str, more: tuple[Container, ...], dead: bool
+) -> None:
+    fleet = Fleet()
+    serves = Container("vllm", "vllm:1", ready=True, started=True, state="running", ports=(("http", 8000),))
+    labels = {"app": "chat"}
+    serving = Serving("vLLM", "vllm", (8000,))
+    fleet.of(*fleet.pods, labels=labels, containers=(serves, *more), serving=serving)
+    service = Service("serving", "chat", "uid-s", "1", "ClusterIP", labels, (("http", 80),), targets=(target,))
+    fleet.services = [service]
+    found = fleet.incidents(0, 70)
+    assert [(one.root.cause, one.about, one.root.words) for one in found] == (
+        [("service-port-wrong", CHAT, f"Service chat → port {target} of no pod")] if dead else []
+    )
 
 
 def test_pods_of_two_revisions_tell_since_when_the_newer_is_there() -> None:

@@ -8,21 +8,63 @@ import pytest
 
 from fleet.diagnosis.evidence import explain
 from fleet.model.finding import FindingState
-from fleet.model.objects import Container
+from fleet.model.objects import Condition, Container
 from fleet.model.severity import Severity
 from fleet.snapshot.builder import Builder
 from tests.fleet.diagnosis.fleets import COOL, WELL, Fleet, Q, causes, unready
 from tests.fleet.rows import LIVE, NOW, deployment, kube, node, pod
 
 
-def test_a_pod_that_does_not_go_is_told_once_its_grace_is_long_over() -> None:
+def test_a_pod_that_does_not_go_is_told_when_its_grace_is_over_and_fires_once_it_is_so_for_long() -> None:
     fleet = Fleet()
     fleet.of("chat-2", deleted=NOW + 30)
-    assert "pod-stuck-terminating" not in causes(fleet.incidents(0, 40, 200))
+    assert "pod-stuck-terminating" not in causes(fleet.incidents(0, 40, 58))
+    (late,) = [one for one in fleet.incidents(65) if one.root.cause == "pod-stuck-terminating"]
+    assert (late.state, late.since, late.root.due) == (FindingState.PENDING, NOW + 30, NOW + 330)
+    fleet.at(200)
     snapshot = fleet.at(400)
     (found,) = [one for one in snapshot.incidents if one.root.cause == "pod-stuck-terminating"]
     assert (found.about, found.root.words) == ("serving/chat-2", "terminating for 6 min beyond its grace period")
-    assert explain(snapshot, found.root).evidence[0].text == "its grace period is long over: 370 s"
+    assert found.state is FindingState.FIRING
+    assert explain(snapshot, found.root).evidence[0].text == "its grace period is over: for 370 s"
+
+
+def test_how_long_a_pod_is_overdue_is_told_as_time_goes_on() -> None:
+    fleet = Fleet()
+    fleet.of("chat-2", deleted=NOW)
+    words = [fleet.incidents(seconds)[0].root.words for seconds in (400, 405, 700)]
+    assert words == [f"terminating for {minutes} min beyond its grace period" for minutes in (7, 7, 12)]
+
+
+@pytest.mark.parametrize("status", ["ContainerCreating", "PodInitializing", "Init:0/1", "Pending"])
+def test_containers_that_are_not_created_for_long_are_told_without_an_event(status: str) -> None:
+    fleet = Fleet()
+    fleet.of("chat-2", **unready(NOW, phase="Pending", status=status, created=NOW))
+    assert causes(fleet.incidents(0, 30)) == []
+    (late,) = fleet.incidents(65)
+    assert (late.root.cause, late.state, late.since) == ("containers-created-late", FindingState.PENDING, NOW)
+    (fires,) = fleet.incidents(300)
+    assert (fires.state, fires.root.words) == (FindingState.FIRING, f"{status} for 5 min")
+
+
+def test_an_init_container_that_fetches_weights_has_as_long_as_an_engine_that_loads_them() -> None:
+    fleet = Fleet()
+    fetch = Container("fetch", "alpine:3", state="running", started=True, init=True)
+    fleet.of("chat-2", **unready(NOW, phase="Pending", status="Init:0/1", created=NOW, containers=(fetch,)))
+    assert causes(fleet.incidents(0, 400, 1_100)) == []
+    assert causes(fleet.incidents(1_210)) == ["containers-created-late"]
+
+
+def test_a_pod_that_no_scheduler_looks_at_is_told_and_one_that_waits_for_room_is_another() -> None:
+    fleet = Fleet()
+    fleet.of("chat-2", ready=False, phase="Pending", status="Pending", node="", created=NOW)
+    assert causes(fleet.incidents(0, 10)) == []
+    (late,) = fleet.incidents(20)
+    assert (late.root.cause, late.state) == ("not-scheduled", FindingState.PENDING)
+    message = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+    waits = Condition("PodScheduled", "False", "Unschedulable", message, since=NOW + 30)
+    fleet.of("chat-2", ready=False, phase="Pending", status="Pending", node="", created=NOW, conditions=(waits,))
+    assert causes(fleet.incidents(40)) == ["no-free-gpu"]
 
 
 def test_an_engine_that_loads_for_long_is_told_and_one_that_loads_is_not() -> None:

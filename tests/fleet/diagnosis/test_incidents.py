@@ -231,7 +231,7 @@ def test_a_rollout_that_waits_for_a_gpu_is_stuck_for_that() -> None:
 def test_a_pod_that_loads_or_leaves_is_no_incident() -> None:
     fleet = Fleet(3)
     fleet.of("chat-0", ready=False, deleted=NOW)
-    fleet.of("chat-1", ready=False, phase="Pending", status="ContainerCreating")
+    fleet.of("chat-1", ready=False, phase="Pending", status="ContainerCreating", created=NOW)
     assert [one.root.cause for one in fleet.incidents(0, 30)] == []
 
 

@@ -54,7 +54,7 @@ def test_another_cause_and_another_object_are_wrong(tmp_path: Path, truth: str, 
 
 
 def test_a_cause_may_be_told_by_what_it_says_instead_of_its_id(tmp_path: Path) -> None:
-    case = scored(tmp_path, TRUTH.replace('cause = ["crash-loop"]', 'says = "starts, DIES"'))
+    case = scored(tmp_path, TRUTH.replace('cause = ["crash-loop"]', 'says = "keeps EXITING"'))
     assert case.first_right
 
 

@@ -1,0 +1,88 @@
+"""Workloads whose controller has not created the pods that are wanted, and the class of causes that read it.
+
+By objects alone: controllers of most kinds write nothing into the status of their workload when pods are rejected, and
+one that does not run writes nothing anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fleet.diagnosis.active_causes import ActiveCause
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.pod_reports import REMEMBERED
+from fleet.diagnosis.serving import pods_in, ready_pods
+from fleet.diagnosis.subject import Subjects
+from fleet.kinds.registry import kind_of
+from fleet.model.objects import FINISHED, ObjectRef, Workload
+from fleet.model.snapshot import Snapshot
+
+
+class UnmadeSubject(NamedTuple):
+    """A workload with fewer pods than are wanted."""
+
+    workload: Workload
+    pods: int
+    """Pods that exist and are not finished."""
+    ready: int
+    """Number of them that are ready and not being deleted."""
+    told: str
+    """The API server's answer in the newest event FailedCreate; empty for none."""
+
+
+class UnmadeCause(Cause[UnmadeSubject]):
+    """A cause at a workload whose pods are not created."""
+
+    of = Of.PLACEMENT
+
+    def subject(self, subjects: Subjects, key: str) -> UnmadeSubject | None:
+        return None if subjects.snapshot is None else unmade_subject(subjects.snapshot, key)
+
+
+def unmade_subject(snapshot: Snapshot, key: str) -> UnmadeSubject | None:
+    """Return the subject of a workload that lacks pods; None for others, and where its pods are not all known.
+
+    A replica that is a group of pods is not counted in pods.
+    """
+    found = snapshot.workloads.get(key)
+    if found is None or not _may_lack(snapshot, key, found):
+        return None
+    if kind_of(found.kind).replica is not None or not snapshot.coverage.sees("pods", found.namespace):
+        return None
+    there = [pod for pod in pods_in(snapshot, key) if pod.phase not in FINISHED]
+    return UnmadeSubject(found, len(there), len(ready_pods(there)), _told(snapshot, found))
+
+
+def unmade_causes(snapshot: Snapshot, causes: Sequence[UnmadeCause]) -> Iterator[ActiveCause]:
+    """Yield the causes that hold of workloads."""
+    for key, workload in snapshot.workloads.items():
+        seen = unmade_subject(snapshot, key) if _may_lack(snapshot, key, workload) else None
+        for cause in causes if seen is not None else ():
+            if seen is not None and cause.holds(seen):
+                yield ActiveCause(cause, key)
+
+
+def _may_lack(snapshot: Snapshot, key: str, workload: Workload) -> bool:
+    return len(snapshot.pods_of.get(key, ())) < workload.desired
+
+
+def _told(snapshot: Snapshot, workload: Workload) -> str:
+    """Return the message of the newest rejection of one of its pods, as its controller or its ReplicaSet reports it."""
+    mine = (
+        event
+        for event in snapshot.events
+        if event.reason == "FailedCreate"
+        and event.involved.namespace == workload.namespace
+        and _is_of(workload, event.involved)
+        and snapshot.at - event.last <= REMEMBERED
+    )
+    newest = max(mine, key=lambda event: event.last, default=None)
+    return "" if newest is None else newest.message
+
+
+def _is_of(workload: Workload, involved: ObjectRef) -> bool:
+    """True if an event is about a workload, or about a ReplicaSet that its name says is its."""
+    if (involved.kind, involved.name) == (workload.kind, workload.name):
+        return True
+    return involved.kind == "ReplicaSet" and involved.name.rpartition("-")[0] == workload.name
