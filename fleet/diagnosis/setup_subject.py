@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.serving import pods_in, ready_pods
+from fleet.diagnosis.subject import is_grouped
 from fleet.kinds.kind import Update
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod, Workload, revision_of
@@ -88,7 +89,7 @@ def setup_subject(snapshot: Snapshot, key: str) -> SetupSubject | None:
         return None
     every = pods_in(snapshot, key)
     pods = ready_pods(every)
-    grouped = kind_of(workload.kind).replica is not None
+    grouped = is_grouped(workload)
     promised = snapshot.promised.get(key, Promised())
     return SetupSubject(
         workload,

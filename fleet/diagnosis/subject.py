@@ -353,7 +353,7 @@ class Subjects:
             unseen = "its pods are not listed yet" if "pods" in fleet.coverage.pending else MAY_NOT_LIST
             listed, ready = ready, max(ready, workload.ready)
             serving += ready - listed
-        if kind_of(workload.kind).replica is not None:
+        if is_grouped(workload):
             # A replica is a group of pods, and one critical pod disables its group.
             serving = max(0, workload.desired - len(critical))
         held = (fleet.gpus_of.get(pod, ()) for pod in critical)
@@ -381,6 +381,11 @@ class Subjects:
         members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)
         there = sum(one.deleted is None and one.phase not in FINISHED for one in members)
         return is_left_over(pod, self._now) and there >= above.desired
+
+
+def is_grouped(workload: Workload) -> bool:
+    """True if a replica of its kind is a group of pods."""
+    return kind_of(workload.kind).replica is not None
 
 
 def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:

@@ -13,8 +13,7 @@ from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.pod_reports import REMEMBERED
 from fleet.diagnosis.serving import pods_in, ready_pods
-from fleet.diagnosis.subject import Subjects
-from fleet.kinds.registry import kind_of
+from fleet.diagnosis.subject import Subjects, is_grouped
 from fleet.model.objects import FINISHED, ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 
@@ -48,7 +47,7 @@ def unmade_subject(snapshot: Snapshot, key: str) -> UnmadeSubject | None:
     found = snapshot.workloads.get(key)
     if found is None or not _may_lack(snapshot, key, found):
         return None
-    if kind_of(found.kind).replica is not None or not snapshot.coverage.sees("pods", found.namespace):
+    if is_grouped(found) or not snapshot.coverage.sees("pods", found.namespace):
         return None
     there = [pod for pod in pods_in(snapshot, key) if pod.phase not in FINISHED]
     return UnmadeSubject(found, len(there), len(ready_pods(there)), _told(snapshot, found))

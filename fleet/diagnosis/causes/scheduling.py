@@ -50,7 +50,13 @@ def _refused_for(name: str, *those: str) -> Fact[PodSubject]:
         refused = _refused(subject)
         return refused is not None and refused.by.id in those
 
-    return Fact(name, "condition PodScheduled", holds, _what)
+    def shows(subject: PodSubject) -> str:
+        refused = _refused(subject)
+        if refused is None or refused.by.id in those:
+            return _what(subject)
+        return f"the scheduler's decisive reason is another: {refused.what or refused.by.id}"
+
+    return Fact(name, "condition PodScheduled", holds, shows)
 
 
 def _wants_gpu(subject: PodSubject) -> bool:
