@@ -1,8 +1,8 @@
 """The Snapshot: everything the screens show comes from exactly one of these.
 
-Immutable, built once per tick off the UI path (fleet/snapshot/builder.py). Keys are strings: a pod is ``namespace/name``,
-a workload ``namespace/Kind/name``, a model ``namespace/served-name``, an engine ``namespace/pod#engine@model``, a row of
-a gateway ``namespace/pod>backend@model``, a GPU its UUID (``UUID/GI`` for a MIG instance), a node its name.
+Immutable, built once per tick off the UI path (fleet/snapshot/builder.py). Keys are strings: a pod ``namespace/name``,
+a workload ``namespace/Kind/name``, a model ``namespace/served-name``, an engine ``namespace/pod#engine@model``, a row
+of a gateway ``namespace/pod>backend@model``, a GPU its UUID (``UUID/GI`` for a MIG instance), a node its name.
 """
 
 from __future__ import annotations
