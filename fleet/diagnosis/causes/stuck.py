@@ -96,7 +96,7 @@ RANK = RankCause(
             "latest_tokens_per_second, requests_running of each rank",
             lambda of: bool(of.hung),
             lambda of: (
-                f"{len(of.hung)} of {count(len(of.rows), 'rank')}, {of.hung_requests:.0f} requests running there"
+                f"{len(of.hung)} of {count(len(of.rows), 'rank')}, {count(int(of.hung_requests), 'request')} there"
             ),
         ),
     ),
