@@ -66,7 +66,7 @@ async def test_the_key_is_in_its_file_and_in_the_server_and_nowhere_else(opened:
     ("line", "reason"),
     [
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.", "the GPU ran out of memory"),
-        ("ValueError: No available memory for the cache blocks.", "no memory left for the KV cache"),
+        ("ValueError: No available memory for the cache blocks.", "no memory is left for the KV cache"),
     ],
 )
 async def test_one_that_dies_while_loading_says_why(opened: Open, line: str, reason: str) -> None:

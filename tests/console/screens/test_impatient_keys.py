@@ -39,7 +39,7 @@ async def burst(d: Desk, *keys: str) -> None:
     """Keys that have all arrived before the first one is handled, as over a slow link."""
     for key in keys:
         d.app.simulate_key(key)
-    # Not until everything is painted: without room nothing ever is.
+    # Not until all is painted: without room nothing ever is.
     await d.pilot.pause()
 
 
@@ -53,7 +53,7 @@ async def calm(d: Desk) -> None:
     assert d.app.is_running
 
 
-@pytest.mark.parametrize("enters", [1, 2, 3, 5])
+@pytest.mark.parametrize("enters", [1, 2, 5])
 @pytest.mark.parametrize("word", ["sources", "scale", "no such thing"])
 async def test_the_palette_runs_what_is_chosen_once_however_often_enter_comes(word: str, enters: int) -> None:
     async with desk(make_snapshot(), session=acting()) as d:
@@ -105,7 +105,7 @@ async def test_the_palette_takes_a_reason_for_text(monkeypatch: pytest.MonkeyPat
         await calm(d)
 
 
-# A command replaced before it has started: Textual cancels it, and Python warns that it was never awaited.
+# A command that another one replaces before it has begun: Textual cancels it, and Python says that nobody awaited it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("opening", sorted(OPENINGS))
@@ -114,7 +114,8 @@ async def test_no_key_ends_what_is_open(opening: str, seed: int, monkeypatch: py
     async with desk(make_snapshot(), size=chance.choice(SMALL), session=acting()) as d:
         # Quit stands in the palette too, where arrows and enter come to it.
         monkeypatch.setattr(d.app, "exit", lambda *_: None)
-        for _ in range(3):
+        # The second time it is opened over what the first has left open.
+        for _ in range(2):
             await burst(d, *OPENINGS[opening])
             for _ in range(4):
                 await burst(d, *chance.choices(KEYS, k=chance.randint(1, 8)))
