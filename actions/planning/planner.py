@@ -71,7 +71,15 @@ async def event_on_target(plan: Plan, context: ClusterContext) -> Mutation | Non
 async def identified(request: Request, context: ClusterContext) -> tuple[Request, str]:
     """Return the request with the target's uid, which must be the chosen one; and the object's fingerprint."""
     target = request.target
-    found = await context.reads.get_raw(target.kind, target.namespace, target.name)
+    try:
+        found = await context.reads.get_raw(target.kind, target.namespace, target.name)
+    except NotFoundError as error:
+        when = " after it was chosen" if target.uid else ", or there never was one"
+        raise NotFoundError(
+            f"{target} is gone: it was deleted{when}",
+            status=error.status,
+            remedy="Nothing is sent for it; unmark it where several are marked, and plan again.",
+        ) from error
     uid = str(found.get("metadata", {}).get("uid", ""))
     if target.uid and uid != target.uid:
         raise NotFoundError(

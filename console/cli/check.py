@@ -29,15 +29,22 @@ def run(invocation: Invocation) -> int:
     try:
         return _look(invocation)
     except ConfigError as error:
+        _unknown(invocation, error.problems[0])
         for problem in error.problems:
             say(problem)
     except Exception as error:  # noqa: BLE001 - whatever it is, a plugin that crashes must not pass for a warning
         from console.cli import crash
 
         crash.report(error, sys.argv[1:])
-        if not invocation.options.form:
-            streams.write_out(partial(print, f"{CheckStatus.UNKNOWN.name}: unexpected {type(error).__name__}"))
+        _unknown(invocation, f"unexpected {type(error).__name__}")
     return CheckStatus.UNKNOWN
+
+
+def _unknown(invocation: Invocation, why: object) -> None:
+    """Write the line of a plugin: monitoring shows the first line of stdout, and nothing of stderr."""
+    if not invocation.options.form:
+        first = str(why).partition("\n")[0].replace("|", "/")
+        streams.write_out(partial(print, harmless(f"{CheckStatus.UNKNOWN.name}: {first}")))
 
 
 def _look(invocation: Invocation) -> int:

@@ -70,7 +70,31 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
         raise NotNamedError(maker)
     near = difflib.get_close_matches(name, sorted({t.name for t in inside}), n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise NotNamedError(f"no {(kind or ' or '.join(kinds)).lower()} {name}{where}{hint}")
+    raise NotNamedError(
+        f"no {_kinds_text((kind,) if kind else kinds)} {name}{where}{hint}{_other(name, snapshot, kinds)}"
+    )
+
+
+def _kinds_text(kinds: tuple[str, ...]) -> str:
+    """The kinds that a command takes: several kinds of workloads are workloads."""
+    workloads = [kind for kind in kinds if kind not in _OTHERS.values()]
+    words = [kind.lower() for kind in kinds if kind not in workloads]
+    told = ["workload"] if len(workloads) > 1 else [kind.lower() for kind in workloads]
+    return " or ".join([*told, *words])
+
+
+def _other(name: str, snapshot: Snapshot, kinds: tuple[str, ...]) -> str:
+    """What has that name and is of another kind than the command takes; empty if nothing has."""
+    found = next((t for t in _targets(snapshot) if t.name == name and t.kind not in kinds), None)
+    if found is None:
+        return ""
+    of = [pod.name for pod in (snapshot.pods[key] for key in snapshot.pods_of.get(_key(found), ()))]
+    pods = f"; its pods: {', '.join(sorted(of)[:3])}{' …' if len(of) > 3 else ''}" if of and "Pod" in kinds else ""
+    return f"; {name} is a {found.kind.lower()}{pods}"
+
+
+def _key(target: Target) -> str:
+    return f"{target.namespace}/{target.kind}/{target.name}"
 
 
 def _makes(name: str, snapshot: Snapshot, namespace: str, kinds: tuple[str, ...]) -> str:

@@ -31,6 +31,9 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         told = untrusted(self._improve(message))
+        if self.wrong != exits.USAGE:
+            # A monitoring plugin: its first line of stdout is what is shown.
+            print(f"UNKNOWN: {told}")
         self.exit(self.wrong, f"{self.prog}: {told}\n  {self.prog} --help lists the choices.\n")
 
     def format_help(self) -> str:
@@ -125,6 +128,9 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     own = set(_long_flags(meant))
     known = own | set(_long_flags(parser))
     name = meant.named()[1].partition(" ")[0]
+    if not name and (of_tables := {"-o", "--output", "-w", "--watch"}.intersection(arguments[:cut])):
+        told = ", ".join(sorted(of_tables))
+        parser.error(f"{told}: the console has no such flag, its tables do: {prog} snapshot {told}")
     for argument in arguments[:cut]:
         if argument == name:
             # The command's own flags follow it: the program's parser would turn their values into arguments.

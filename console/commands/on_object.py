@@ -126,7 +126,7 @@ def needs_log(context: Context) -> str | None:
 
 def needs_described(context: Context) -> str | None:
     """Return why nothing can be described; None if something can."""
-    return needs_target(context) if context.where in OBJECTS else _needs_own(context)
+    return _needs_own(context) if context.where is ScreenId.LOCAL else needs_target(context)
 
 
 def _needs_own(context: Context) -> str | None:
@@ -138,13 +138,21 @@ def open_describe(desk: Desk, context: Context) -> None:
     if context.where is ScreenId.LOCAL:
         open_detail(desk, context)
     elif context.target is not None:
+        _leave_document(desk, context)
         desk.pages.open_describe(context.target)
 
 
 def open_yaml(desk: Desk, context: Context) -> None:
     """Open the object as YAML."""
     if context.target is not None:
+        _leave_document(desk, context)
         desk.pages.open_yaml(context.target)
+
+
+def _leave_document(desk: Desk, context: Context) -> None:
+    """Close the description or YAML of the same object, which the other one replaces."""
+    if context.where is ScreenId.DOCUMENT:
+        desk.navigator.go_back()
 
 
 def open_logs(*, previous: bool) -> Callable[[Desk, Context], None]:
@@ -180,6 +188,8 @@ def open_detail(desk: Desk, context: Context) -> None:
         desk.local_pages.open_server(context.subject)
     elif context.where in OF_ALERTS and context.subject in nodes:
         desk.pages.open_nodes(context.subject)
+    elif context.subject in nodes and context.target is not None:
+        desk.pages.open_describe(context.target)
     else:
         desk.pages.open_detail(context.subject)
 

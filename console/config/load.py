@@ -322,14 +322,18 @@ def _raise(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) ->
 
 def located(origins: Mapping[Key, str], found: Iterable[tuple[Key, str, str]]) -> list[Problem]:
     """Return the findings of a rule as problems with their position."""
-    return [
-        Problem(_origin_of(origins, key), f"[{key[0]}] {'.'.join(key[1:])}: {what}" if len(key) > 1 else what, remedy)
-        for key, what, remedy in found
-    ]
+    problems = []
+    for key, what, remedy in found:
+        where = _origin_of(origins, key)
+        # A flag is named by its position.
+        name = "" if len(key) == 1 or where.startswith("-") else f"[{key[0]}] {'.'.join(key[1:])}: "
+        problems.append(Problem(where, f"{name}{what}", remedy))
+    return problems
 
 
 def _origin_of(origins: Mapping[Key, str], path: Key) -> str:
     for depth in range(len(path), 0, -1):
         if path[:depth] in origins:
             return origins[path[:depth]]
-    return "default"
+    # A table is where the first of its values is.
+    return next((where for key, where in origins.items() if key[: len(path)] == path), "default")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import BindingType
 from textual.widget import Widget
@@ -15,12 +15,14 @@ from console.commands.desk import Desk
 from console.screens.base import bindings_of
 from console.screens.table import TableScreen
 from console.views.columns import sortable, sorted_quantity
-from console.views.node_columns import COLUMNS
+from console.views.node_columns import COLUMNS, FREE, SICK
 from console.views.nodes import nodes_model, served_model
 from console.views.subject import place_of, pod_for
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid, WorstFirst
+
+_ONLY: Final[Mapping[str, str]] = {FREE: "free GPUs", SICK: "sick GPUs, and those of sick pods"}
 
 
 class NodesScreen(TableScreen):
@@ -55,6 +57,7 @@ class NodesScreen(TableScreen):
         self.ask(replace(self.query_, others=not self.query_.others))
 
     def show_only(self, which: str) -> None:
+        model = ""
         if which == "model":
             snapshot, key = self.desk.snapshot, self.subject
             model = (
@@ -67,10 +70,14 @@ class NodesScreen(TableScreen):
             escaped = re.escape(model).replace("\\-", "-")
             which = f"model:{escaped}"
         self.narrow("" if self.narrowed else which)
-        self.say(f"only {self.narrowed}; esc shows all" if self.narrowed else "")
+        shown = _ONLY.get(which, f"GPUs of {model}" if which.startswith("model:") else which)
+        self.say(f"only {shown}; esc shows all" if self.narrowed else "")
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         snapshot = self.desk.snapshot
+        if snapshot is not None and message.key in snapshot.nodes:
+            self.desk.pages.open_describe(snapshot.ref("Node", "", message.key))
+            return
         pod = pod_for(snapshot, message.key) if snapshot is not None else None
         if pod is not None:
             self.desk.pages.open_detail(pod)

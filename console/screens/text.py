@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from console.commands.command import ScreenId
+from console.commands.command import Context, ScreenId
 from console.commands.desk import Desk
 from console.screens.base import beside, bindings_of
 from console.screens.lines import Lines
@@ -69,6 +69,9 @@ class TextScreen(SearchedScreen):
             self._named = [ref for _, ref in found]
             self.text.link([link for link, _ in found])
             self.show_keys()
+
+    def context(self, argument: str = "") -> Context:
+        return super().context(argument)._replace(target=self._of)
 
     def copied(self) -> tuple[str, str]:
         lines = self.text.shown

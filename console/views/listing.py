@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import field
+from typing import Final
 
 from console.views.filter import Filter
 from fleet.dataclass import dataclass
@@ -18,6 +21,8 @@ _WIDEST = 48
 """Cells of a column at most, where there is room."""
 _LEAST = 24
 """Cells of a column that it gets before others are turned to."""
+_PAGE = 8
+"""Cells beside the head of the first column, for the number of the page of columns."""
 _BAD = frozenset({"Failed", "Error", "Lost", "Warning", "Pending", "Unknown", "NotReady", "CrashLoopBackOff", "False"})
 
 
@@ -57,12 +62,12 @@ class ListingModel:
 
     def row(self, key: str) -> GridRow:
         found = self._objects[key]
-        cells: list[Cell] = [Name(untrusted_name(found.name), Role.STRONG)]
+        texts = [found.cells[at] if at < len(found.cells) else "" for at in shown_columns(self.listing)]
+        cells: list[Cell] = [Text(untrusted(text), Role.WARNING if text in _BAD else Role.TEXT) for text in texts]
+        if not _is_nameless(self.listing):
+            cells.insert(0, Name(untrusted_name(found.name), Role.STRONG))
         if self._has_namespaces:
-            cells.append(Text(untrusted_name(found.namespace), Role.DIM))
-        for at in shown_columns(self.listing):
-            text = found.cells[at] if at < len(found.cells) else ""
-            cells.append(Text(untrusted(text), Role.WARNING if text in _BAD else Role.TEXT))
+            cells.insert(1, Text(untrusted_name(found.namespace), Role.DIM))
         return GridRow(key, tuple(cells))
 
     @property
@@ -75,25 +80,42 @@ def shown_columns(listing: Listing) -> tuple[int, ...]:
     return tuple(at for at, column in enumerate(listing.columns) if column.name.lower() != "name")
 
 
+def _is_nameless(listing: Listing) -> bool:
+    """True for events: nobody knows one by its name, and the time is what they are in the order of."""
+    return listing.kind == "Event" and bool(shown_columns(listing))
+
+
+_AGE: Final = re.compile(r"(\d+)([smhdy])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "y": 31_536_000}
+
+
+def _age(one: ListedObject, at: int) -> int:
+    """Seconds of an age as the server prints it (``2m27s``); those of one that is none come last."""
+    parts = _AGE.findall(one.cells[at]) if at < len(one.cells) else []
+    return sum(int(number) * _SECONDS[unit] for number, unit in parts) if parts else sys.maxsize
+
+
 def listing_model(listing: Listing, namespace: str, wanted: Filter) -> ListingModel:
-    """Return the objects that match the filter, in the server's order."""
+    """Return the objects that match the filter, in the server's order; events the newest first."""
+    objects = list(listing.objects)
+    nameless = _is_nameless(listing)
+    if nameless:
+        objects.sort(key=lambda one: _age(one, shown_columns(listing)[0]))
     found = {
         one.key: one
-        for one in listing.objects
+        for one in objects
         if not wanted or wanted.matches(" ".join((one.namespace, one.name, *one.cells)), {})
     }
-    # Names of events are meaningless.
-    width, most = (8, 8) if listing.kind == "Event" else (24, 64)
-    columns = [GridColumn("name", "NAME", width, align="left", grow=2, widest=most, priority=0)]
-    if listing.namespaced and not namespace:
-        columns.append(GridColumn("namespace", "NAMESPACE", 12, align="left", grow=1, widest=30, priority=2))
+    columns = [] if nameless else [GridColumn("name", "NAME", 24, align="left", grow=2, widest=64, priority=0)]
     for number, at in enumerate(shown_columns(listing)):
         head = listing.columns[at]
         title = untrusted(head.name).upper()
         widest = max([width_of(title), *(width_of(one.cells[at]) for one in listing.objects if at < len(one.cells))])
-        width = max(width_of(title), min(widest, _LEAST))
+        width = max(width_of(title), min(widest, _LEAST), 0 if columns else width_of(title) + _PAGE)
         align: Align = "right" if head.is_number else "left"
         grow, most = int(widest > width), max(width, min(widest, _WIDEST))
         priority = number + (20 if head.is_wide else 1)
         columns.append(GridColumn(f"column{at}", title, width, align=align, grow=grow, widest=most, priority=priority))
+    if listing.namespaced and not namespace:
+        columns.insert(1, GridColumn("namespace", "NAMESPACE", 12, align="left", grow=1, widest=30, priority=2))
     return ListingModel(listing, namespace, wanted, columns=tuple(columns), _objects=found)

@@ -92,7 +92,8 @@ def _phases(comparison: LatencyComparison, now: float, width: int, glyphs: Glyph
         head("where the time goes", "mean seconds per request"),
         labelled("", Span(" " * 3 + titles, Role.HEAD)),
     ]
-    room = width - LABEL - 8 - _CELL * (len(phases) + 1)
+    # The label with its margins, three blanks, the columns, two blanks, and then the bar.
+    room = width - LABEL - 9 - _CELL * (len(phases) + 1)
     longest = max(each.total for _, each in rows if each.seconds)
     for words, each in rows:
         spans = [Span("   ")]

@@ -38,10 +38,11 @@ class Person(App[None]):
 class Pieces(TerminalDriver):
     """Reads these pieces, one at a time, and then the end."""
 
-    def __init__(self, person: Person, readable: int, pieces: tuple[bytes, ...]) -> None:
+    def __init__(self, person: Person, readable: int, pieces: tuple[bytes, ...], *, named: bool = False) -> None:
         super().__init__(person)
         self.fileno = readable
         self.pieces = list(pieces)
+        self.named = named
         self.keys: list[str] = []
 
     def _typed(self) -> bytes:
@@ -49,7 +50,7 @@ class Pieces(TerminalDriver):
 
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.Key):
-            self.keys.append(message.character or message.key)
+            self.keys.append(message.key if self.named else message.character or message.key)
 
 
 @contextmanager
@@ -76,6 +77,8 @@ def always_readable() -> Iterator[int]:
         ((b"\xe2", b"\x82", b"\xac"), ["€"]),
         ((b"\xc3", b"(",), ["("]),
         ((b"n", b"\xff\xff"), ["n"]),
+        ((b"\x1b", b"[A", b"\x1b[", b"B", b"\x1bOP"), ["up", "down", "f1"]),
+        ((b"n\x1b",), ["n", "\x1b"]),
     ],
 )  # fmt: skip
 async def test_each_key_arrives_and_nothing_ends_but_with_the_end(pieces: tuple[bytes, ...], keys: list[str]) -> None:
@@ -85,6 +88,26 @@ async def test_each_key_arrives_and_nothing_ends_but_with_the_end(pieces: tuple[
         driver._run_input_thread()
         driver.close()
     assert person.told == [("hang_up",)]
+    assert driver.keys == keys
+
+
+@pytest.mark.parametrize(
+    ("pieces", "keys"),
+    [
+        ((b"\x1bf",), ["alt+f"]),
+        ((b"\x1b", b"f"), ["alt+f"]),
+        ((b"j\x1b:ns\r",), ["j", "alt+colon", "n", "s", "enter"]),
+        ((b"\x1b\x1b", b"5"), ["escape", "alt+5"]),
+        ((b"\x1b\r",), ["alt+enter"]),
+    ],
+)
+async def test_an_escape_is_not_lost_in_what_is_typed_right_behind_it(
+    pieces: tuple[bytes, ...], keys: list[str]
+) -> None:
+    with always_readable() as readable:
+        driver = Pieces(Person(), readable, pieces, named=True)
+        driver._run_input_thread()
+        driver.close()
     assert driver.keys == keys
 
 

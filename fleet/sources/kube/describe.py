@@ -7,6 +7,7 @@ never omitted. Values that come from secrets are named, never shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import yaml
 
@@ -27,8 +28,10 @@ def describe(raw: Raw, events: Iterable[Event] = (), *, now: float) -> str:
         lines += _pod(raw, now)
     elif kind == "Node":
         lines += _node(raw)
-    else:
+    elif mapping(mapping(raw, "spec"), "template"):
         lines += _workload(raw)
+    else:
+        lines += _anything(raw)
     lines += _conditions(mapping(raw, "status"), now)
     lines += _events(events, now)
     return "\n".join(lines) + "\n"
@@ -278,6 +281,28 @@ def _workload(raw: Raw) -> list[str]:
         lines += ["", "Pod template:"]
     for container in containers:
         lines += _container(container, None, 0.0)
+    return lines
+
+
+_TOLD: Final = frozenset({"apiVersion", "kind", "metadata"})
+"""What the head of a description has, or nobody reads."""
+
+
+def _anything(raw: Raw) -> list[str]:
+    """Everything of an object of a kind that has no description of its own, in the words of its API."""
+    told = {key: value for key, value in raw.items() if key not in _TOLD}
+    status = {key: value for key, value in mapping(raw, "status").items() if key != "conditions"}
+    told |= {"status": status} if "status" in told else {}
+    lines: list[str] = []
+    for key, value in told.items():
+        if value in ({}, [], None, ""):
+            continue
+        dumped = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**16)
+        title = key[0].upper() + key[1:]
+        if isinstance(value, dict | list):
+            lines += [f"{title}:", *(f"  {line}" for line in dumped.splitlines())]
+        else:
+            lines.append(_field(title, value))
     return lines
 
 

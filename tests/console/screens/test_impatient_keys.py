@@ -7,6 +7,7 @@ import random
 import pytest
 from textual.command import CommandList
 
+from console.commands.command import ScreenId
 from console.commands.palette import DeskPalette
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
@@ -124,3 +125,17 @@ async def test_no_key_ends_what_is_open(opening: str, seed: int, monkeypatch: py
         await d.pilot.resize_terminal(80, 24)
         await calm(d)
         monkeypatch.undo()
+
+
+async def test_escape_and_the_key_right_behind_it_are_two_keys_but_in_a_line_alt_moves_by_words() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.press("o")
+        assert d.screen.where is ScreenId.NODES
+        await d.press("alt+f")
+        assert d.screen.where is ScreenId.INCIDENTS
+        await d.press("alt+colon")
+        assert d.screen.where is ScreenId.FLEET
+        await d.press(*"one two", "alt+b", "x")
+        assert ":one xtwo" in d.text
+        await d.press("alt+colon", *"nodes", "enter")
+        assert d.screen.where is ScreenId.NODES

@@ -88,6 +88,32 @@ async def test_what_an_event_says_is_on_the_first_page_before_what_only_the_wide
         assert "SUBOBJECT" not in d.lines[2]
 
 
+async def test_events_are_the_newest_first_and_begin_with_their_time() -> None:
+    (one,) = EVENTS.objects
+    ages = ("2m27s", "43s", "<unknown>", "3h12m", "119s")
+    objects = tuple(one._replace(name=f"e{age}", cells=(age, *one.cells[1:])) for age in ages)
+    async with desk(
+        make_snapshot(), session=ScriptedSession(listings={"events": EVENTS._replace(objects=objects)})
+    ) as d:
+        await d.command("events all")
+        await d.until(lambda: d.screen.where is ScreenId.LISTING)
+        assert d.lines[2].split()[:2] == ["LAST", "SEEN"]
+        rows = [line.split()[0] for line in d.lines if "FailedScheduling" in line]
+        assert rows == ["43s", "119s", "2m27s", "3h12m", "<unknown>"]
+
+
+async def test_describe_and_yaml_lead_to_each_other() -> None:
+    session = ScriptedSession(listings={"svc": SERVICES}, texts={"describe": "Name: chat", "yaml": "kind: Service"})
+    async with desk(make_snapshot(), session=session) as d:
+        await d.command("svc all")
+        await d.until(lambda: d.screen.where is ScreenId.LISTING)
+        for key, text in (("d", "Name: chat"), ("y", "kind: Service"), ("d", "Name: chat")):
+            await d.press(key)
+            await d.until(lambda text=text: text in d.text)
+        await d.press("escape")
+        assert d.screen.where is ScreenId.LISTING, "one is in the place of the other"
+
+
 async def test_what_is_neither_a_command_nor_a_resource_is_told_so() -> None:
     session = ScriptedSession()
     async with desk(make_snapshot(), session=session) as d:

@@ -9,6 +9,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, GpuUse
 from tests.console.screens.desk import desk
+from tests.console.screens.scripted import ScriptedSession
 from tests.console.screens.worst import WORST, healthy, with_readings
 from tests.fleets import make_snapshot
 
@@ -131,3 +132,16 @@ async def test_what_is_wrong_with_a_pod_stands_at_its_gpus_and_three_keys_narrow
         await d.press("equals_sign")
         name = snapshot.models[snapshot.model_of[snapshot.workload_of[key]]].name
         assert d.screen.narrowed == f"model:{name}"  # type: ignore[attr-defined]
+
+
+async def test_enter_on_a_node_describes_it_and_what_is_shown_alone_is_said_in_words() -> None:
+    snapshot = make_snapshot()
+    session = ScriptedSession(texts={"describe": "Kubelet: v1"})
+    async with desk(snapshot, session=session) as d:
+        await d.press("o")
+        d.grid.move_to(next(iter(snapshot.nodes)))
+        await d.press("enter")
+        await d.until(lambda: "Kubelet: v1" in d.text)
+        assert session.asked[-1] == ("describe", snapshot.ref("Node", "", next(iter(snapshot.nodes))))
+        await d.press("escape", "e")
+        assert "only free GPUs; esc shows all" in d.screen.said

@@ -155,3 +155,26 @@ def test_yaml_is_the_object_without_managed_fields() -> None:
 def test_control_characters_do_not_come_out_of_yaml() -> None:
     text = to_yaml({"kind": "Pod", "metadata": {"name": "p\x1b[31m"}})
     assert "\x1b" not in text
+
+
+def test_a_kind_without_a_description_of_its_own_is_told_in_the_words_of_its_api() -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "chat", "namespace": "serving"},
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": "10.96.0.1",
+            "selector": {"app": "chat"},
+            "ports": [{"name": "http", "port": 8000, "targetPort": "http"}],
+        },
+        "status": {"loadBalancer": {}},
+    }
+    text = describe(service, now=NOW)
+    assert "  selector:\n    app: chat" in text
+    assert "port: 8000" in text
+    assert "clusterIP: 10.96.0.1" in text
+    quota = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "b"}, "immutable": True}
+    told = describe(quota, now=NOW)
+    assert "Data:\n  a: b" in told
+    assert "Immutable:" in told
