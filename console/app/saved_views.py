@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from console.commands.capabilities import Viewable
 from console.commands.command import ScreenId
 from themes.palette import Role
+from widgets.grid import Arrangement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from console.app.navigator import Navigator
     from console.commands.desk import Desk
-    from console.config.ui_tables import SavedView
+    from console.config.ui_tables import SavedView, ViewedScreen
 
 
 class SavedViews:
@@ -49,11 +50,7 @@ class SavedViews:
         if view.namespace and namespace != self._desk.session.namespace:
             await self._desk.scope.switch(namespace=namespace)
         self._navigator.go_home()
-        match view.screen:
-            case "nodes":
-                self._desk.pages.open_nodes(None)
-            case "alerts":
-                self._desk.pages.open_alerts("")
+        self._open(view.screen)
         front = self._navigator.front
         if not isinstance(front, Viewable):
             return
@@ -62,7 +59,29 @@ class SavedViews:
             self._navigator.say(f"view {name}: cannot be sorted by {view.sort!r}; by {able}", Role.WARNING)
             return
         front.ask(query)
-        self._navigator.say(f"view {name}")
+        lacking = front.columns and [column for column in view.columns if column not in front.columns]
+        columns = tuple(column for column in view.columns if column not in lacking)
+        front.rearrange(Arrangement(columns, view.expanded))
+        if lacking:
+            there = f"there are {', '.join(front.columns)}"
+            self._navigator.say(f"view {name}: it has no column {', '.join(lacking)}; {there}", Role.WARNING)
+        else:
+            self._navigator.say(f"view {name}")
+
+    def _open(self, screen: ViewedScreen) -> None:
+        """Open the screen of a view, over the fleet."""
+        pages = self._desk.pages
+        match screen:
+            case "nodes":
+                pages.open_nodes(None)
+            case "alerts":
+                pages.open_alerts("")
+            case "incidents":
+                pages.open_incidents(None)
+            case "timeline":
+                pages.open_timeline(None)
+            case "objectives" | "joins":
+                pages.open_screen(ScreenId(screen))
 
     def choose(self) -> None:
         from console.screens.choice import ChoiceScreen
@@ -85,13 +104,13 @@ class SavedViews:
         front, config = self._navigator.front, self._desk.options.config
         screen = _SCREENS.get(front.where) if front is not None else None
         if screen is None or not isinstance(front, Viewable):
-            self._navigator.say("only the fleet, nodes and alerts can be saved as views", Role.WARNING)
+            self._navigator.say(f"views are of {', '.join(_SCREENS.values())}; this is none of them", Role.WARNING)
         elif not is_name(name):
             self._navigator.say("the name of a view has letters, digits, dots and dashes, 63 at most", Role.WARNING)
         elif config is None:
             self._navigator.say("this console stores nothing, so the view was not saved", Role.WARNING)
         else:
-            view = saved(screen, front.query_, self._desk.session.namespace)
+            view = saved(screen, front.query_, self._desk.session.namespace, front.arrangement)
             try:
                 save_view(config, name, view)
             except ConfigError as error:
@@ -101,4 +120,12 @@ class SavedViews:
             self._navigator.say(f"saved as view {name} in {config}")
 
 
-_SCREENS = {ScreenId.FLEET: "fleet", ScreenId.NODES: "nodes", ScreenId.ALERTS: "alerts"}
+_SCREENS: Mapping[ScreenId, ViewedScreen] = {
+    ScreenId.FLEET: "fleet",
+    ScreenId.NODES: "nodes",
+    ScreenId.ALERTS: "alerts",
+    ScreenId.INCIDENTS: "incidents",
+    ScreenId.OBJECTIVES: "objectives",
+    ScreenId.TIMELINE: "timeline",
+    ScreenId.JOINS: "joins",
+}

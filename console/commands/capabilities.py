@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from console.views.query import Query
     from fleet.model.quantity import Quantity
+    from widgets.grid import Arrangement
 
 
 def has_ability(view: object, ability: type) -> bool:
@@ -203,6 +204,20 @@ class Viewable(Protocol):
 
     def ask(self, query: Query) -> None:
         """Show the table in another way."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The ids of its columns; the first one, which names the row, is always shown."""
+        ...
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The columns that are shown, and the rows that stay open."""
+        ...
+
+    def rearrange(self, wanted: Arrangement) -> None:
+        """Show these columns and keep these rows open."""
         ...
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from console.commands.capabilities import Viewable
 from console.commands.command import TABLES, Command, Context, ScreenId
 from console.commands.desk import Desk
+from themes.palette import Role
 
 _LISTS = TABLES | {ScreenId.JOINS, ScreenId.ALERTS, ScreenId.INCIDENTS, ScreenId.OBJECTIVES}
 
@@ -56,6 +58,22 @@ def _view(desk: Desk, context: Context) -> None:
         desk.scope.views.choose()
 
 
+def _columns(desk: Desk, context: Context) -> None:
+    """Show only the named columns of the table in front, or (without a name) all of them again."""
+    view = context.view
+    if not isinstance(view, Viewable):
+        desk.navigator.say("there is no table here", Role.WARNING)
+        return
+    wanted = tuple(context.argument.replace(",", " ").split())
+    lacking = [column for column in wanted if column not in view.columns]
+    if lacking:
+        there = ", ".join(view.columns)
+        desk.navigator.say(f"there is no column {', '.join(lacking)} here; there are {there}", Role.WARNING)
+        return
+    view.rearrange(view.arrangement._replace(columns=wanted))
+    desk.navigator.say("" if wanted else f"all columns; some: :columns {' '.join(view.columns[:3])}")
+
+
 def _favourite(number: int) -> Callable[[Desk, Context], Awaitable[None]]:
     return lambda desk, _: desk.scope.switch_to_favourite(number)
 
@@ -75,11 +93,19 @@ SCOPE: tuple[Command, ...] = (
     Command("view.context", "Contexts", _context, (), ("ctx", "context", "contexts"), argument="[CONTEXT]"),
     Command(
         "view.saved",
-        "Views: a filter, a sort order and a namespace, saved by name in the configuration",
+        "Views: what a table shows and how, saved by name in the configuration",
         _view,
         (),
         ("view", "views"),
         argument="[NAME | save NAME]",
+    ),
+    Command(
+        "view.columns",
+        "Columns: only these of the table in front, or all again",
+        _columns,
+        (),
+        ("columns",),
+        argument="[COLUMN …]",
     ),
     Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), bound=_LISTS),
     *(

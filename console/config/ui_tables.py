@@ -9,7 +9,7 @@ from console.config.fields import STRICT, setting
 from fleet.dataclass import dataclass
 
 BuiltInTheme = Literal["quarterdeck-dark", "quarterdeck-light", "quarterdeck-contrast", "ansi"]
-ViewedScreen = Literal["fleet", "nodes", "alerts"]
+ViewedScreen = Literal["fleet", "nodes", "alerts", "incidents", "objectives", "timeline", "joins"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,17 @@ class SavedView:
 
     __pydantic_config__: ClassVar[Any] = STRICT
     screen: ViewedScreen = setting("fleet", "The table.")
-    filter: str = setting("", "The filter, as typed after `/`.")
-    sort: str = setting("", "Column to sort by (`ttft`, `wait`, `name` …). Empty: worst first.")
-    ascending: bool = setting(False, "Reverse order: smallest first, or names from A to Z.")
-    others: bool = setting(False, "Include what serves no model or holds no GPU.")
-    namespace: str = setting("", "Its namespace; `all` for all. Empty: the current one.")
+    filter: str = setting("", "What is typed behind `/`.")
+    sort: str = setting("", "Column that it is sorted by (`ttft`, `wait`, `name` …). Empty: worst first.")
+    ascending: bool = setting(False, "The other way round: the smallest first, or names from A to Z.")
+    others: bool = setting(False, "With what serves no model, or holds no GPU.")
+    namespace: str = setting("", "Its namespace; `all` for every one. Empty: the one in view.")
+    columns: tuple[str, ...] = setting(
+        (), "The columns beside the name, by the names that `:columns` lists. Empty: all, as many as fit."
+    )
+    expanded: tuple[str, ...] = setting(
+        (), "Rows that stay open, as with `+`: `NAMESPACE/KIND/NAME` of a workload, or a node's name."
+    )
 
 
 @dataclass(frozen=True, slots=True)

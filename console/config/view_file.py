@@ -38,7 +38,7 @@ def save_view(path: Path, name: str, view: SavedView) -> None:
         raise _by_hand(path, name, view, f"does not have the expected form: {error}") from None
     ui = before.setdefault("ui", {})
     if isinstance(ui, dict) and isinstance(ui.setdefault("views", {}), dict):
-        ui["views"][name] = _values(view)
+        ui["views"][name] = {key: list(v) if isinstance(v, tuple) else v for key, v in _values(view).items()}
     if kept != before:
         raise _by_hand(path, name, view, "already contains other settings for views")
     try:
@@ -75,7 +75,11 @@ def _is_comment(line: str) -> bool:
     return not line.partition("#")[0].strip()
 
 
-def _values(view: SavedView) -> dict[str, str | bool]:
+_Value = str | bool | tuple[str, ...]
+"""A value of a view."""
+
+
+def _values(view: SavedView) -> dict[str, _Value]:
     """The values that differ from the defaults, and the screen."""
     given = ((each, getattr(view, each.name)) for each in fields(view))
     return {each.name: value for each, value in given if each.name == "screen" or value != _default(each)}
@@ -85,10 +89,12 @@ def _default(field: Any) -> object:
     return field.default if field.default is not MISSING else field.default_factory()
 
 
-def _toml(value: str | bool) -> str:
+def _toml(value: _Value) -> str:
     """A value of a view. The strings of JSON are strings of TOML, but for surrogates (TOML has none) and DEL."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 

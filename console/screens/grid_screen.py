@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen
-from widgets.grid import Grid
+from widgets.grid import Arrangement, Grid
 from widgets.keybar import Hint, Keybar
 
 _SELECT: Final = "grid.select"
@@ -22,6 +22,20 @@ class GridScreen(ConsoleScreen):
     def __init__(self, desk: Desk, grid: Grid) -> None:
         self.grid = grid
         super().__init__(desk)
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The columns and open groups of the table."""
+        return self.grid.arrangement
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The ids of the columns that can be chosen."""
+        return self.grid.column_ids
+
+    def rearrange(self, wanted: Arrangement) -> None:
+        """Show these columns and keep these groups open."""
+        self.grid.rearrange(wanted)
 
     def _hints(self) -> list[Hint]:
         return [*([Hint("enter", self.enter, id=_SELECT)] if self.enter else ()), *super()._hints()]

@@ -7,7 +7,7 @@ from typing import cast
 from console.config.ui_tables import SavedView, ViewedScreen
 from console.views.filter import parse_filter
 from console.views.query import Query
-from widgets.grid import Sort
+from widgets.grid import Arrangement, Sort
 
 ALL = "all"
 """Namespace of a view for every namespace."""
@@ -19,8 +19,8 @@ def query_of(view: SavedView) -> Query:
     return Query(parse_filter(view.filter), sort, view.others)
 
 
-def saved(screen: str, query: Query, namespace: str) -> SavedView:
-    """Return the view that a query shows on a screen, in a namespace (empty for all)."""
+def saved(screen: str, query: Query, namespace: str, arrangement: Arrangement) -> SavedView:
+    """Return the view that a query shows on a screen, in a namespace (empty for all), in this arrangement."""
     sort = query.sort
     return SavedView(
         cast("ViewedScreen", screen),
@@ -29,6 +29,8 @@ def saved(screen: str, query: Query, namespace: str) -> SavedView:
         sort is not None and not sort.descending,
         query.others,
         namespace or ALL,
+        arrangement.columns,
+        arrangement.pinned,
     )
 
 
@@ -39,5 +41,6 @@ def view_text(view: SavedView) -> str:
         f"in {view.namespace}" if view.namespace else "",
         f"/{view.filter}" if view.filter else "",
         f"by {view.sort}" if view.sort else "",
+        f"columns {' '.join(view.columns)}" if view.columns else "",
     )
     return "  ".join(filter(None, parts))

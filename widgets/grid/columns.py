@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fleet.dataclass import dataclass
 from widgets.grid.model import GridColumn
@@ -33,21 +33,23 @@ def gap_for(width: int) -> int:
     return 2 if width >= 110 else 1
 
 
-def pages(columns: Sequence[GridColumn], width: int) -> tuple[ColumnPage, ...]:
-    """Lay columns out for a width, in cells. Every column is on some page; the first one is on all of them.
+def pages(columns: Sequence[GridColumn], width: int, only: Collection[str] = ()) -> tuple[ColumnPage, ...]:
+    """Lay columns out for a width, in cells. Every column is on some page; the first one is on all of them. With
+    ``only`` there are none but the first and those with these ids.
 
     The first page takes columns by priority while they fit; the rest goes to the next page by the same rule. Within a
     page the columns keep their order. Returns at least one page, even for a width of 0.
     """
     if not columns:
         return (ColumnPage((), 1, width),)
-    found = _pages(columns, width, gap_for(width))
-    # No extra page if closer columns make enough room.
-    return found if len(found) == 1 else min(found, _pages(columns, width, 1), key=len)
+    found = _pages(columns, width, gap_for(width), only)
+    # A page is not turned for what a cell between the columns would make room for.
+    return found if len(found) == 1 else min(found, _pages(columns, width, 1, only), key=len)
 
 
-def _pages(columns: Sequence[GridColumn], width: int, gap: int) -> tuple[ColumnPage, ...]:
-    left = sorted(range(1, len(columns)), key=lambda i: columns[i].priority)
+def _pages(columns: Sequence[GridColumn], width: int, gap: int, only: Collection[str]) -> tuple[ColumnPage, ...]:
+    shown = [i for i in range(1, len(columns)) if not only or columns[i].id in only]
+    left = sorted(shown, key=lambda i: columns[i].priority)
     out: list[ColumnPage] = []
     while left or not out:
         taken, free = {0: columns[0].width}, width - columns[0].width

@@ -27,7 +27,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.grid.columns import ColumnPage, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
-from widgets.grid.model import GridColumn, GridModel, Nothing
+from widgets.grid.model import Arrangement, GridColumn, GridModel, Nothing
 from widgets.grid.outline import RowLevel, group_of
 from widgets.grid.painter import RowPainter
 from widgets.grid.viewport import Viewport
@@ -136,6 +136,7 @@ class Grid(LineView, can_focus=True):
         self._model: GridModel = Nothing(waiting)
         self._viewport = Viewport(self._rows_high, open_all=open_all)
         self._page = 0
+        self._only: tuple[str, ...] = ()
         self._marks: set[str] = set()
         self._painter = RowPainter()
         self._pages_for: tuple[tuple[GridColumn, ...], int] | None = None
@@ -225,6 +226,24 @@ class Grid(LineView, can_focus=True):
     def clear_marks(self) -> None:
         """Unmark everything."""
         self._set_marks(set())
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The columns that are shown, unless those are the first page of all, and the groups that stay open."""
+        page = self._layout(self.size.width)
+        turned = tuple(placed.column.id for placed in page.placed[1:]) if self._page else ()
+        return Arrangement(self._only or turned, self._viewport.pinned)
+
+    @property
+    def column_ids(self) -> tuple[str, ...]:
+        """The ids of all columns but the first."""
+        return tuple(column.id for column in self._model.columns[1:])
+
+    def rearrange(self, wanted: Arrangement) -> None:
+        """Show these columns and keep these groups open."""
+        self._only, self._page, self._pages_for = wanted.columns, 0, None
+        self._viewport.keep_open(wanted.pinned, self._model, self._marks)
+        self.redraw()
 
     # keys and mouse
 
@@ -351,7 +370,7 @@ class Grid(LineView, can_focus=True):
     def _layout(self, width: int) -> ColumnPage:
         wanted = (self._model.columns, width)
         if self._pages_for != wanted:
-            self._pages = pages(self._model.columns, width - _BAR_WIDTH)
+            self._pages = pages(self._model.columns, width - _BAR_WIDTH, self._only)
             self._pages_for = wanted
             self._page = min(self._page, len(self._pages) - 1)
         return self._pages[self._page]

@@ -59,6 +59,15 @@ class RowGroup(NamedTuple):
     """Children represented by one row until it is opened; iterated when the group is."""
 
 
+class Arrangement(NamedTuple):
+    """What a user has arranged in a grid, beside its order."""
+
+    columns: tuple[str, ...] = ()
+    """The ids of the columns beside the first one; empty for all."""
+    pinned: tuple[str, ...] = ()
+    """The groups that stay open."""
+
+
 class Sort(NamedTuple):
     """The column by which the model is sorted, for its mark in the head."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from widgets.grid.model import GridModel, Nothing
 from widgets.grid.outline import Outline, group_of, neighbours, outline
@@ -119,6 +119,16 @@ class Viewport:
         self._pinned ^= {self.group}
         self.settle(model, self.cursor, self.group, self.line, marks)
         return True
+
+    @property
+    def pinned(self) -> tuple[str, ...]:
+        """The groups that stay open."""
+        return tuple(sorted(self._pinned))
+
+    def keep_open(self, groups: Iterable[str], model: GridModel, marks: Collection[str]) -> None:
+        """Pin these groups and no others."""
+        self._pinned = set(groups)
+        self.settle(model, self.cursor, self.group, self.line, marks)
 
     def unfold(self) -> str | None:
         """Give alike children a row each if the cursor is on their common row.

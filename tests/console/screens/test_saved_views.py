@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from console.commands.command import ScreenId
 from console.commands.line import complete
 from console.config.load import load
 from console.config.options import Options
 from console.config.ui_tables import SavedView
 from tests.console.screens.desk import desk
+from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 
 SNAPSHOT = make_snapshot()
@@ -64,4 +66,55 @@ async def test_what_is_not_there_or_cannot_be_is_said(tmp_path: Path) -> None:
         assert "this console stores nothing" in d.screen.said
         await d.command("sources")
         await d.command("view save here")
-        assert "only the fleet, nodes and alerts can be saved" in d.screen.said
+        assert "views are of fleet, nodes, alerts, incidents" in d.screen.said
+
+
+async def test_a_view_has_the_columns_and_the_open_rows_that_were_there(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    async with desk(SNAPSHOT, options=Options(config=config)) as d:
+        d.grid.move_to(WORST)
+        await d.press("plus")
+        await d.command("columns wait, kv err")
+        head = d.lines[3]
+        assert ["WAIT" in head, "KV" in head, "ERR%" in head, "READY" in head] == [True, True, True, False]
+        await d.command("view save few")
+        await d.command("columns")
+        assert "READY" in d.lines[3]
+        await d.press("plus", "G")
+        assert SNAPSHOT.pods_of[WORST][0].rpartition("/")[2][-8:] not in d.text
+        await d.command("view few")
+        assert "READY" not in d.lines[3]
+        await d.press("G")
+        assert d.grid.arrangement.pinned == (WORST,)
+        assert SNAPSHOT.pods_of[WORST][0].rpartition("/")[2][-8:] in d.text
+    kept = load({}, file=config, policy=tmp_path / "none").settings.ui.views["few"]
+    assert kept.columns == ("wait", "kv", "err")
+    assert kept.expanded == (WORST,)
+
+
+async def test_the_page_of_columns_that_is_turned_to_is_what_is_saved(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    async with desk(SNAPSHOT, size=(80, 24), options=Options(config=config)) as d:
+        await d.press("right")
+        second = d.lines[3]
+        await d.command("view save second")
+        await d.press("left")
+        assert d.lines[3] != second
+        await d.command("view second")
+        assert d.lines[3].split()[-3:] == second.split()[-3:]
+
+
+async def test_other_tables_have_views_too_and_a_column_that_is_not_there_is_said(tmp_path: Path) -> None:
+    views = {"sick": SavedView("incidents", "critical", columns=("nothing",)), "said": SavedView("timeline", "kubectl")}
+    async with desk(SNAPSHOT, options=Options(views=views, config=tmp_path / "c.toml")) as d:
+        await d.command("view sick")
+        assert d.screen.where is ScreenId.INCIDENTS
+        assert d.screen.narrowed == "critical"  # type: ignore[attr-defined]
+        assert "view sick: it has no column nothing; there are " in d.screen.said
+        await d.command("view said")
+        assert d.screen.where is ScreenId.TIMELINE
+        await d.command("columns nothing")
+        assert "there is no column nothing here; there are " in d.screen.said
+        await d.command("sources")
+        await d.command("columns")
+        assert d.screen.said == "there is no table here"
