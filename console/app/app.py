@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
@@ -16,7 +16,6 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
-from textual.keys import key_to_character
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
@@ -45,9 +44,6 @@ HEAD_START: Final = 0.002
 """Seconds of a thread before the next one imports: of that which writes the first frame, then of the sources."""
 FIRST_WITHIN: Final = 0.3
 """Seconds that the import of the desk waits for the first Snapshot: both would share the interpreter."""
-_ALT: Final = "alt+"
-_BY_WORDS: Final[Mapping[str, str]] = {"b": "ctrl+left", "f": "ctrl+right", "d": "ctrl+delete"}
-"""What alt and these letters do in a line, as in a shell: a word back, a word on, the next word away."""
 
 
 class SnapshotArrived(Message):
@@ -143,8 +139,8 @@ class QuarterdeckApp(App[None]):
         leaves. Over a slow link every burst of keys is typed that fast. So bindings come first here, except for keys
         that are text in an open line; and messages triggered by a key have arrived before the next key is handled.
         """
-        if isinstance(event, events.Key) and event.key.startswith(_ALT) and not event.is_forwarded:
-            for key in self._taken_apart(event.key.removeprefix(_ALT)):
+        if isinstance(event, events.Key) and not event.is_forwarded and (keys := self._apart(event)):
+            for key in keys:
                 await self.on_event(key)
             return
         if isinstance(event, events.Key) and not event.is_forwarded:
@@ -165,11 +161,13 @@ class QuarterdeckApp(App[None]):
                 return
         await super().on_event(event)
 
-    def _taken_apart(self, key: str) -> Sequence[events.Key]:
-        """Return what alt and a key mean: in a line to move by words, anywhere else escape and then the key."""
-        if self.focused is not None and self._is_line(self.focused) and key in _BY_WORDS:
-            return (events.Key(_BY_WORDS[key], None),)
-        return events.Key("escape", "\x1b"), events.Key(key, key_to_character(key))
+    def _apart(self, key: events.Key) -> Sequence[events.Key]:
+        """Return the keys that a key with alt stands for; none for any other."""
+        if not key.key.startswith("alt+"):
+            return ()
+        from console.app.alt_keys import apart
+
+        return apart(key, in_line=self.focused is not None and self._is_line(self.focused))
 
     async def _keep_for_the_desk(self, key: events.Key) -> None:
         """Keep a key until there is a screen to type it on, except for one that leaves."""

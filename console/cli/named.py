@@ -84,7 +84,7 @@ def _kinds_text(kinds: tuple[str, ...]) -> str:
 
 
 def _other(name: str, snapshot: Snapshot, kinds: tuple[str, ...]) -> str:
-    """What has that name and is of another kind than the command takes; empty if nothing has."""
+    """Return in words that an object of another kind has this name; empty if none has."""
     found = next((t for t in _targets(snapshot) if t.name == name and t.kind not in kinds), None)
     if found is None:
         return ""

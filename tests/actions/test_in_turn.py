@@ -26,7 +26,7 @@ from actions.request import InTurn, Target, in_turn, to_json
 from actions.running.action_run import ActionRun
 from actions.running.progress import Outcome, Result
 from fleet.model.coverage import Coverage
-from fleet.sources.kube.errors import ForbiddenError, ServerError
+from fleet.sources.kube.errors import ForbiddenError, NotFoundError, ServerError
 from tests.actions.plans import check
 from tests.actions.stage import SCOPE, FakeCluster, deployment
 from tests.actions.test_undo import ME, Recorded
@@ -314,3 +314,19 @@ async def test_several_nodes_are_all_cordoned_before_the_first_is_drained() -> N
     nodes = [line.split("/")[-1] for line in stage.mutations() if "/nodes/" in line]
     assert nodes[:2] == ["gpu-1", "gpu-2"]
     assert recorded_plan(plan)["kind"] == "drain-node"
+
+
+async def test_one_that_is_gone_is_told_in_words_before_anything_is_sent(stage: FakeCluster) -> None:
+    plan = await stage.executor.plan(to(5))
+    del stage.objects["Deployment", "serving", "chat-b"]
+    with pytest.raises(NotFoundError) as raised:
+        await stage.executor.plan(plan.request)
+    assert raised.value.message == "Deployment chat-b is gone: it was deleted after it was chosen"
+    assert "unmark it" in raised.value.remedy
+    outcome = await do(stage, plan)
+    assert outcome.text.splitlines() == [
+        "chat-b: Deployment chat-b is gone: it was deleted after it was chosen",
+        "done before: chat-a",
+        "not begun: chat-c",
+    ]
+    assert written(stage) == ["chat-a"]

@@ -125,7 +125,18 @@ def test_wrong_usage_is_unknown_and_not_critical(wrong: list[str], capsys: pytes
     with pytest.raises(SystemExit) as ended:
         dispatch("quarterdeck", ["check", *wrong], {})
     assert ended.value.code == CheckStatus.UNKNOWN
-    assert capsys.readouterr().err
+    told = capsys.readouterr()
+    assert told.err
+    assert told.out.startswith("UNKNOWN: "), "monitoring shows the first line of stdout, and nothing of stderr"
+
+
+def test_a_configuration_that_cannot_be_used_is_unknown_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        dispatch("quarterdeck", ["check", "--view", "nosuch"], {"XDG_CONFIG_HOME": "/nowhere"}) == CheckStatus.UNKNOWN
+    )
+    told = capsys.readouterr()
+    assert told.out == 'UNKNOWN: --view: there is no view "nosuch"\n'
+    assert "`:view save NAME` saves one" in told.err
 
 
 def test_where_nothing_can_be_reached_it_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

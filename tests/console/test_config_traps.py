@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.config.load import load
+from console.config.load import Flag, load
 from console.config.problem import ConfigError
 
 
@@ -47,3 +47,15 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     for path in (fifo, Path("/dev/zero"), tmp_path):
         assert "is not a plain file" in problems(path)
+
+
+def test_a_table_that_is_not_known_is_found_on_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("read_only = true\n\n[contexts.demo]\nproduction = true\n", encoding="utf-8")
+    assert problems(file).startswith(f"{file}:3: unknown key contexts")
+
+
+def test_a_flag_is_called_by_its_name_alone() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({}, flags=[Flag(("ui", "view"), "nosuch", "--view")], policy=Path("/nowhere"))
+    assert str(caught.value.problems[0]).startswith('--view: there is no view "nosuch"')

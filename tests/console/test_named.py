@@ -66,3 +66,18 @@ def test_a_group_goes_before_the_stateful_set_of_the_same_name() -> None:
     fleet = _fleet(group, _row("StatefulSet", "night", Owner("LeaderWorkerSet", "night", group.uid)))
     assert find("night", fleet, "llm", "default", KINDS).kind == "LeaderWorkerSet"
     assert find("sts/night", fleet, "llm", "default", KINDS).kind == "StatefulSet"
+
+
+def test_a_name_of_another_kind_is_told_with_what_can_be_meant() -> None:
+    owner = Owner("ReplicaSet", "chat-abc", "uid-rs")
+    rows = (
+        _row("Deployment", "chat"),
+        _row("ReplicaSet", "chat-abc", Owner("Deployment", "chat", "uid-Deployment-chat")),
+    )
+    snapshot = _fleet(*rows, pods=(_pod("chat-abc-x", owner),))
+    with pytest.raises(NotNamedError) as raised:
+        find("chat", snapshot, "", "llm", ("Pod", "Node"))
+    assert str(raised.value) == "no pod or node chat; chat is a deployment; its pods: chat-abc-x"
+    with pytest.raises(NotNamedError) as raised:
+        find("nosuch", snapshot, "llm", "llm", KINDS)
+    assert str(raised.value) == "no workload nosuch in llm", "not a list of every kind that there is"

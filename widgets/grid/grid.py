@@ -134,7 +134,8 @@ class Grid(LineView, can_focus=True):
         """``waiting`` is the grid's text before the first ``show``; ``open_all`` keeps every group open."""
         super().__init__(id=id, classes=classes)
         self._model: GridModel = Nothing(waiting)
-        self._viewport = Viewport(self._rows_high, open_all=open_all)
+        self._pinned: set[str] = set()
+        self._viewport = Viewport(self._rows_high, pinned=self._pinned, open_all=open_all)
         self._page = 0
         self._only: tuple[str, ...] = ()
         self._marks: set[str] = set()
@@ -232,7 +233,7 @@ class Grid(LineView, can_focus=True):
         """The columns that are shown, unless those are the first page of all, and the groups that stay open."""
         page = self._layout(self.size.width)
         turned = tuple(placed.column.id for placed in page.placed[1:]) if self._page else ()
-        return Arrangement(self._only or turned, self._viewport.pinned)
+        return Arrangement(self._only or turned, tuple(sorted(self._pinned)))
 
     @property
     def column_ids(self) -> tuple[str, ...]:
@@ -242,7 +243,11 @@ class Grid(LineView, can_focus=True):
     def rearrange(self, wanted: Arrangement) -> None:
         """Show these columns and keep these groups open."""
         self._only, self._page, self._pages_for = wanted.columns, 0, None
-        self._viewport.keep_open(wanted.pinned, self._model, self._marks)
+        self._pinned.clear()
+        self._pinned.update(wanted.pinned)
+        self._viewport.settle(
+            self._model, self._viewport.cursor, self._viewport.group, self._viewport.line, self._marks
+        )
         self.redraw()
 
     # keys and mouse

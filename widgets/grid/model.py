@@ -60,7 +60,7 @@ class RowGroup(NamedTuple):
 
 
 class Arrangement(NamedTuple):
-    """What a user has arranged in a grid, beside its order."""
+    """The user's choice of columns and open groups."""
 
     columns: tuple[str, ...] = ()
     """The ids of the columns beside the first one; empty for all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 
 from widgets.grid.model import GridModel, Nothing
 from widgets.grid.outline import Outline, group_of, neighbours, outline
@@ -11,7 +11,7 @@ from widgets.grid.outline import Outline, group_of, neighbours, outline
 class Viewport:
     """The outline of a model with a cursor on it that stays with its object, on the line where the eye left it."""
 
-    def __init__(self, height: Callable[[], int], *, open_all: bool = False) -> None:
+    def __init__(self, height: Callable[[], int], *, pinned: set[str], open_all: bool = False) -> None:
         """``height`` gives the lines that there are for rows; ``open_all`` keeps every group open."""
         self._height = height
         self._open_all = open_all
@@ -25,7 +25,7 @@ class Viewport:
         """The row of the cursor in the outline."""
         self.top = 0
         """The first row in view."""
-        self._pinned: set[str] = set()
+        self._pinned = pinned
         self._unfolded: set[str] = set()
         """Groups whose alike children have a row each."""
 
@@ -119,16 +119,6 @@ class Viewport:
         self._pinned ^= {self.group}
         self.settle(model, self.cursor, self.group, self.line, marks)
         return True
-
-    @property
-    def pinned(self) -> tuple[str, ...]:
-        """The groups that stay open."""
-        return tuple(sorted(self._pinned))
-
-    def keep_open(self, groups: Iterable[str], model: GridModel, marks: Collection[str]) -> None:
-        """Pin these groups and no others."""
-        self._pinned = set(groups)
-        self.settle(model, self.cursor, self.group, self.line, marks)
 
     def unfold(self) -> str | None:
         """Give alike children a row each if the cursor is on their common row.

@@ -285,7 +285,7 @@ def _workload(raw: Raw) -> list[str]:
 
 
 _TOLD: Final = frozenset({"apiVersion", "kind", "metadata"})
-"""What the head of a description has, or nobody reads."""
+"""Fields that the head of a description covers, or that say nothing."""
 
 
 def _anything(raw: Raw) -> list[str]:

@@ -7,7 +7,6 @@ import random
 import pytest
 from textual.command import CommandList
 
-from console.commands.command import ScreenId
 from console.commands.palette import DeskPalette
 from console.screens.base import ConsoleScreen
 from console.screens.fleet import FleetScreen
@@ -130,12 +129,12 @@ async def test_no_key_ends_what_is_open(opening: str, seed: int, monkeypatch: py
 async def test_escape_and_the_key_right_behind_it_are_two_keys_but_in_a_line_alt_moves_by_words() -> None:
     async with desk(make_snapshot()) as d:
         await d.press("o")
-        assert d.screen.where is ScreenId.NODES
+        assert d.screen.where.value == "nodes"
         await d.press("alt+f")
-        assert d.screen.where is ScreenId.INCIDENTS
+        assert d.screen.where.value == "incidents"
         await d.press("alt+colon")
-        assert d.screen.where is ScreenId.FLEET
+        assert d.screen.where.value == "fleet"
         await d.press(*"one two", "alt+b", "x")
         assert ":one xtwo" in d.text
         await d.press("alt+colon", *"nodes", "enter")
-        assert d.screen.where is ScreenId.NODES
+        assert d.screen.where.value == "nodes"

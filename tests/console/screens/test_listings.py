@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from console.commands.command import ScreenId
 from console.session.failure import SessionError
 from fleet.model.listing import ListedColumn, ListedObject, Listing
@@ -109,7 +111,7 @@ async def test_describe_and_yaml_lead_to_each_other() -> None:
         await d.until(lambda: d.screen.where is ScreenId.LISTING)
         for key, text in (("d", "Name: chat"), ("y", "kind: Service"), ("d", "Name: chat")):
             await d.press(key)
-            await d.until(lambda text=text: text in d.text)
+            await d.until(partial(lambda wanted: wanted in d.text, text))
         await d.press("escape")
         assert d.screen.where is ScreenId.LISTING, "one is in the place of the other"
 

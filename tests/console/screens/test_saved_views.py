@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.commands.command import ScreenId
 from console.commands.line import complete
 from console.config.load import load
 from console.config.options import Options
@@ -108,11 +107,11 @@ async def test_other_tables_have_views_too_and_a_column_that_is_not_there_is_sai
     views = {"sick": SavedView("incidents", "critical", columns=("nothing",)), "said": SavedView("timeline", "kubectl")}
     async with desk(SNAPSHOT, options=Options(views=views, config=tmp_path / "c.toml")) as d:
         await d.command("view sick")
-        assert d.screen.where is ScreenId.INCIDENTS
+        assert d.screen.where.value == "incidents"
         assert d.screen.narrowed == "critical"  # type: ignore[attr-defined]
         assert "view sick: it has no column nothing; there are " in d.screen.said
         await d.command("view said")
-        assert d.screen.where is ScreenId.TIMELINE
+        assert d.screen.where.value == "timeline"
         await d.command("columns nothing")
         assert "there is no column nothing here; there are " in d.screen.said
         await d.command("sources")

@@ -59,6 +59,7 @@ async def test_a_key_says_where_the_time_goes_and_since_when(size: tuple[int, in
         assert "100ms" in hour
         assert "100ms" in change
         assert "image vllm:1 → vllm:2" in d.text
+        assert not any("━…" in line for line in d.lines), "the longest bar is as long as there is room"
         assert [one[1].quantity for one in session.asked if one[0] == "curve"] == list(MEANS.values())  # type: ignore[attr-defined]
 
 
