@@ -87,7 +87,7 @@ def test_the_name_it_was_called_by(path: str, name: str) -> None:
         (["local", "logs", "x", "--tal=9"], "quarterdeck local logs: unknown flag --tal; did you mean --tail?"),
         (["snapshot", "extra"], "quarterdeck snapshot: WHAT: \"extra\" is not one of 'fleet', 'models', "),
         (["snapsot"], 'unknown command "snapsot"; did you mean snapshot?'),
-        (["--theme", "blue"], "--theme: [ui] theme: \"blue\" is not one of 'auto', "),
+        (["--theme", "blue"], "--theme: \"blue\" is not one of 'auto', "),
         (["--refresh", "soon"], "argument --refresh: invalid float value: 'soon'"),
         (["config", "shw"], "action: \"shw\" is not one of 'show', 'check', 'path'; did you mean show?"),
         (["-n", "a", "-A"], "argument -A/--all-namespaces: not allowed with argument -n/--namespace"),
