@@ -19,7 +19,7 @@ URI = re.compile(r'\{\{ addURIAndSha "(?P<uri>[^"]+)" \.TagName \}\}')
 
 
 class Strict(BaseModel):
-    """As krew's validate-krew-manifest decodes it: a key that it does not know is an error."""
+    """A part of the manifest. An unknown key is an error, as for krew's validate-krew-manifest."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", alias_generator=to_camel)
 
@@ -121,7 +121,7 @@ def instructions(text: str) -> list[tuple[str, str]]:
 
 
 def flaws(text: str) -> list[str]:
-    """What a linter would say of a Containerfile."""
+    """Return the faults of a Containerfile, in words."""
     found: list[str] = []
     stages: list[str] = []
     arguments: set[str] = set()
