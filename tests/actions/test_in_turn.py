@@ -326,7 +326,7 @@ async def test_one_that_is_gone_is_told_in_words_before_anything_is_sent(stage: 
     outcome = await do(stage, plan)
     assert outcome.text.splitlines() == [
         "chat-b: Deployment chat-b is gone: it was deleted after it was chosen",
-        "done before: chat-a",
-        "not begun: chat-c",
+        "done so far: chat-a",
+        "not started: chat-c",
     ]
     assert written(stage) == ["chat-a"]
