@@ -221,7 +221,7 @@ def _named_shortly(raws: list[Raw]) -> dict[Place, Raw]:
 def rounded(m: Measurement) -> Measurement:
     """Numbers to within a hundredth, in half the bytes; whole ones up to 128 as they are.
 
-    Those of GPUs by which nothing is judged are within two hundredths.
+    Those of GPUs by which nothing is judged are within an eighth.
     """
     histograms: dict[Family, dict[HistogramKey, Histogram]] = {
         family: {
@@ -236,19 +236,19 @@ def rounded(m: Measurement) -> Measurement:
 
 
 def _short_table(table: Table) -> Table:
-    columns = {quantity: array("d", _short(column, _digits(quantity))) for quantity, column in table.columns.items()}
+    columns = {quantity: array("d", _short_column(quantity, column)) for quantity, column in table.columns.items()}
     return replace(table, columns=columns)
 
 
-def _digits(quantity: Quantity) -> int:
-    """Binary digits that are kept of a number behind the first."""
+def _short_column(quantity: Quantity, column: array[float]) -> Iterable[float]:
     if quantity is Quantity.LATEST_TOKENS:
         # Only whether there are some is asked.
-        return 0
-    return 5 if quantity in _SHOWN else _DIGITS
+        return [min(number, 1.0) for number in column]
+    return _short(column, _FEWER if quantity in _SHOWN else _DIGITS)
 
 
-_DIGITS = 6
+_DIGITS, _FEWER = 6, 2
+"""Binary digits that are kept of a number behind the first."""
 _SHOWN = frozenset(
     {
         Quantity.SM_ACTIVE,
