@@ -37,7 +37,6 @@ async def idle(min_sleep: float = 0.0, max_sleep: float = MOST) -> None:
 
 
 async def screen_idle(pilot: Pilot[Any]) -> bool:
-    """The same, for a pilot. Textual's own way sends a message to every widget of the screen, twice for every key."""
+    """True: keys and pauses end with ``idle``. Textual's own way sends a message to every widget, twice for every key."""
     del pilot
-    await idle()
     return True
