@@ -37,6 +37,6 @@ async def idle(min_sleep: float = 0.0, max_sleep: float = MOST) -> None:
 
 
 async def screen_idle(pilot: Pilot[Any]) -> bool:
-    """True: keys and pauses end with ``idle``. Textual's own way sends a message to every widget, twice for every key."""
+    """True: keys and pauses end with ``idle``. Textual itself sends a message to every widget, twice for every key."""
     del pilot
     return True
