@@ -74,7 +74,7 @@ async def identified(request: Request, context: ClusterContext) -> tuple[Request
     try:
         found = await context.reads.get_raw(target.kind, target.namespace, target.name)
     except NotFoundError as error:
-        when = " after it was chosen" if target.uid else ", or there never was one"
+        when = " meanwhile" if target.uid else ", or there never was one"
         raise NotFoundError(
             f"{target} is gone: it was deleted{when}",
             status=error.status,

@@ -14,7 +14,7 @@ STEP = 10.0
 """Seconds after which rows are made again in any case: ages are drawn in steps of this length."""
 _BESIDE = frozenset(
     {"sequence", "at", "cluster", "sources", "window", "method", "measured_at", "events", "throttle_reasons"}
-    | {"facts", "coverage", "history", "whole", "incidents", "burning"}
+    | {"facts", "coverage", "history", "whole", "incidents", "burning", "naming"}
 )
 """Fields that no row depends on, or that change together with one that they depend on: the strips with the columns."""
 _PARTS = tuple(field.name for field in fields(Snapshot) if field.name not in _BESIDE)

@@ -14,6 +14,7 @@ from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.pod_reports import REMEMBERED
 from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.diagnosis.subject import Subjects, is_grouped
+from fleet.kinds.registry import kind_of
 from fleet.model.objects import FINISHED, ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 
@@ -81,7 +82,7 @@ def _told(snapshot: Snapshot, workload: Workload) -> str:
 
 
 def _is_of(workload: Workload, involved: ObjectRef) -> bool:
-    """True if an event is about a workload, or about a ReplicaSet that its name says is its."""
+    """True if an event is about a workload, or about a link (a ReplicaSet) that its name says is its."""
     if (involved.kind, involved.name) == (workload.kind, workload.name):
         return True
-    return involved.kind == "ReplicaSet" and involved.name.rpartition("-")[0] == workload.name
+    return kind_of(involved.kind).link and involved.name.rpartition("-")[0] == workload.name

@@ -321,11 +321,11 @@ async def test_one_that_is_gone_is_told_in_words_before_anything_is_sent(stage: 
     del stage.objects["Deployment", "serving", "chat-b"]
     with pytest.raises(NotFoundError) as raised:
         await stage.executor.plan(plan.request)
-    assert raised.value.message == "Deployment chat-b is gone: it was deleted after it was chosen"
+    assert raised.value.message == "Deployment chat-b is gone: it was deleted meanwhile"
     assert "unmark it" in raised.value.remedy
     outcome = await do(stage, plan)
     assert outcome.text.splitlines() == [
-        "chat-b: Deployment chat-b is gone: it was deleted after it was chosen",
+        "chat-b: Deployment chat-b is gone: it was deleted meanwhile",
         "done so far: chat-a",
         "not started: chat-c",
     ]

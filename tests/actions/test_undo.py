@@ -123,7 +123,7 @@ async def test_behind_one_server_the_actions_of_the_context_in_view_come_first(l
 async def test_what_is_gone_cannot_be_taken_back_and_that_is_said(log: Recorded) -> None:
     await log.do(Scale(CHAT, 4))
     log.cluster.objects.clear()
-    with pytest.raises(NotFoundError, match=r"“Scale chat from 2 to 4” cannot be undone: .* not found") as failed:
+    with pytest.raises(NotFoundError, match=r"“Scale chat from 2 to 4” cannot be undone: .* is gone") as failed:
         await log.undo()
     assert failed.value.remedy == "Its object, or the state to go back to, is gone."
 

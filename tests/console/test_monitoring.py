@@ -45,7 +45,7 @@ def test_faults_stand_by_their_kind_with_what_to_do() -> None:
     shown = text(Examined(0.0, (DEAD, DOWN, PARTLY), 12, 20, 3, ("targets: it may not be asked\x1b[31m",)))
     assert "2 faults; 12 rules with 20 selectors, in 3 queries" in shown
     assert (
-        shown.index("NO SUCH SERIES") < shown.index("TARGET DOWN") < shown.index("PARTLY") < shown.index("NOT LOOKED")
+        shown.index("NO SUCH SERIES") < shown.index("TARGET DOWN") < shown.index("PARTLY") < shown.index("NOT CHECKED")
     )
     for said in ("serving/Full", "there is kv_usage_total", "its alert cannot fire", "2 down: a, b"):
         assert said in shown

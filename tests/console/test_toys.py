@@ -155,7 +155,7 @@ async def test_prometheus_is_asked_for_their_names() -> None:
     await measure(fake)
     asked = [unquote_plus(request.query["query"]) for request in fake.seen]
     (rates,) = [query for query in asked if "generation_tokens_per_second" in query]
-    assert "sum by (pod, llm, shard) (rate(quack_kilowords[60s]) * 1000.0)" in rates
+    assert "sum by (pod,llm,shard) (rate(quack_kilowords[60s]) * 1000.0)" in rates
     assert '__name__=~"(quack_|zoo_quack_)(busy|cache_percent|line)"' in rates
     assert "vllm" not in rates, "the store has none of it"
     (before,) = [query for query in asked if "gateway_rejections_per_second" in query]

@@ -236,7 +236,7 @@ async def test_a_prometheus_that_was_away_takes_over_when_its_window_has_no_gap(
             while stage.status("prometheus").health is not Health.LIVE:
                 stage.measuring.hurry()
                 await stage.measure(after=0.0)
-        assert "no gap" in stage.status("prometheus").notes[0]
+        assert "until the gap has left" in stage.status("prometheus").notes[0]
         sources = [found.source for _ in range(20) if (found := await stage.measure(after=5.0)) is not None]
         assert sources == ["scrape"] * 11 + ["prometheus"] * 9
 

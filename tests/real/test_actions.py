@@ -149,7 +149,7 @@ def test_a_budget_that_forbids_it_stops_a_drain(stage: Stage) -> None:
     [
         (("scale", "chatt-8b", "3"), "did you mean chat-8b"),
         (("scale", "pod/x", "3"), "expected Deployment"),
-        (("scale", "chat-8b"), "how many replicas"),
+        (("scale", "chat-8b"), "no number of replicas given"),
         (("rollback", "chat-8b", "-n", "serving", "--to", "77", "--yes"), "77"),
     ],
 )

@@ -129,12 +129,12 @@ def test_a_kill_between_any_two_steps_leaves_a_log_that_says_what_is_known(kille
         # Only the last one can be unknown, and what was sent without an answer always is.
         assert not any(sent.unknown for sent in action.sent[:-1])
         text = "\n".join(fact.text for fact in summary(action))
-        assert "cut off" in text
+        assert "before it recorded a result" in text
         if action.sent and action.sent[-1].unknown:
             unknown += 1
             assert "whether the server did it is not known" in text
         elif not action.sent:
-            assert "the cluster is as it was" in text
+            assert "the cluster is unchanged" in text
     assert unknown >= 4
 
 

@@ -114,7 +114,7 @@ def test_a_share_of_nothing_is_neither_reached_nor_missed() -> None:
         ('kind = "x"', "schema"),
         ('schema = "quarterdeck/truth/v2"\nkind = "x"', "schema"),
         (CALM + "[[faults]]\nonset = 1\nsay = 'x'", "faults.0.say"),
-        (CALM + "[[faults]]\nonset = 1\nsays = '('", "no regular expression"),
+        (CALM + "[[faults]]\nonset = 1\nsays = '('", "not a regular expression"),
     ],
 )
 def test_what_is_no_truth_is_said_with_its_file(tmp_path: Path, text: str, problem: str) -> None:
