@@ -139,6 +139,8 @@ class QuarterdeckApp(App[None]):
         leaves. Over a slow link every burst of keys is typed that fast. So bindings come first here, except for keys
         that are text in an open line; and messages triggered by a key have arrived before the next key is handled.
         """
+        if isinstance(event, events.Key) and not self.screen_stack:
+            return  # The app is closing, and its screens are gone.
         if isinstance(event, events.Key) and not event.is_forwarded and (keys := self._apart(event)):
             for key in keys:
                 await self.on_event(key)

@@ -62,7 +62,7 @@ async def test_a_page_and_a_command_in_one_burst() -> None:
 async def test_a_filter_in_one_burst_is_that_filter() -> None:
     async with desk(make_snapshot()) as console:
         burst(console, "/mixtral\r")
-        await console.until(lambda: console.fleet.narrowed == "mixtral")
+        await console.until(lambda: isinstance(console.screen, FleetScreen) and console.fleet.narrowed == "mixtral")
         assert isinstance(console.screen, FleetScreen)
         assert console.session.asked == []
 
@@ -132,5 +132,13 @@ async def test_lines_in_one_burst_are_entered_one_after_the_other() -> None:
 async def test_a_page_that_is_left_at_once_takes_no_key_with_it() -> None:
     async with desk(make_snapshot()) as console:
         burst(console, "\r\x1b/mixtral\r")
-        await console.until(lambda: console.fleet.narrowed == "mixtral")
+        await console.until(lambda: isinstance(console.screen, FleetScreen) and console.fleet.narrowed == "mixtral")
         assert asked_by_keys(console) == []
+
+
+async def test_a_key_behind_the_last_screen_ends_nothing() -> None:
+    async with desk(make_snapshot()) as console:
+        app = console.app
+    assert not app.screen_stack
+    await app.on_event(events.Key("slash", "/"))
+    assert app.return_code in (None, 0)
