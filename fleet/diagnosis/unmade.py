@@ -14,7 +14,6 @@ from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.pod_reports import REMEMBERED
 from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.diagnosis.subject import Subjects, is_grouped
-from fleet.kinds.registry import kind_of
 from fleet.model.objects import FINISHED, ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 
@@ -74,15 +73,19 @@ def _told(snapshot: Snapshot, workload: Workload) -> str:
         for event in snapshot.events
         if event.reason == "FailedCreate"
         and event.involved.namespace == workload.namespace
-        and _is_of(workload, event.involved)
+        and _is_of(snapshot, workload, event.involved)
         and snapshot.at - event.last <= REMEMBERED
     )
     newest = max(mine, key=lambda event: event.last, default=None)
     return "" if newest is None else newest.message
 
 
-def _is_of(workload: Workload, involved: ObjectRef) -> bool:
-    """True if an event is about a workload, or about a link (a ReplicaSet) that its name says is its."""
+def _is_of(snapshot: Snapshot, workload: Workload, involved: ObjectRef) -> bool:
+    """True if an event is about a workload, or about a link (a ReplicaSet) that its name says is its.
+
+    A workload of its own may have such a name, too: ``chat-prefill`` beside ``chat``.
+    """
     if (involved.kind, involved.name) == (workload.kind, workload.name):
         return True
-    return kind_of(involved.kind).link and involved.name.rpartition("-")[0] == workload.name
+    own = f"{involved.namespace}/{involved.kind}/{involved.name}"
+    return own not in snapshot.workloads and involved.name.rpartition("-")[0] == workload.name
