@@ -7,26 +7,20 @@ suspend (SIGSTOP cannot be handled) it starts a second time: the terminal would 
 from __future__ import annotations
 
 import os
-import re
 import selectors
 import socket
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
 from contextlib import suppress
 from threading import Event
 from time import monotonic
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 
 from textual import constants
 from textual._parser import ParseError
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key
-from textual.message import Message
 
-ESC: Final = "\x1b"
-_PAIRS = re.compile("(\x1b(?:[^\x1b\\[\\]OPX^_]|(?=\x1b)))")
-"""An escape with a key that begins no sequence of a terminal, or with another escape behind it."""
+from console.cli.typed_input import TypedInput
+
 _READ = 4096
 _BEAT = 0.1
 """Seconds between checks whether an escape was the key itself, because nothing followed."""
@@ -121,9 +115,7 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read and pass on key input; a byte that is not text is not a key."""
-        parser = XTermParser(self._debug)
-        # An escape at the end of what was read: a key, or the beginning of another one.
-        escape = ""
+        typed = TypedInput(debug=self._debug)
         decode = getincrementaldecoder("utf-8")("ignore").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -141,19 +133,16 @@ class TerminalDriver(LinuxDriver):
                         self._app.call_later(self._ends.hang_up)
                         break
                     # Nothing yet (half a character), or nothing at all: to feed that means the end of the stream.
-                    if text := escape + decode(data):
-                        escape = ESC if text.endswith(ESC) else ""
-                        for event in _keys(parser, text.removesuffix(escape)):
+                    if text := decode(data):
+                        for event in typed.feed(text):
                             self.process_message(event)
-                elif escape:
-                    escape = ""
-                    self.process_message(_escape())
-                for event in parser.tick():
-                    self.process_message(event)
-        if escape:
-            self.process_message(_escape())
+                else:
+                    for event in typed.settle():
+                        self.process_message(event)
+        for event in typed.settle():
+            self.process_message(event)
         try:
-            for _ in parser.feed(""):
+            for _ in typed.feed(""):
                 pass
         except (EOFError, ParseError):
             # The parser's signal for the end of the stream.
@@ -165,23 +154,3 @@ class TerminalDriver(LinuxDriver):
             return os.read(self.fileno, _READ)
         except OSError:
             return b""
-
-
-def _escape() -> Key:
-    return Key("escape", ESC)
-
-
-def _keys(parser: XTermParser, text: str) -> Iterator[Message]:
-    """Yield the keys of a text; a key right behind an escape is named ``alt+`` and its name.
-
-    It was typed with alt, or it is two keys that were typed fast or arrived together over a slow link: the app decides
-    by the focus. Textual's parser drops the escape of most, and makes ctrl-right of ``esc f``.
-    """
-    for piece in _PAIRS.split(text):
-        if piece == ESC:
-            yield _escape()
-        elif _PAIRS.fullmatch(piece):
-            for event in XTermParser().feed(piece[1:]):
-                yield Key(f"alt+{event.key}", event.character) if isinstance(event, Key) else event
-        elif piece:
-            yield from parser.feed(piece)

@@ -14,7 +14,7 @@ from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.pod_reports import REMEMBERED
 from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.diagnosis.subject import Subjects, is_grouped
-from fleet.model.objects import FINISHED, ObjectRef, Workload
+from fleet.model.objects import FINISHED, Event, ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 
 
@@ -36,13 +36,14 @@ class UnmadeCause(Cause[UnmadeSubject]):
     of = Of.PLACEMENT
 
     def subject(self, subjects: Subjects, key: str) -> UnmadeSubject | None:
-        return None if subjects.snapshot is None else unmade_subject(subjects.snapshot, key)
+        snapshot = subjects.snapshot
+        return None if snapshot is None else unmade_subject(snapshot, key, _rejections(snapshot))
 
 
-def unmade_subject(snapshot: Snapshot, key: str) -> UnmadeSubject | None:
+def unmade_subject(snapshot: Snapshot, key: str, rejections: Sequence[Event]) -> UnmadeSubject | None:
     """Return the subject of a workload that lacks pods; None for others, and where its pods are not all known.
 
-    A replica that is a group of pods is not counted in pods.
+    A replica that is a group of pods is not counted in pods. ``rejections``: those of the whole fleet.
     """
     found = snapshot.workloads.get(key)
     if found is None or not _may_lack(snapshot, key, found):
@@ -50,13 +51,16 @@ def unmade_subject(snapshot: Snapshot, key: str) -> UnmadeSubject | None:
     if is_grouped(found) or not snapshot.coverage.sees("pods", found.namespace):
         return None
     there = [pod for pod in pods_in(snapshot, key) if pod.phase not in FINISHED]
-    return UnmadeSubject(found, len(there), len(ready_pods(there)), _told(snapshot, found))
+    return UnmadeSubject(found, len(there), len(ready_pods(there)), _told(snapshot, found, rejections))
 
 
 def unmade_causes(snapshot: Snapshot, causes: Sequence[UnmadeCause]) -> Iterator[ActiveCause]:
     """Yield the causes that hold of workloads."""
-    for key, workload in snapshot.workloads.items():
-        seen = unmade_subject(snapshot, key) if _may_lack(snapshot, key, workload) else None
+    lacking = [key for key, workload in snapshot.workloads.items() if _may_lack(snapshot, key, workload)]
+    # A fleet has thousands of events: they are searched once, not once for each workload.
+    rejections = _rejections(snapshot) if lacking else ()
+    for key in lacking:
+        seen = unmade_subject(snapshot, key, rejections)
         for cause in causes if seen is not None else ():
             if seen is not None and cause.holds(seen):
                 yield ActiveCause(cause, key)
@@ -66,15 +70,19 @@ def _may_lack(snapshot: Snapshot, key: str, workload: Workload) -> bool:
     return len(snapshot.pods_of.get(key, ())) < workload.desired
 
 
-def _told(snapshot: Snapshot, workload: Workload) -> str:
+def _rejections(snapshot: Snapshot) -> Sequence[Event]:
+    """Return the events of pods that were rejected lately."""
+    return [
+        event for event in snapshot.events if event.reason == "FailedCreate" and snapshot.at - event.last <= REMEMBERED
+    ]
+
+
+def _told(snapshot: Snapshot, workload: Workload, rejections: Sequence[Event]) -> str:
     """Return the message of the newest rejection of one of its pods, as its controller or its ReplicaSet reports it."""
     mine = (
         event
-        for event in snapshot.events
-        if event.reason == "FailedCreate"
-        and event.involved.namespace == workload.namespace
-        and _is_of(snapshot, workload, event.involved)
-        and snapshot.at - event.last <= REMEMBERED
+        for event in rejections
+        if event.involved.namespace == workload.namespace and _is_of(snapshot, workload, event.involved)
     )
     newest = max(mine, key=lambda event: event.last, default=None)
     return "" if newest is None else newest.message

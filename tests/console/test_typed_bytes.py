@@ -44,6 +44,7 @@ class Pieces(TerminalDriver):
         self.pieces = list(pieces)
         self.named = named
         self.keys: list[str] = []
+        self.pasted: list[str] = []
 
     def _typed(self) -> bytes:
         return self.pieces.pop(0) if self.pieces else b""
@@ -51,6 +52,8 @@ class Pieces(TerminalDriver):
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.Key):
             self.keys.append(message.key if self.named else message.character or message.key)
+        if isinstance(message, events.Paste):
+            self.pasted.append(message.text)
 
 
 @contextmanager
@@ -109,6 +112,26 @@ async def test_an_escape_is_not_lost_in_what_is_typed_right_behind_it(
         driver._run_input_thread()
         driver.close()
     assert driver.keys == keys
+
+
+PASTE, PASTED = b"\x1b[200~", b"\x1b[201~"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"j" + PASTE + b"chat\x1bs9\r\x1b[B\x1b:q\r" + PASTED + b"k",),
+        (b"j\x1b", b"[200", b"~chat\x1b", b"s9\r\x1b[B\x1b", b":q\r\x1b[2", b"01~k"),
+        (b"j" + PASTE + b"chat\x1bs9\r\x1b[B\x1b", b":q\r\x1b", b"[201~k"),
+    ],
+)
+async def test_a_paste_is_text_whatever_is_in_it(pieces: tuple[bytes, ...]) -> None:
+    with always_readable() as readable:
+        driver = Pieces(Person(), readable, pieces, named=True)
+        driver._run_input_thread()
+        driver.close()
+    assert driver.keys == ["j", "k"], "an escape in it makes no key of what is behind"
+    assert driver.pasted == ["chat\x1bs9\r\x1b[B\x1b:q\r"]
 
 
 async def test_who_types_nothing_costs_nothing_and_is_ended_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
