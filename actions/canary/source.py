@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 
 from actions.canary.question import CanaryHeard, CanaryPlace, ask_one_token
 from fleet.dataclass import dataclass
+from fleet.metrics.pod_roles import runs_engine
 from fleet.model.canary import CanaryAnswer, CanaryAnswers, CanaryOutcome
 from fleet.model.counting import count
 from fleet.model.objects import Pod, revision_of
@@ -23,7 +24,7 @@ from fleet.model.snapshot import CANARY
 from fleet.sources.kube.owners import ownership
 from fleet.sources.kube.state import KubeState
 from fleet.sources.polling import PollingSource
-from fleet.sources.scrape.targets import Endpoint, endpoints, runs_engine
+from fleet.sources.scrape.targets import Endpoint, endpoints
 
 FIRST: Final = 10.0
 """Seconds from the start to the first question."""

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from actions.catalogue import spec_of
-from actions.planning.plan import Change, Check, Plan
+from actions.planning.joined import JointFindings
+from actions.planning.plan import Plan
 from actions.planning.plan_context import ClusterContext
-
-
-class OverAll(NamedTuple):
-    """Findings about several plans together."""
-
-    checks: tuple[Check, ...] = ()
-    impact: tuple[Change, ...] = ()
-    """Load on the others once all of them are done; empty where nothing is taken away."""
 
 
 @runtime_checkable
 class JointlyChecked(Protocol):
     """An action whose requests in turn remove, or need, more together than each one states."""
 
-    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> JointFindings:
         """Check several plans of it together. Raises KubeError if that is impossible."""
         ...
 
 
-async def check_jointly(plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+async def check_jointly(plans: Sequence[Plan], context: ClusterContext) -> JointFindings:
     """Look at all plans of each kind among them at once."""
-    found = OverAll()
+    found = JointFindings()
     for kind in dict.fromkeys(plan.kind for plan in plans):
         action = spec_of(kind).action()
         if isinstance(action, JointlyChecked):
             checks, impact = await action.check_all([plan for plan in plans if plan.kind == kind], context)
-            found = OverAll((*found.checks, *checks), (*found.impact, *impact))
+            found = JointFindings((*found.checks, *checks), (*found.impact, *impact))
     return found

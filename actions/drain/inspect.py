@@ -13,11 +13,11 @@ from actions.kubeobj import controller_of, is_ready, labels_of, permitted, writt
 from actions.planning.plan_context import ClusterContext
 from actions.request import Target
 from fleet.kinds.registry import kind_of
+from fleet.metrics.pod_roles import runs_engine
 from fleet.model.objects import Pod
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
-from fleet.sources.scrape.targets import runs_engine
 
 Raw = Mapping[str, Any]
 

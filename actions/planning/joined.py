@@ -8,7 +8,6 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from actions.checks.jointly import OverAll
 from actions.number_words import some_names
 from actions.planning.plan import Alternative, Change, Check, Plan, Undo, Verdict
 from actions.planning.plan_context import PlanContext
@@ -20,6 +19,14 @@ _NAME: Final = "\0"
 """Placeholder of an object's name: no text of a cluster has it."""
 _TEXTS: Final = 3
 """Texts for a check that passes for all targets, each with different words."""
+
+
+class JointFindings(NamedTuple):
+    """Findings about several plans together."""
+
+    checks: tuple[Check, ...] = ()
+    impact: tuple[Change, ...] = ()
+    """Load on the others once all of them are done; empty where nothing is taken away."""
 
 
 class NamedPlan(NamedTuple):
@@ -49,7 +56,7 @@ def named(plans: Sequence[Plan]) -> tuple[NamedPlan, ...]:
     return tuple(NamedPlan(name(plan), plan) for plan in plans)
 
 
-def joined(request: InTurn, plans: Sequence[Plan], over_all: OverAll, context: PlanContext) -> Plan:
+def joined(request: InTurn, plans: Sequence[Plan], over_all: JointFindings, context: PlanContext) -> Plan:
     """Return the plan of all. ``over_all``: findings about all together, which are more than those of each alone."""
     each = named(plans)
     fingerprints = [plan.fingerprint for plan in plans]

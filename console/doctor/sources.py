@@ -10,11 +10,11 @@ from console.config.settings import Settings
 from console.doctor.check import DoctorCheck, DoctorStatus
 from console.doctor.dialects import check_dialects
 from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.pod_roles import none_is_read, unread
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.model.counting import count
 from fleet.model.gpu_vendors import vendor_of
 from fleet.model.snapshot import KUBERNETES, MACHINE, Health, Join, Snapshot, SourceStatus
-from fleet.sources.scrape.targets import none_is_read, unread
 
 SCRAPE_ENGINES = """\
 # with kube-prometheus-stack: kubectl apply -f -

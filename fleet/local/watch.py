@@ -26,19 +26,19 @@ from fleet.net.http import client
 
 TIMEOUT: Final = 2.0
 """Seconds for an answer of a server."""
-HEALTH: Final = 5.0
+HEALTH_INTERVAL: Final = 5.0
 """Seconds between two requests to a healthy server: most versions log each of them."""
-KEPT: Final = 2000
+LINES_SEARCHED: Final = 2000
 """Lines of a log searched for the reason of a death: the tracebacks of eight workers (some 60 lines each), the engine
 and the API server follow the line that explains it.
 """
-TOLD: Final = 20
+LINES_SHOWN: Final = 20
 """Number of them that are shown, from the end."""
-END_THEM: Final = "stop it: that ends them"
+REMEDY_ORPHANS: Final = "stop it: that ends them"
 """Remedy for processes that outlive their server: its workers may hold the GPU's memory."""
-ROOM: Final = 1 << 16
+LAST_OUTPUT: Final = 1 << 16
 """Bytes of disk that must be free for a dying server's last output."""
-STRANGER: Final = "another process answers at its port"
+PORT_TAKEN: Final = "another process answers at its port"
 """vLLM binds its port at the start and listens once it is loaded. In between, another process can take the port: then
 vLLM hangs, and its log does not say so.
 """
@@ -46,26 +46,26 @@ vLLM hangs, and its log does not say so.
 
 @dataclass(slots=True)
 class _Watched:
-    """The memory of a server between looks."""
+    """State of one server between two polls."""
 
     tail: Tail
     reader: StageReader
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT))
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_SEARCHED))
     healthy: bool | None = None
-    asked: float = 0.0
-    """Time of the last successful health check."""
+    checked: float = 0.0
+    """Time of the last health check."""
     models: tuple[str, ...] = ()
     ready: float | None = None
     dead: ServerState | None = None
     """Final state of a dead server, once none of its processes are left."""
-    lived: bool = False
-    """True once it was seen alive."""
+    seen_alive: bool = False
+    """True once a poll found its process."""
     died: float | None = None
     reason: Reason | None = None
-    """The reason, as far as its log had got: all of it is read through again only when more has come."""
+    """Reason of its death, by the lines read so far; None when further lines have come since."""
     problem: str = ""
     """The reason why its key cannot be read; empty for none."""
-    stranger: bool = False
+    port_taken: bool = False
     """True if another process answers at its port."""
 
 
@@ -78,7 +78,7 @@ class Watcher:
         self._watched: dict[str, _Watched] = {}
         self._http: httpx.AsyncClient | None = None
         self.problems: tuple[str, ...] = ()
-        """Failures to read at the last look, in words."""
+        """Failures to read at the last poll, in words."""
 
     async def look(self) -> tuple[ServerState, ...]:
         """All servers as they are now, by name."""
@@ -109,11 +109,11 @@ class Watcher:
         now = self._clock()
         await asyncio.to_thread(_read, watched, now)
         if not alive:
-            watched.stranger = False
+            watched.port_taken = False
             state, left = await asyncio.to_thread(_dead, record, watched, now)
             watched.dead = None if left else state
             return state
-        watched.lived = True
+        watched.seen_alive = True
         stages = watched.reader.stages
         stage = stages[-1]
         if stage.phase is not Phase.STOPPING:
@@ -127,25 +127,25 @@ class Watcher:
             stage,
             stages,
             eta=estimate(starts, record, stages, now) if loading else None,
-            tail=tuple(watched.lines)[-TOLD:],
+            tail=tuple(watched.lines)[-LINES_SHOWN:],
             healthy=watched.healthy,
             models=watched.models,
         )
 
     async def _ask(self, record: ServerRecord, watched: _Watched, stage: StartStage, now: float) -> None:
-        """Ask its endpoints. Ready is who answers on /health and lists a model, and is no other process at its port."""
-        if watched.healthy and watched.models and 0 <= now - watched.asked < HEALTH:
+        """Poll its endpoints. Ready means: healthy, with a model listed, and no other process at its port."""
+        if watched.healthy and watched.models and 0 <= now - watched.checked < HEALTH_INTERVAL:
             return
         status = await self._get(record, "/health")
-        watched.asked = now
+        watched.checked = now
         watched.healthy = status is not None and status.status_code == httpx.codes.OK
-        watched.stranger = False
+        watched.port_taken = False
         if not watched.healthy or watched.models:
             return
         # Checked before its key is sent: another process on its port must not get the key, whatever the log shows.
         watched.healthy = await asyncio.to_thread(listens, record.identity, record.spec.port)
-        watched.stranger = not watched.healthy
-        if watched.stranger:
+        watched.port_taken = not watched.healthy
+        if watched.port_taken:
             return
         listed = await self._get(record, "/v1/models")
         names = _names(listed) if listed is not None and listed.status_code == httpx.codes.OK else ()
@@ -173,7 +173,7 @@ class Watcher:
 def _problems(record: ServerRecord, watched: _Watched) -> tuple[str, ...]:
     """Return the problems of a server that lives, in words; empty ones for none."""
     what = f"another process answers at its port: stop it, and start it at a port other than {record.spec.port}"
-    return watched.problem, f"{record.name}: {what}" if watched.stranger else ""
+    return watched.problem, f"{record.name}: {what}" if watched.port_taken else ""
 
 
 def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerState, bool]:
@@ -187,7 +187,7 @@ def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerSt
     left = group(record.identity)
     if left:
         what = f"{reason.text}; {len(left)} of its processes still run"
-        reason = replace(reason, text=what, remedy="; ".join(filter(None, (END_THEM, reason.remedy))))
+        reason = replace(reason, text=what, remedy="; ".join(filter(None, (REMEDY_ORPHANS, reason.remedy))))
     watched.died = watched.died or _end_of(record, watched, now)
     stage = StartStage(Phase.DEAD, watched.died, reason.text)
     state = ServerState(
@@ -196,10 +196,10 @@ def _dead(record: ServerRecord, watched: _Watched, now: float) -> tuple[ServerSt
         stage,
         (*watched.reader.stages, stage),
         reason=reason,
-        tail=tuple(watched.lines)[-TOLD:],
+        tail=tuple(watched.lines)[-LINES_SHOWN:],
         models=watched.models,
         # A loading server logs continuously: its last line marks its end.
-        end_seen=watched.lived or watched.ready is None,
+        end_seen=watched.seen_alive or watched.ready is None,
     )
     return state, bool(left)
 
@@ -211,12 +211,12 @@ def _is_full(folder: str) -> bool:
     except OSError:
         return False
     no_inodes = disk.f_files > 0 and disk.f_favail == 0
-    return disk.f_bavail * disk.f_frsize < ROOM or no_inodes
+    return disk.f_bavail * disk.f_frsize < LAST_OUTPUT or no_inodes
 
 
 def _end_of(record: ServerRecord, watched: _Watched, now: float) -> float:
     """Return when it ended: now, if it was alive at the previous poll; else its last sign of life, from its log."""
-    if watched.lived:
+    if watched.seen_alive:
         return now
     try:
         written = record.log.stat().st_mtime
@@ -226,7 +226,7 @@ def _end_of(record: ServerRecord, watched: _Watched, now: float) -> float:
 
 
 def _read(watched: _Watched, now: float) -> None:
-    """Read the log since the last look. Blocks."""
+    """Read what was logged since the last poll. Blocks."""
     while lines := watched.tail.read():
         for line in lines:
             watched.reader.feed(line, now)
@@ -244,7 +244,7 @@ def _stage_by_endpoints(
     """Return the stage according to the endpoints: they decide readiness, whatever the log shows."""
     last = stages[-1]
     if watched.models or watched.ready is not None:
-        detail = STRANGER if watched.stranger else "" if watched.healthy else "does not answer"
+        detail = PORT_TAKEN if watched.port_taken else "" if watched.healthy else "does not answer"
         if last.phase is Phase.READY:
             stage = replace(last, began=watched.ready or last.began, detail=detail)
             return stage, (*stages[:-1], stage)
@@ -253,10 +253,10 @@ def _stage_by_endpoints(
     if last.phase is Phase.READY:
         # The log says so; the endpoints follow a moment later.
         before = stages[-2] if len(stages) > 1 else last
-        stage = replace(before, phase=before.phase, detail=STRANGER if watched.stranger else "starting to listen")
+        stage = replace(before, phase=before.phase, detail=PORT_TAKEN if watched.port_taken else "starting to listen")
         return stage, (*stages[:-2], stage)
-    if watched.stranger and not last.total:
-        stage = replace(last, detail=STRANGER)
+    if watched.port_taken and not last.total:
+        stage = replace(last, detail=PORT_TAKEN)
         return stage, (*stages[:-1], stage)
     return last, stages
 

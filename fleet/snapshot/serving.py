@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fleet.kinds.registry import kind_of
+from fleet.metrics.pod_roles import gateway_or_exporter
 from fleet.model.objects import Pod, Workload
 from fleet.model.snapshot import ModelGroup, Origin
-from fleet.sources.scrape.targets import stands_beside
 
 
 def served_by(
@@ -40,7 +40,7 @@ def served_by(
 
 def _stands_beside(members: Sequence[str], pods: Mapping[str, Pod]) -> bool:
     """True if its pods are gateways or exporters: a model in their configuration is served by others."""
-    return any(not pods[key].serving.engine and stands_beside(pods[key]) is not None for key in members)
+    return any(not pods[key].serving.engine and gateway_or_exporter(pods[key]) is not None for key in members)
 
 
 def _by_template(workload: Workload, pods: Sequence[Pod]) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fleet.kinds.registry import grouping
+from fleet.metrics.pod_roles import unread
 from fleet.model.objects import Pod
-from fleet.sources.scrape.targets import unread
 
 
 def unmeasured(

@@ -7,10 +7,10 @@ from enum import Enum
 from typing import Any
 
 from actions.checks.gpus import held_on
-from actions.checks.jointly import OverAll
 from actions.checks.server import check_server
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.number_words import count, some_names
+from actions.planning.joined import JointFindings
 from actions.planning.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target
@@ -59,13 +59,13 @@ class CordonAction:
             undo=Undo("uncordon it" if closing else "cordon it", undo),
         )
 
-    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> JointFindings:
         """The free GPUs that all of them close, where it is known which there are."""
         names = [plan.target.name for plan in plans if isinstance(plan.request, Cordon)]
         here = [node for node in context.snapshot.nodes.values() if node.name in names and node.gpus]
         if not here or context.snapshot.coverage.lack("nodes", "pods"):
-            return OverAll()
-        return OverAll((_check_free(here, context.snapshot),))
+            return JointFindings()
+        return JointFindings((_check_free(here, context.snapshot),))
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         closing = isinstance(plan.request, Cordon)

@@ -12,7 +12,6 @@ from actions.checks.budget import check_budget
 from actions.checks.capacity import check_capacity
 from actions.checks.gpus import ABOUT as SPARE
 from actions.checks.gpus import spare_for
-from actions.checks.jointly import OverAll
 from actions.checks.last_replica import check_last
 from actions.checks.node import check_nodes
 from actions.checks.running_requests import check_running
@@ -30,6 +29,7 @@ from actions.kinds.drain_node import DrainNode
 from actions.kubeobj import controller_of, labels_of
 from actions.number_words import count, some_names, span
 from actions.planning.impact import impacts
+from actions.planning.joined import JointFindings
 from actions.planning.plan import Alternative, Change, Check, Plan, Step, Undo, Verdict
 from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target, expect
@@ -100,7 +100,7 @@ class DrainNodeAction:
             },
         )
 
-    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> JointFindings:
         """The pods of all nodes against the budgets, the replicas that remain and the room on the other nodes."""
         units = [from_fact(fact) for plan in plans for fact in plan.facts["units"]]
         labels = {uid: found for plan in plans for uid, found in plan.facts["labels"].items()}
@@ -115,7 +115,7 @@ class DrainNodeAction:
             check_capacity(losses, ready=sum(unit.front.ready for unit in units)),
             _check_spare(placed),
         )
-        return OverAll(checks, tuple(change for loss in losses for change in loss.changes))
+        return JointFindings(checks, tuple(change for loss in losses for change in loss.changes))
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         wanted = expect(plan.request, DrainNode)

@@ -11,7 +11,6 @@ from actions.checks.autoscaler import check_autoscaler, find_autoscaler
 from actions.checks.capacity import check_capacity
 from actions.checks.cut_requests import check_cut
 from actions.checks.gpu_room import MorePods, check_room, check_room_for_all
-from actions.checks.jointly import OverAll
 from actions.checks.last_replica import check_last
 from actions.checks.owner import check_owner, replicas_at
 from actions.checks.quota import check_quota
@@ -22,6 +21,7 @@ from actions.kinds.scale import Scale
 from actions.kubeobj import kind_in
 from actions.number_words import some_names
 from actions.planning.impact import Impact, impacts
+from actions.planning.joined import JointFindings
 from actions.planning.plan import MERGE, Change, Check, Mutation, Plan, Step, Undo, Verdict
 from actions.planning.plan_context import ClusterContext
 from actions.request import Request, Target, expect
@@ -80,7 +80,7 @@ class ScaleAction:
             facts={"leaving": leaving, "pod": spec, "more": max(0, wanted - now) * per_replica},
         )
 
-    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> OverAll:
+    async def check_all(self, plans: Sequence[Plan], context: ClusterContext) -> JointFindings:
         """Check the total capacity taken from the models that they serve, and the room for all new pods."""
         snapshot = context.snapshot
         leaving = [pod for plan in plans for pod in plan.facts["leaving"]]
@@ -91,7 +91,7 @@ class ScaleAction:
         wanted = [MorePods(plan.target.name, plan.facts["pod"], plan.facts["more"]) for plan in plans]
         room = check_room_for_all(snapshot, wanted)
         changes = tuple(change for loss in losses for change in loss.changes)
-        return OverAll((*found, *([room] if room is not None else ())), changes)
+        return JointFindings((*found, *([room] if room is not None else ())), changes)
 
     async def execute(self, plan: Plan, execution: ClusterExecution) -> Outcome:
         execution.step(0)

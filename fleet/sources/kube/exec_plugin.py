@@ -75,12 +75,12 @@ async def run_exec_plugin(access: Access, environ: Mapping[str, str] = os.enviro
         why = getattr(error, "strerror", "") or str(error)
         raise KubeconfigError(f"{where} cannot be started: {why}", f"Check {name}.") from error
     if ended.code != 0:
-        lines = [line.strip() for line in ended.talk.decode("utf-8", "replace").splitlines() if line.strip()]
+        lines = [line.strip() for line in ended.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
         raise KubeconfigError(
             f"{where} failed ({name}, exit {ended.code}): {lines[-1] if lines else 'no output'}",
             f"Run `{' '.join([name, *arguments])}` in a shell; log in again if it asks for that.",
         )
-    return _credential(ended.output, version, where)
+    return _credential(ended.stdout, version, where)
 
 
 def _located(command: str, file: Path | None) -> str:

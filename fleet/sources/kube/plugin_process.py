@@ -22,11 +22,11 @@ OUTPUT_LIMIT = 1 << 20
 
 
 class PluginResult(NamedTuple):
-    """The end of a plugin, and its output."""
+    """Exit code and output of a plugin."""
 
     code: int
-    output: bytes
-    talk: bytes
+    stdout: bytes
+    stderr: bytes
 
 
 async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, str], seconds: float) -> PluginResult:
@@ -46,7 +46,7 @@ async def run_to_end(command: str, arguments: Sequence[str], env: Mapping[str, s
             async with asyncio.timeout(AFTERWARDS):
                 await listener.silent.wait()
         code = transport.get_returncode()
-        return PluginResult(-1 if code is None else code, bytes(listener.said[1]), bytes(listener.said[2]))
+        return PluginResult(-1 if code is None else code, bytes(listener.output[1]), bytes(listener.output[2]))
     finally:
         if not listener.exited.is_set() or not listener.silent.is_set():
             with suppress(ProcessLookupError, PermissionError):
@@ -67,12 +67,12 @@ class _Listener(asyncio.SubprocessProtocol):
         self.exited = asyncio.Event()
         self.silent = asyncio.Event()
         """Set once no process can write into its pipes."""
-        self.said = {1: bytearray(), 2: bytearray()}
+        self.output = {1: bytearray(), 2: bytearray()}
         self._open = {1, 2}
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Keep it, up to the limit; the rest is read and dropped, so that the plugin does not wait for us."""
-        self.said[fd] += data[: OUTPUT_LIMIT - len(self.said[fd])]
+        self.output[fd] += data[: OUTPUT_LIMIT - len(self.output[fd])]
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         """One of the pipes is closed on the other side."""

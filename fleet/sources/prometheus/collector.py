@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fleet.imports import imported
+from fleet.metrics.pod_roles import none_is_read
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
@@ -20,7 +21,6 @@ from fleet.sources.prometheus.services import Services
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust, adoption, offer
 from fleet.sources.scrape.collector import Getter
-from fleet.sources.scrape.targets import none_is_read
 from fleet.sources.status import StatusKeeper, unforeseen
 
 if TYPE_CHECKING:

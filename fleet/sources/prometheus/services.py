@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import orjson
 
 from fleet.json_fields import mapping, mappings, text
+from fleet.metrics.pod_roles import runs_engine
 from fleet.model.problem import SourceProblem
 from fleet.net.bodies import Limit
 from fleet.sources.kube.client import ANY, JSON
@@ -21,7 +22,6 @@ from fleet.sources.prometheus.products import StoreProduct
 from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop
 from fleet.sources.prometheus.trust import Operated, Sorted, Trust, sort
 from fleet.sources.scrape.collector import Getter
-from fleet.sources.scrape.targets import runs_engine
 
 
 class Services:

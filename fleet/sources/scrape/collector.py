@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol, cast
 
 from fleet.dataclass import dataclass
+from fleet.metrics.pod_roles import gateway_or_exporter, runs_engine, unread
 from fleet.metrics.products import exports_gpus
 from fleet.model.addresses import Addresses, pod_of_engine
 from fleet.model.counting import share
@@ -26,7 +27,7 @@ from fleet.sources.scrape.fetch import wants_tls
 from fleet.sources.scrape.pod_access import PodAccess, PodCredentials
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
-from fleet.sources.scrape.targets import Endpoint, Via, endpoints, runs_engine, stands_beside, told_apart, unread
+from fleet.sources.scrape.targets import Endpoint, Via, endpoints, told_apart
 from fleet.sources.status import StatusKeeper, unforeseen
 
 SCRAPE = "scrape"
@@ -70,7 +71,7 @@ def _part(pod: Pod) -> ScrapedPart | None:
         return ScrapedPart.GPUS
     if runs_engine(pod):
         return ScrapedPart.ENGINES
-    return ScrapedPart.GATEWAYS if stands_beside(pod) is not None else None
+    return ScrapedPart.GATEWAYS if gateway_or_exporter(pod) is not None else None
 
 
 def _unread(pod: Pod) -> str:

@@ -8,9 +8,9 @@ from enum import StrEnum
 from ipaddress import ip_address
 
 from fleet.dataclass import dataclass
+from fleet.metrics.pod_roles import gateway_or_exporter, runs_engine, unread
 from fleet.metrics.product import Product
-from fleet.metrics.products import by_name, exporter, gateway, is_read
-from fleet.metrics.registry import GATEWAYS
+from fleet.metrics.products import by_name
 from fleet.model.objects import Container, Pod
 from fleet.net.plain_url import plain_path, segment
 from fleet.sources.scrape.target import Fetch, ScrapeTarget
@@ -89,7 +89,7 @@ def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[En
         if pod.phase != "Running" or not pod.ip:
             continue
         engines = _of_engine(pod, ports, path) if runs_engine(pod) and not unread(pod) else []
-        beside = stands_beside(pod)
+        beside = gateway_or_exporter(pod)
         if beside is not None:
             own = _endpoint_beside(pod, beside, ports, path)
             # One process may be both: it is scraped once.
@@ -145,7 +145,7 @@ def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False
         ip_address(pod.ip)
     except ValueError:
         return Endpoint(pod, port, path, f"not scraped: its address {pod.ip[:_QUOTED]!r} is not an IP address")
-    known = stands_beside(pod) is not None or by_name(pod.serving.engine) is not None
+    known = gateway_or_exporter(pod) is not None or by_name(pod.serving.engine) is not None
     return Endpoint(pod, port, path, tls=_speaks_tls(pod, port), one_of_several=one_of_several, known=known)
 
 
@@ -178,33 +178,6 @@ def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str
         why = f"shares {address} with another pod, so the owner of these metrics is not known; declare the ports"
         unclear |= {e.pod.key: why for e in sharing if len(behind) != 1 or e is not behind[0]}
     return clear, unclear
-
-
-def runs_engine(pod: Pod) -> bool:
-    """The pod serves a model: its template starts a server that is known, or names a model to serve."""
-    if pod.serving.follows or (not pod.serving.engine and stands_beside(pod) is not None):
-        return False
-    return bool(pod.serving.engine or pod.version.model or pod.version.served_name)
-
-
-def unread(pod: Pod) -> str:
-    """Return why the metrics of a pod's engine are not read although it runs one; empty where they are read."""
-    engine = by_name(pod.serving.engine)
-    return "" if engine is None or is_read(engine) else engine.unread
-
-
-def none_is_read(pods: Iterable[Pod]) -> bool:
-    """True if there are engines, and no metrics of theirs are read."""
-    engines = [pod for pod in pods if runs_engine(pod)]
-    return bool(engines) and all(map(unread, engines))
-
-
-def stands_beside(pod: Pod) -> Product | None:
-    """Return the GPU exporter or gateway that the pod is, if its metrics are read; None for neither."""
-    started = GATEWAYS.by_name(pod.serving.gateway)
-    if started is not None:
-        return started.product
-    return exporter(pod.labels) or gateway(pod.labels, [container.image for container in pod.containers])
 
 
 def _annotated(annotations: Mapping[str, str]) -> int | None:

@@ -10,7 +10,7 @@ import pytest
 from fleet.local.process import Identity
 from fleet.local.record import KEY
 from fleet.local.server import Phase
-from fleet.local.watch import HEALTH, STRANGER
+from fleet.local.watch import HEALTH_INTERVAL, PORT_TAKEN
 from tests.fleet.local.servers import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Endpoint, Serve, Servers
 
@@ -47,7 +47,7 @@ async def test_a_server_that_is_well_is_left_alone_for_a_while(servers: Servers,
     for _ in range(3):
         assert (await servers.look()).healthy
     assert endpoint.asked == ["/health", "/v1/models"]
-    servers.clock.now += HEALTH
+    servers.clock.now += HEALTH_INTERVAL
     assert (await servers.look()).healthy
     assert endpoint.asked == ["/health", "/v1/models", "/health"]
 
@@ -56,7 +56,7 @@ async def test_one_that_stops_answering_is_ready_and_says_so_until_it_answers(se
     endpoint = await serve(Endpoint())
     servers.add(record(port=endpoint.port), READY)
     began = (await servers.look()).stage.began
-    servers.clock.now += HEALTH
+    servers.clock.now += HEALTH_INTERVAL
     endpoint.health = 500
     state = await servers.look()
     assert (state.stage.phase, state.stage.detail, state.healthy) == (Phase.READY, "does not answer", False)
@@ -91,14 +91,14 @@ async def test_a_server_of_others_at_its_port_is_not_the_server_and_does_not_get
     server = replace(record(identity=other, port=endpoint.port), keyed=True, ready=ready)
     servers.add(server, log, key=SECRET)
     for _ in range(2):
-        servers.clock.now += HEALTH
+        servers.clock.now += HEALTH_INTERVAL
         state = await servers.look()
         assert (state.models, state.healthy) == ((), False)
     assert state.record.ready == ready
     assert state.stage.phase is (Phase.READY if ready else Phase.LOADING)
     assert (endpoint.shown, set(endpoint.asked)) == ([], {"/health"})
     # A count of shards is shown as long as there is one; the problem is shown at once.
-    assert state.stage.detail == ("shard 2 of 4" if not ready and log == SHARDS else STRANGER)
+    assert state.stage.detail == ("shard 2 of 4" if not ready and log == SHARDS else PORT_TAKEN)
     (problem,) = servers.watcher.problems
     assert problem.startswith("tiny: another process answers at its port: stop it")
     endpoint.health = 503

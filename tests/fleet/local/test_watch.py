@@ -18,7 +18,7 @@ from fleet.local.process import Identity, group, identify
 from fleet.local.record import RECORD, STARTS
 from fleet.local.server import Phase
 from fleet.local.server_log import reason_of
-from fleet.local.watch import KEPT, TOLD, Watcher
+from fleet.local.watch import LINES_SEARCHED, LINES_SHOWN, Watcher
 from fleet.model.log_reasons import Reason
 from tests.ending import ending
 from tests.fleet.local.servers import BEGUN, record
@@ -69,9 +69,9 @@ async def test_what_a_log_gets_is_read_on_and_half_a_progress_bar_too(servers: S
     assert state.stage.detail == "shard 1 of 4"
     assert state.tail == ("�� not text",)
     with server.log.open("ab") as log:
-        log.write(b"00:01<00:03]\n" + "".join(f"line {number}\n" for number in range(KEPT)).encode())
+        log.write(b"00:01<00:03]\n" + "".join(f"line {number}\n" for number in range(LINES_SEARCHED)).encode())
     state = await servers.look()
-    assert state.tail == tuple(f"line {number}" for number in range(KEPT - TOLD, KEPT))
+    assert state.tail == tuple(f"line {number}" for number in range(LINES_SEARCHED - LINES_SHOWN, LINES_SEARCHED))
 
 
 async def test_another_process_with_its_pid_is_not_the_server(servers: Servers, serve: Serve) -> None:
@@ -97,7 +97,7 @@ async def test_one_that_has_ended_is_told_with_its_last_lines_and_its_reason(ser
     assert [stage.phase for stage in state.stages] == [Phase.STARTING, Phase.LOADING, Phase.DEAD]
     assert state.reason is not None
     assert (state.reason.id, state.stage.detail) == ("cuda-oom", state.reason.text)
-    assert state.tail == tuple(lines[-TOLD:])
+    assert state.tail == tuple(lines[-LINES_SHOWN:])
     assert state.stage.began == servers.clock.now
     # It ended once: neither a later check nor a removed log changes that.
     servers.clock.now += 60
@@ -250,7 +250,7 @@ async def test_one_that_ended_without_a_word_on_a_full_disk_was_not_killed_for_m
     servers: Servers, gone: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     servers.add(record(identity=gone), SHARDS)
-    monkeypatch.setattr("fleet.local.watch.ROOM", 1 << 62)
+    monkeypatch.setattr("fleet.local.watch.LAST_OUTPUT", 1 << 62)
     reason = (await servers.look()).reason
     assert reason is not None
     assert reason.id == "disk-full"
