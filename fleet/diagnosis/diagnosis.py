@@ -16,6 +16,7 @@ from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.endpoints import EndpointCause, endpoint_causes
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.fronts import RouteCause
+from fleet.diagnosis.gateways import GatewayCause, gateway_causes
 from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
 from fleet.diagnosis.lateness import LateCause, late_causes
@@ -62,6 +63,7 @@ class Diagnosis:
         self._canary_routes = registry.causes_of(RouteCanaryCause)
         self._setups = Setups(registry.causes_of(SetupCause))
         self._endpoints = registry.causes_of(EndpointCause)
+        self._gateways = registry.causes_of(GatewayCause)
         self._late = registry.causes_of(LateCause)
         self._unmade = registry.causes_of(UnmadeCause)
         self._ranks = RankSearch(registry.causes_of(RankCause))
@@ -102,6 +104,7 @@ class Diagnosis:
             snapshot.assessments,
             snapshot.by_pod.columns,
             snapshot.by_gpu.columns,
+            snapshot.before_models.columns,
             snapshot.pods,
             snapshot.workloads,
             snapshot.burning,
@@ -168,6 +171,7 @@ class Diagnosis:
             *self._overdue.at(snapshot),
             *self._scaling(snapshot),
             *self._beside_before.at(snapshot),
+            *gateway_causes(snapshot, self._gateways),
             *self._setups.at(snapshot),
             *canary_troubles(snapshot, self._canaries, self._canary_routes),
             *late_causes(snapshot, self._late),

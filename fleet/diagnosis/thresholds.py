@@ -111,6 +111,43 @@ ERROR_RATIO = Threshold(
     "The Gateway API inference extension's alerts: 5 %.",
     chat=0.05,
 )
+GATEWAY_ERRORS_SERIOUS = Threshold(
+    "gateway-errors-serious",
+    "Share of requests answered with an error by gateways, from which most users notice.",
+    "",
+    chat=0.2,
+)
+RETRIED = Threshold(
+    "retried",
+    "Share of requests that gateways send a second time from which it is reported.",
+    "SRE practice: retry budgets of gateways allow a tenth to a fifth.",
+    chat=0.1,
+)
+TRANSFER_FAILURES = Threshold(
+    "kv-transfer-failures",
+    "Failed KV transfers per second above which they are more than a single accident.",
+    "Two within a minute.",
+    chat=0.02,
+)
+ENGINE_REJECTIONS = Threshold(
+    "engine-rejections",
+    "Requests per second above which an engine that rejects them is reported.",
+    "Two within a minute.",
+    chat=0.02,
+    batch=1.0,
+)
+PCIE_REPLAYS = Threshold(
+    "pcie-replays",
+    "PCIe packets per second that a GPU sends again before its connection is called bad.",
+    "SRE practice: 10 in a minute.",
+    chat=10 / 60,
+)
+LINK_ERRORS = Threshold(
+    "gpu-link-errors",
+    "Errors of NVLink per second before a link is called bad.",
+    "Two within a minute: NVIDIA's health checks accept a rate that does not rise.",
+    chat=0.02,
+)
 GPU_THROTTLED = Threshold(
     "gpu-throttled",
     "Share of the window spent throttled that is visible in latency.",
@@ -290,6 +327,10 @@ THRESHOLDS = (
     KV_EASED,
     PREEMPTIONS,
     ERROR_RATIO,
+    GATEWAY_ERRORS_SERIOUS,
+    RETRIED,
+    TRANSFER_FAILURES,
+    ENGINE_REJECTIONS,
     REPLICA_SLOWER,
     REPLICA_BUSY,
     SHARE_TIMES,
@@ -317,6 +358,8 @@ THRESHOLDS = (
     GPU_THROTTLED,
     GPU_LAGS,
     GPU_BUSY,
+    PCIE_REPLAYS,
+    LINK_ERRORS,
 )
 """All of them; docs/configuration.md lists these."""
 NAMES = tuple(one.name for one in THRESHOLDS)

@@ -105,7 +105,7 @@ class Gpus:
                 part = part.moved(sources, moved.places)
             else:
                 part = ColumnPart(len(self.ids), None if metric.kind is MetricType.COUNTER else metric)
-            self._fill(part, metric, said.cells.get(metric.name, {}), fresh)
+            self._fill(part, metric, said.cells.get(_cell(metric.name, metric.kind), {}), fresh)
             if part.there:
                 self._parts[member, quantity, number] = part
         self._choices = list(self._choose())
@@ -136,6 +136,11 @@ class _Said(NamedTuple):
     """Names as spelled in the data."""
 
 
+def _cell(name: str, kind: MetricType) -> str:
+    """The key of a metric's cells: of a counter both the rate and the total may be read."""
+    return f"{name}/{kind.value}" if kind is MetricType.COUNTER else name
+
+
 def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
     stamps: list[tuple[Labels, int]] = []
     cells: dict[str, _Cells] = defaultdict(lambda: defaultdict(list))
@@ -152,7 +157,8 @@ def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
         else:
             name = tag or labels.get("__name__", "")
             metrics.add(name)
-            cells[spelt.get(name, name)][key].append((labels, place))
+            kind = MetricType.COUNTER if tag else MetricType.GAUGE
+            cells[_cell(spelt.get(name, name), kind)][key].append((labels, place))
             example = example or ({} if tag else labels)
     return _Said(stamps, cells, example, frozenset(metrics))
 

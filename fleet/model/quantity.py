@@ -48,9 +48,12 @@ class Quantity(StrEnum):
     WAITING = "requests_waiting"
     WAITING_CAPACITY = "requests_waiting_capacity"
     WAITING_DEFERRED = "requests_waiting_deferred"
+    KV_FETCHING = "requests_waiting_for_kv_transfer"
     KV_USAGE = "kv_cache_usage"
     KV_CAPACITY = "kv_cache_capacity_tokens"
     SLEEP_LEVEL = "sleep_level"
+    ENGINE_HEALTHY = "engine_healthy"
+    KV_TIER_HEALTHY = "kv_tier_healthy"
     # engines: rates over the window
     PROMPT_TOKENS = "prompt_tokens_per_second"
     GENERATION_TOKENS = "generation_tokens_per_second"
@@ -58,6 +61,8 @@ class Quantity(StrEnum):
     REQUESTS = "requests_per_second"
     REQUEST_ERRORS = "request_errors_per_second"
     PREEMPTIONS = "preemptions_per_second"
+    ENGINE_REJECTIONS = "engine_rejections_per_second"
+    KV_TRANSFER_FAILURES = "kv_transfer_failures_per_second"
     PREFIX_HITS = "prefix_cache_hit_tokens_per_second"
     PREFIX_QUERIES = "prefix_cache_query_tokens_per_second"
     SPEC_ACCEPTED = "spec_accepted_tokens_per_second"
@@ -81,6 +86,7 @@ class Quantity(StrEnum):
     QUEUE_P50 = "queue_p50"
     QUEUE_P95 = "queue_p95"
     QUEUE_P99 = "queue_p99"
+    TTFT_MEAN = "ttft_mean"
     QUEUE_MEAN = "queue_mean"
     PREFILL_MEAN = "prefill_mean"
     DECODE_MEAN = "decode_mean"
@@ -92,6 +98,8 @@ class Quantity(StrEnum):
     GATEWAY_ERRORS = "gateway_errors_per_second"
     GATEWAY_RETRIES = "gateway_retries_per_second"
     GATEWAY_BREAKERS = "gateway_breakers_open"
+    GATEWAY_ENDPOINTS = "gateway_endpoints_ready"
+    GATEWAY_STALE = "gateway_endpoints_stale"
     GATEWAY_TTFT_P50 = "gateway_ttft_p50"
     GATEWAY_TTFT_P95 = "gateway_ttft_p95"
     GATEWAY_TTFT_P99 = "gateway_ttft_p99"
@@ -112,6 +120,13 @@ class Quantity(StrEnum):
     MEMORY_CLOCK = "memory_clock"
     XID = "last_xid"
     THROTTLE = "throttled_share"
+    ROW_REMAP_FAILED = "row_remap_failed"
+    ROW_REMAP_PENDING = "row_remap_pending"
+    MEMORY_ERRORS = "uncorrected_memory_errors"
+    MEMORY_ERROR_RATE = "uncorrected_memory_errors_per_second"
+    PCIE_REPLAYS = "pcie_replays_per_second"
+    LINK_ERRORS = "gpu_link_errors_per_second"
+    FABRIC_STATE = "fabric_manager_state"
 
 
 class Family(StrEnum):
@@ -136,7 +151,7 @@ class Meaning:
 
 
 _S, _M, _X, _R, _Q = Combine.SUM, Combine.MEAN, Combine.MAX, Combine.RATIO, Combine.QUANTILE
-_W = Combine.WHOLE
+_W, _N = Combine.WHOLE, Combine.MIN
 _U = Unit
 
 MEANINGS: dict[Quantity, Meaning] = {
@@ -144,9 +159,12 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.WAITING: Meaning("requests waiting to be scheduled", _U.COUNT, _S, _S),
     Quantity.WAITING_CAPACITY: Meaning("requests waiting for capacity", _U.COUNT, _S, _S),
     Quantity.WAITING_DEFERRED: Meaning("requests deferred (LoRA budget, KV transfer)", _U.COUNT, _S, _S),
+    Quantity.KV_FETCHING: Meaning("requests waiting for KV blocks from another engine", _U.COUNT, _S, _S),
     Quantity.KV_USAGE: Meaning("KV-cache blocks in use; a pod shows its fullest engine", _U.RATIO, _X, _M),
     Quantity.KV_CAPACITY: Meaning("tokens that the KV cache holds", _U.TOKENS, _W, _W),
     Quantity.SLEEP_LEVEL: Meaning("0 awake, 1 weights offloaded, 2 all discarded", _U.COUNT, _X, Combine.MIN),
+    Quantity.ENGINE_HEALTHY: Meaning("1 if all ranks report healthy, 0 if one does not", _U.COUNT, _N, _N),
+    Quantity.KV_TIER_HEALTHY: Meaning("1 if the KV cache behind the engine (LMCache) is healthy", _U.COUNT, _N, _N),
     Quantity.PROMPT_TOKENS: Meaning("prompt tokens processed, cached ones included", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.GENERATION_TOKENS: Meaning("tokens generated", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.LATEST_TOKENS: Meaning(
@@ -155,6 +173,10 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.REQUESTS: Meaning("requests finished, for any reason", _U.PER_SECOND, _S, _S),
     Quantity.REQUEST_ERRORS: Meaning("requests finished by an engine error", _U.PER_SECOND, _S, _S),
     Quantity.PREEMPTIONS: Meaning("requests preempted for lack of KV blocks", _U.PER_SECOND, _S, _S),
+    Quantity.ENGINE_REJECTIONS: Meaning(
+        "requests that the engine rejected because its queue was full", _U.PER_SECOND, _S, _S
+    ),
+    Quantity.KV_TRANSFER_FAILURES: Meaning("failed or expired KV transfers between engines", _U.PER_SECOND, _S, _S),
     Quantity.PREFIX_HITS: Meaning("prompt tokens found in the prefix cache", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.PREFIX_QUERIES: Meaning("prompt tokens looked up in the prefix cache", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.SPEC_ACCEPTED: Meaning("draft tokens accepted", _U.TOKENS_PER_SECOND, _S, _S),
@@ -176,6 +198,7 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.QUEUE_P50: Meaning("time in the engine's queue, median", _U.SECONDS, _Q, _Q),
     Quantity.QUEUE_P95: Meaning("time in the engine's queue, 95th percentile", _U.SECONDS, _Q, _Q),
     Quantity.QUEUE_P99: Meaning("time in the engine's queue, 99th percentile", _U.SECONDS, _Q, _Q),
+    Quantity.TTFT_MEAN: Meaning("mean time to first token", _U.SECONDS, _R, _R),
     Quantity.QUEUE_MEAN: Meaning("mean time in the queue of the requests finished", _U.SECONDS, _R, _R),
     Quantity.PREFILL_MEAN: Meaning("mean prefill time of the requests finished", _U.SECONDS, _R, _R),
     Quantity.DECODE_MEAN: Meaning("mean decode time of the requests finished", _U.SECONDS, _R, _R),
@@ -188,6 +211,8 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.GATEWAY_BREAKERS: Meaning(
         "servers behind an open circuit breaker, by each gateway's own count", _U.COUNT, _S, _S
     ),
+    Quantity.GATEWAY_ENDPOINTS: Meaning("engines that an endpoint picker may choose from", _U.COUNT, _S, _S),
+    Quantity.GATEWAY_STALE: Meaning("engines of which an endpoint picker has no recent metrics", _U.COUNT, _X, _X),
     Quantity.GATEWAY_TTFT_P50: Meaning("time to first token at gateways, median", _U.SECONDS, _Q, _Q),
     Quantity.GATEWAY_TTFT_P95: Meaning("time to first token at gateways, 95th percentile", _U.SECONDS, _Q, _Q),
     Quantity.GATEWAY_TTFT_P99: Meaning("time to first token at gateways, 99th percentile", _U.SECONDS, _Q, _Q),
@@ -207,6 +232,13 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.MEMORY_CLOCK: Meaning("memory clock; of several the slowest", _U.MEGAHERTZ, Combine.MIN, Combine.MIN),
     Quantity.XID: Meaning("last XID code, sticky; 0 for none", _U.COUNT, _X, _X),
     Quantity.THROTTLE: Meaning("share of the window spent throttled (power or thermal)", _U.RATIO, _X, _X),
+    Quantity.ROW_REMAP_FAILED: Meaning("1 if a broken row of device memory could not be replaced", _U.COUNT, _X, _X),
+    Quantity.ROW_REMAP_PENDING: Meaning("1 if a broken row is replaced at the next reset", _U.COUNT, _X, _X),
+    Quantity.MEMORY_ERRORS: Meaning("uncorrectable memory errors since the last reset", _U.COUNT, _S, _S),
+    Quantity.MEMORY_ERROR_RATE: Meaning("new uncorrectable memory errors", _U.PER_SECOND, _S, _S),
+    Quantity.PCIE_REPLAYS: Meaning("PCIe packets sent again", _U.PER_SECOND, _S, _S),
+    Quantity.LINK_ERRORS: Meaning("errors of NVLink: CRC, replay, recovery", _U.PER_SECOND, _S, _S),
+    Quantity.FABRIC_STATE: Meaning("state of the fabric manager: 3 running, 4 failed", _U.COUNT, _X, _X),
 }
 
 RATIOS: dict[Quantity, tuple[Quantity, Quantity]] = {

@@ -98,10 +98,10 @@ def measurement(
     fields: dict[str, Any] = {"source": "scrape", "at": NOW, "window": 60.0, "interval": 5.0}
     return Measurement(
         engines=tuple(engines),
-        engine_table=_table({e: {q: v for q, v in row.items() if q not in _MEANS} for e, row in engines.items()}),
+        engine_table=table({e: {q: v for q, v in row.items() if q not in _MEANS} for e, row in engines.items()}),
         means={mean: _one_per_second(engines.values(), mean) for mean in means},
         gpus=tuple(gpus or ()),
-        gpu_table=_table(gpus or {}),
+        gpu_table=table(gpus or {}),
         histograms=histograms or {},
         **(fields | more),
     )
@@ -112,7 +112,8 @@ def _one_per_second(rows: Iterable[Mapping[Quantity, float]], mean: Quantity) ->
     return seconds, array("d", (math.nan if math.isnan(one) else 1.0 for one in seconds))
 
 
-def _table(rows: Mapping[Any, Mapping[Quantity, float]]) -> Table:
+def table(rows: Mapping[Any, Mapping[Quantity, float]]) -> Table:
+    """Return a table of these rows, measured just now."""
     quantities = {q for values in rows.values() for q in values}
     return Table(
         {q: array("d", (values.get(q, math.nan) for values in rows.values())) for q in quantities},

@@ -7,11 +7,13 @@ whenever they are fully loaded.
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import GpuCause, Help, MetricsText, Numbers
+from fleet.diagnosis import thresholds
+from fleet.diagnosis.cause import GpuCause, Help, MetricsText, MetricsWords, Numbers, says
 from fleet.diagnosis.causes.symptoms import AWAY, CANARY_SILENT, GPU_AWAY, QUEUES, STUCK, THROTTLING
-from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered
+from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered, MetricsSign
 from fleet.diagnosis.subject import MetricsRow
 from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
+from fleet.model.counting import count
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 
@@ -33,14 +35,16 @@ _KEEP_PROOF = "Do not reset it before you have its driver's report: the reset er
 _STAYS = "Do not restart its pod: it comes back to the same GPU."
 
 
-def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides: str) -> GpuCause:
-    """A hardware fault, identified by the driver's error code."""
+def _broken(
+    name: str, sign: MetricsSign, sentence: str, cure: str, *decides: str, words: MetricsWords = _SAID
+) -> GpuCause:
+    """A hardware fault that the driver reports."""
     return GpuCause(
         id=name,
         severity=Severity.CRITICAL,
         sentence=sentence,
-        words=_SAID,
-        must=(Code(Quantity.XID, codes),),
+        words=words,
+        must=(sign,),
         explains=(
             *THROTTLING,
             "gpus-withdrawn",
@@ -48,6 +52,7 @@ def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides
             "gpu-lags",
             "errors",
             "replica-slow",
+            *(one for one in ("gpu-memory-failed", "gpu-memory-error", "gpu-link-errors") if one != name),
             CANARY_SILENT,
             *STUCK,
             *GPU_AWAY,
@@ -64,27 +69,43 @@ def _broken(name: str, codes: frozenset[int], sentence: str, cure: str, *decides
 
 GPU_LOST = _broken(
     "gpu-lost",
-    LOST,
+    Code(Quantity.XID, LOST),
     "The GPU has fallen off the bus: its node can no longer reach it.",
     "move the pods, then reboot the node; replace the GPU if it is lost again",
 )
 GPU_MEMORY = _broken(
     "gpu-memory-broken",
-    MEMORY,
+    Code(Quantity.XID, MEMORY),
     "The GPU's memory is failing: an uncorrectable error, or a row that could not be remapped.",
     "move the pods, then reset the GPU; replace it if rows cannot be remapped",
     "the driver's counters of remapped rows: a reset cures pending ones, not failures",
 )
+_REMAP_FAILED = Level(Quantity.ROW_REMAP_FAILED, Is.AT_LEAST, 1)
+MEMORY_FAILED = _broken(
+    "gpu-memory-failed",
+    Either(
+        ((_REMAP_FAILED,), (Level(Quantity.MEMORY_ERROR_RATE, Is.ABOVE, 0),)),
+        "its memory fails",
+    ),
+    "The GPU's memory is failing, by the driver's counters: uncorrectable errors, or a row that could not be remapped.",
+    "move the pods, then reset the GPU; replace it if rows cannot be remapped",
+    "the driver's counters of remapped rows: a reset cures pending ones, not failures",
+    words=MetricsText(
+        lambda row: "row remapping failed" if _REMAP_FAILED.holds(row) else "uncorrectable memory errors",
+        (Quantity.ROW_REMAP_FAILED,),
+    ),
+)
+"""Findings catalogue F21."""
 GPU_LINK = _broken(
     "gpu-link-broken",
-    LINK,
+    Code(Quantity.XID, LINK),
     "A link between GPUs is failing: engines that span several of them hang or crawl.",
     "move the pods, then reset the GPUs of the node together",
     "whether the GPU at the other end of the link reports the same",
 )
 HARDWARE_XID = _broken(
     "gpu-hardware-xid",
-    RESET,
+    Code(Quantity.XID, RESET),
     "The GPU must be reset: its driver reports that one of its own processors has failed.",
     "move the pods, then reset the GPU or reboot the node",
 )
@@ -103,6 +124,81 @@ APPLICATION_XID = GpuCause(
     ),
     avoid=("Do not drain the node: the same program causes the same XID elsewhere.",),
     decides=("whether GPUs of other nodes that run the same model have the same XID",),
+)
+
+MEMORY_ERROR = GpuCause(
+    id="gpu-memory-error",
+    severity=Severity.WARNING,
+    sentence="The GPU has had an uncorrectable memory error since its last reset.",
+    words=MetricsText(
+        lambda row: (
+            "a memory row waits for a reset"
+            if row.value(Quantity.ROW_REMAP_PENDING) >= 1
+            else f"{count(row.value(Quantity.MEMORY_ERRORS), 'uncorrectable memory error')}"
+        ),
+        (Quantity.ROW_REMAP_PENDING, Quantity.MEMORY_ERRORS),
+    ),
+    must=(
+        Either(
+            (
+                (Level(Quantity.MEMORY_ERRORS, Is.AT_LEAST, 1),),
+                (Level(Quantity.ROW_REMAP_PENDING, Is.AT_LEAST, 1),),
+            ),
+            "its memory has failed once",
+        ),
+    ),
+    helps=(
+        Help("see since when", "past"),
+        Help("move its pods at a quiet time, then reset the GPU", "drain"),
+    ),
+    avoid=("Do not drain it at once: a row that is to be remapped is out of use, and work may go on.", _KEEP_PROOF),
+    decides=("whether a row could not be remapped, or errors go on after the reset: then the GPU must be replaced",),
+)
+"""Findings catalogue F21."""
+LINK_ERRORS = GpuCause(
+    id="gpu-link-errors",
+    severity=Severity.WARNING,
+    sentence="A connection of the GPU (NVLink or PCIe) has errors and repeats what it sends: it is slow, and may fail.",
+    words=MetricsText(
+        lambda row: (
+            f"{row.value(Quantity.LINK_ERRORS) * 60:.0f} NVLink errors/min"
+            if row.value(Quantity.LINK_ERRORS) > 0
+            else f"{row.value(Quantity.PCIE_REPLAYS) * 60:.0f} PCIe replays/min"
+        ),
+        (Quantity.LINK_ERRORS, Quantity.PCIE_REPLAYS),
+    ),
+    must=(
+        Either(
+            (
+                (Level(Quantity.LINK_ERRORS, Is.ABOVE, thresholds.LINK_ERRORS),),
+                (Level(Quantity.PCIE_REPLAYS, Is.ABOVE, thresholds.PCIE_REPLAYS),),
+            ),
+            "its links repeat what they send",
+        ),
+    ),
+    explains=("gpu-lags", "replica-slow", "kv-transfers-fail"),
+    after=120,
+    clears=600,
+    alike=("gpu-link-broken", "gpu-throttled-by-heat"),
+    helps=(Help("see the GPUs of its node", "nodes"), Help("keep new pods off the node", "cordon")),
+    avoid=(_STAYS,),
+    decides=("whether the GPU at the other end of the link counts them too: then it is the link, else this GPU",),
+)
+"""Findings catalogue F25."""
+FABRIC = GpuCause(
+    id="gpu-fabric-down",
+    severity=Severity.CRITICAL,
+    sentence="The fabric manager has failed: GPUs of this node cannot reach each other over NVSwitch.",
+    words=says("fabric manager failed"),
+    must=(Code(Quantity.FABRIC_STATE, frozenset({4})),),
+    explains=("gpu-communication-failed", "gpu-link-broken", *AWAY, *STUCK),
+    after=60,
+    helps=(
+        Help("keep new pods off the node", "cordon"),
+        Help("move the pods, then restart the fabric manager and reset the GPUs together", "drain"),
+    ),
+    avoid=(_STAYS,),
+    decides=("its log on the node: journalctl -u nvidia-fabricmanager; its version must be the driver's",),
 )
 
 _BRAKE = frozenset({"power brake"})

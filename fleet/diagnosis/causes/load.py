@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import EngineCause, Help, says
-from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GPU_FAULTS, QUEUES
+from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GATEWAYS, GPU_FAULTS, QUEUES
 from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
@@ -35,7 +35,7 @@ PREEMPTS = EngineCause(
     words=says("preempts requests"),
     must=(Level(Quantity.PREEMPTIONS, Is.ABOVE, thresholds.PREEMPTIONS),),
     may=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
-    explains=("kv-cache-full", "requests-turned-away", CANARY_SILENT, *QUEUES),
+    explains=("kv-cache-full", "engine-rejects-requests", "requests-turned-away", CANARY_SILENT, *QUEUES),
     after=180,
     still=_STILL,
     clears=300,
@@ -50,7 +50,7 @@ KV_FULL = EngineCause(
     words=says("KV cache full, requests wait"),
     must=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
     must_not=(_NOT_FOR_ROOM,),
-    explains=("requests-turned-away", CANARY_SILENT, *QUEUES),
+    explains=("engine-rejects-requests", "requests-turned-away", CANARY_SILENT, *QUEUES),
     after=180,
     still=_STILL,
     clears=300,
@@ -66,7 +66,7 @@ QUEUE_DEEP = EngineCause(
     words=says("long queue"),
     must=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_DEEP),),
     must_not=(Level(Quantity.WAITING_CAPACITY, Is.BELOW, thresholds.QUEUE_EASED),),
-    explains=("errors", "queue-grows", "requests-turned-away", CANARY_SILENT),
+    explains=("errors", "engine-rejects-requests", "queue-grows", "requests-turned-away", *GATEWAYS, CANARY_SILENT),
     serious=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_SERIOUS),),
     after=60,
     still=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_EASED),),
@@ -89,6 +89,7 @@ ERRORS = EngineCause(
     sentence="The engine answers requests with errors.",
     words=says("answers with errors"),
     must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, thresholds.ERROR_RATIO),),
+    explains=GATEWAYS,
     after=120,
     clears=300,
     alike=("queue-deep", *GPU_FAULTS),

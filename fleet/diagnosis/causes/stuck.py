@@ -31,10 +31,11 @@ _AVOID = (
 )
 _WINDOW_EMPTY = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
 _STANDS_STILL = Level(Quantity.LATEST_TOKENS, Is.EXACTLY, 0)
-_CERTAIN = Either((_WINDOW_EMPTY,), "no tokens in the whole window")
+NO_TOKENS = Either(((_STANDS_STILL,), _WINDOW_EMPTY), "no tokens are generated")
+CERTAIN = Either((_WINDOW_EMPTY,), "no tokens in the whole window")
 
 
-def _words(still: str, certain: str) -> MetricsText:
+def hung_words(still: str, certain: str) -> MetricsText:
     """Return the words: those of the last scrape until the window is empty, since a rate beside them is not 0 yet."""
     return MetricsText(
         lambda row: certain if row.value(Quantity.GENERATION_TOKENS) == 0 else still, (Quantity.GENERATION_TOKENS,)
@@ -45,12 +46,12 @@ RUNNING = EngineCause(
     id="engine-stuck",
     severity=Severity.WARNING,
     sentence="The engine hangs: requests are running, but no tokens are generated.",
-    words=_words("requests running, no tokens since the last scrape", "stuck: requests running, no tokens"),
+    words=hung_words("requests running, no tokens since the last scrape", "stuck: requests running, no tokens"),
     must=(
         Either(((_STANDS_STILL, Level(Quantity.RUNNING, Is.AT_LEAST, 2)), _WINDOW_EMPTY), "no tokens are generated"),
         Level(Quantity.RUNNING, Is.ABOVE, 0),
     ),
-    serious=(_CERTAIN,),
+    serious=(CERTAIN,),
     explains=(*OVERLOAD, "errors", CANARY_SILENT),
     peers=True,
     after=60,
@@ -66,17 +67,17 @@ WAITING = EngineCause(
     id="engine-takes-nothing",
     severity=Severity.WARNING,
     sentence="The engine hangs: requests wait, none is started, and no tokens are generated.",
-    words=_words(
+    words=hung_words(
         "requests wait, none runs, no tokens since the last scrape", "stuck: requests wait, none runs, no tokens"
     ),
     must=(
-        Either(((_STANDS_STILL,), _WINDOW_EMPTY), "no tokens are generated"),
+        NO_TOKENS,
         Level(Quantity.RUNNING, Is.EXACTLY, 0),
         Level(Quantity.WAITING, Is.ABOVE, 0),
     ),
     # Requests that wait for an adapter, or for KV blocks of another engine, are not this engine's fault.
     must_not=(Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0),),
-    serious=(_CERTAIN,),
+    serious=(CERTAIN,),
     explains=(*OVERLOAD, "errors", CANARY_SILENT),
     peers=True,
     after=60,

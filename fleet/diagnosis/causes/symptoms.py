@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 QUEUES = ("queue-deep", "queue-grows")
-OVERLOAD = ("kv-cache-preempts", "kv-cache-full", "requests-turned-away", *QUEUES)
+GATEWAY_ERRORS = "gateway-errors"
+GATEWAYS = (GATEWAY_ERRORS, "gateway-breaker-open", "gateway-retries")
+"""Symptoms at gateways of engines that fail, or are away."""
+OVERLOAD = ("kv-cache-preempts", "kv-cache-full", "requests-turned-away", "engine-rejects-requests", *QUEUES, *GATEWAYS)
 """Symptoms of the other replicas when one is away."""
 AWAY = (
     "engine-crashed",
@@ -22,9 +25,9 @@ SILENCE = ("no-metrics", "metrics-unknown", "metrics-too-old", "metrics-stale")
 """Symptoms of an engine that cannot be reached."""
 GPU_SILENCE = ("gpu-metrics-unknown", "gpu-metrics-too-old")
 THROTTLING = ("gpu-power-brake", "gpu-throttled-by-hardware", "gpu-throttled-by-heat")
-GPU_FAULTS = ("gpu-lost", "gpu-memory-broken", "gpu-link-broken", "gpu-hardware-xid")
+GPU_FAULTS = ("gpu-lost", "gpu-memory-broken", "gpu-memory-failed", "gpu-link-broken", "gpu-hardware-xid")
 ENDED = ("crash-loop", "restarts-and-not-ready", "pod-failed")
 """Symptoms of a container whose log says why it ended."""
 CANARY_SILENT = "canary-unanswered"
 """Symptom of an engine that hangs, or has so much to do that the question waits with all others."""
-STUCK = ("engine-stuck", "engine-takes-nothing")
+STUCK = ("engine-stuck", "engine-takes-nothing", "kv-transfer-stalled", "requests-wait-for-input")

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
-from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES
+from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, GPU_FAULTS, OVERLOAD, QUEUES
 from fleet.diagnosis.serving import TrafficSubject
 from fleet.diagnosis.serving_causes import TrafficCause
 from fleet.diagnosis.sign import Fact
@@ -338,6 +338,7 @@ REJECTED = TrafficCause(
     words=says("requests rejected"),
     must=(_TURNED_AWAY, _ENOUGH),
     serious=(_MANY,),
+    explains=(GATEWAY_ERRORS,),
     after=300,
     clears=300,
     alike=("queue-deep", "autoscaler-at-maximum"),

@@ -6,6 +6,7 @@ One sick pod among many does not make a workload sick.
 from __future__ import annotations
 
 from fleet.diagnosis.cause import BudgetCause, Help, Stage, WorkloadCause, says
+from fleet.diagnosis.causes.symptoms import GATEWAYS
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSubject
 from fleet.model.budget import BurningBudget
@@ -68,7 +69,7 @@ NOBODY_SERVES = WorkloadCause(
     words=lambda subject: subject.worst.reason or NONE_READY,
     must=(_NONE_READY,),
     must_not=(_UNKNOWN, _STARTING),
-    explains=_BUDGETS,
+    explains=(*_BUDGETS, *GATEWAYS, "requests-turned-away"),
     symptom=True,
     after=60,
 )

@@ -13,7 +13,7 @@ Not read, on purpose: ``gen_throughput`` (an average that SGLang computes itself
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
@@ -63,6 +63,15 @@ SGLANG = Dialect(
     rules={
         Quantity.RUNNING: Rule((Metric("sglang:num_running_reqs", where=_ALL_PRIORITIES),)),
         Quantity.WAITING: Rule((Metric("sglang:num_queue_reqs", where=_ALL_PRIORITIES),)),
+        # Queues of disaggregated engines; that for room on the decoding one (prealloc) is for capacity.
+        Quantity.KV_FETCHING: Rule(
+            (
+                Metric("sglang:num_decode_transfer_queue_reqs"),
+                Metric("sglang:num_prefill_bootstrap_queue_reqs"),
+                Metric("sglang:num_prefill_inflight_queue_reqs"),
+            ),
+            pick=Pick.SUM,
+        ),
         Quantity.KV_USAGE: Rule((Metric("sglang:token_usage"),)),
         Quantity.KV_CAPACITY: Rule((Metric("sglang:max_total_num_tokens"),)),
         Quantity.PROMPT_TOKENS: Rule(
@@ -72,6 +81,13 @@ SGLANG = Dialect(
         Quantity.LATEST_TOKENS: Rule((_realtime("decode|prefill_compute|prefill_cache"),), latest=True),
         Quantity.REQUESTS: Rule((Metric("sglang:num_requests_total", _C),)),
         Quantity.PREEMPTIONS: Rule((Metric("sglang:num_retracted_requests_total", _C),)),
+        Quantity.KV_TRANSFER_FAILURES: Rule(
+            (
+                Metric("sglang:num_transfer_failed_reqs_total", _C),
+                Metric("sglang:num_bootstrap_failed_reqs_total", _C),
+            ),
+            pick=Pick.SUM,
+        ),
         # Either one series ("total") or one per tier that holds them, never both of the same request.
         # Absent does not mean 0: releases without it also have hits, which the gauge below shows.
         Quantity.PREFIX_HITS: Rule((Metric("sglang:cached_tokens_total", _C),)),

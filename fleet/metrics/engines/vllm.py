@@ -37,6 +37,14 @@ _PLAIN = (
     Match("sliding_window", Op.MATCHES, "|None"),
     Match("is_attention_free", Op.MATCHES, "|None|False"),
 )
+_FAILED_TRANSFERS = (
+    "nixl_num_failed_transfers",
+    "nixl_num_failed_notifications",
+    "nixl_num_kv_expired_reqs",
+    "mooncake_num_failed_transfers",
+    "mooncake_num_failed_recvs",
+    "mooncake_num_kv_expired_reqs",
+)
 
 VLLM = Dialect(
     product=Product(
@@ -102,6 +110,19 @@ VLLM = Dialect(
         Quantity.WAITING_DEFERRED: Rule(
             (Metric("vllm:num_requests_waiting_by_reason", where=(_equal("reason", "deferred"),)),)
         ),
+        # 0.32, only where KV blocks come from another engine. The third stage waits for capacity, like any request.
+        Quantity.KV_FETCHING: Rule(
+            (
+                Metric(
+                    "vllm:num_requests_kv_fetch_by_stage",
+                    weights=("stage", (("waiting_to_start", 1.0), ("in_progress", 1.0))),
+                ),
+            )
+        ),
+        # With --enable-fault-tolerance.
+        Quantity.ENGINE_HEALTHY: Rule((Metric("vllm:engine_healthy"),)),
+        # LMCache in the engine's process; its documentation has both names.
+        Quantity.KV_TIER_HEALTHY: Rule((Metric("lmcache:lmcache_is_healthy"), Metric("lmcache:is_healthy"))),
         # 0.9.2 renamed it; both until 0.10.2, the old one alone before, hidden in 0.11, gone in 0.12.
         Quantity.KV_USAGE: Rule((Metric("vllm:kv_cache_usage_perc"), Metric("vllm:gpu_cache_usage_perc"))),
         Quantity.KV_CAPACITY: Rule(
@@ -134,6 +155,12 @@ VLLM = Dialect(
             (Metric("vllm:request_success_total", _C, where=(_equal("finished_reason", "error"),)),)
         ),
         Quantity.PREEMPTIONS: Rule((Metric("vllm:num_preemptions_total", _C),)),
+        # 0.32; it names no rank.
+        Quantity.ENGINE_REJECTIONS: Rule((Metric("vllm:admission_rejections_total", _C),)),
+        # Of each connector: what failed, and what the other engine never fetched.
+        Quantity.KV_TRANSFER_FAILURES: Rule(
+            tuple(Metric(f"vllm:{name}_total", _C) for name in _FAILED_TRANSFERS), pick=Pick.SUM
+        ),
         Quantity.PREFIX_HITS: Rule(
             (Metric("vllm:prefix_cache_hits_total", _C), Metric("vllm:gpu_prefix_cache_hits_total", _C))
         ),
@@ -161,6 +188,7 @@ VLLM = Dialect(
         Family.QUEUE: ("vllm:request_queue_time_seconds", "vllm:time_in_queue_requests"),
     },
     phases={
+        Quantity.TTFT_MEAN: ("vllm:time_to_first_token_seconds",),
         Quantity.QUEUE_MEAN: ("vllm:request_queue_time_seconds", "vllm:time_in_queue_requests"),
         Quantity.PREFILL_MEAN: ("vllm:request_prefill_time_seconds",),
         Quantity.DECODE_MEAN: ("vllm:request_decode_time_seconds",),

@@ -8,7 +8,7 @@ label, ``serial_number`` always there.
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, GpuLabels, Match, Metric, Op, Pick, Proof, Rule
+from fleet.metrics.dialect import Dialect, GpuLabels, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
 
@@ -74,5 +74,8 @@ AMD = Dialect(
             ),
             pick=Pick.MAX,
         ),
+        Quantity.MEMORY_ERRORS: _of_card("gpu_ecc_uncorrect_total"),
+        Quantity.MEMORY_ERROR_RATE: Rule((Metric("gpu_ecc_uncorrect_total", MetricType.COUNTER, where=(_SENSORS,)),)),
+        Quantity.PCIE_REPLAYS: Rule((Metric("pcie_replay_count", MetricType.COUNTER, where=(_SENSORS,)),)),
     },
 )

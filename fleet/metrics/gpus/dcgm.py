@@ -20,6 +20,11 @@ def _gauge(*names: str, scale: float = 1.0, where: tuple[Match, ...] = ()) -> Ru
     return Rule(tuple(Metric(name, where=where, scale=scale) for name in names))
 
 
+def _counter(*names: str) -> Rule:
+    """The rates of counters that count different things: the largest, since one error may raise several."""
+    return Rule(tuple(Metric(name, MetricType.COUNTER) for name in names), pick=Pick.MAX)
+
+
 # FB_TOTAL is not a default counter, so usually only the parts exist; FB_RESERVED only since 4.4.
 _TOTAL = Rule(
     (
@@ -79,5 +84,20 @@ DCGM = Dialect(
             ),
             pick=Pick.MAX,
         ),
+        Quantity.ROW_REMAP_FAILED: _gauge("DCGM_FI_DEV_ROW_REMAP_FAILURE"),
+        Quantity.ROW_REMAP_PENDING: _gauge("DCGM_FI_DEV_ROW_REMAP_PENDING"),
+        # Volatile: the driver counts from 0 after a reset. Remapped rows are counted for the life of the card.
+        Quantity.MEMORY_ERRORS: _gauge("DCGM_FI_DEV_ECC_DBE_VOL_TOTAL"),
+        Quantity.MEMORY_ERROR_RATE: _counter(
+            "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS"
+        ),
+        Quantity.PCIE_REPLAYS: _counter("DCGM_FI_DEV_PCIE_REPLAY_COUNTER"),
+        Quantity.LINK_ERRORS: _counter(
+            "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL",
+            "DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL",
+            "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL",
+            "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL",
+        ),
+        Quantity.FABRIC_STATE: _gauge("DCGM_FI_DEV_FABRIC_MANAGER_STATUS"),
     },
 )

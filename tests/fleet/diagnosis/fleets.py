@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet.model.facts import NO_FACTS
 from fleet.model.finding import Incident
-from fleet.model.measurement import GpuId
+from fleet.model.measurement import GatewayId, GpuId
 from fleet.model.objects import (
     Condition,
     Container,
@@ -24,7 +24,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import RecentHistory
-from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
+from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod, table
 
 Q = Quantity
 CHAT = "serving/Deployment/chat"
@@ -75,6 +75,7 @@ class Fleet:
         self.facts = NO_FACTS
         self.more_gpus: dict[str, NUMBERS] = {}
         """A second GPU of a replica."""
+        self.gateways: dict[GatewayId, NUMBERS] = {}
         self.sources = [LIVE]
         self.facts = NO_FACTS
         self.uid = ""
@@ -106,7 +107,15 @@ class Fleet:
             if name in self.more_gpus:
                 gpus[GpuId(f"GPU-{name}-more", "", f"n{i // 2}", "7", "serving", name)] = self.more_gpus[name]
         at = self.now + self.skew
-        m = measurement(engines, gpus=gpus, at=at, throttle_reasons=self.reasons, clock_skew=self.skew)
+        m = measurement(
+            engines,
+            gpus=gpus,
+            at=at,
+            throttle_reasons=self.reasons,
+            clock_skew=self.skew,
+            gateways=tuple(self.gateways),
+            gateway_table=table(self.gateways),
+        )
         state = kube(rows, deployment(**{"desired": len(self.pods), **self.workload}), list(self.nodes.values()))
         scaling = {} if self.autoscaler is None else {self.autoscaler.key: self.autoscaler}
         state = replace(

@@ -77,6 +77,39 @@ async def test_the_xid_stays() -> None:
     assert [gpu(m, Quantity.XID, row) for row in (0, 1)] == [79, 0]
 
 
+async def test_counters_of_memory_links_and_fabric_are_totals_and_rates() -> None:
+    def page(errors: int, replays: int) -> str:
+        labels = 'gpu="0",UUID="GPU-00000000",Hostname="gpu-node-1"'
+        numbers = {
+            "DCGM_FI_DEV_ROW_REMAP_FAILURE": 1,
+            "DCGM_FI_DEV_ROW_REMAP_PENDING": 1,
+            "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL": errors,
+            "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS": 40 + errors,
+            "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": replays,
+            "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL": replays,
+            "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL": BLANK,
+            "DCGM_FI_DEV_FABRIC_MANAGER_STATUS": 4,
+        }
+        return dcgm([Card()]) + "".join(f"{name}{{{labels}}} {value}\n" for name, value in numbers.items())
+
+    rig = Rig()
+    await rig.tick({"exporter": page(1, 0)}, after=10.0)
+    m = await rig.tick({"exporter": page(3, 30)})
+    found = {
+        one: gpu(m, one)
+        for one in (
+            Quantity.ROW_REMAP_FAILED,
+            Quantity.ROW_REMAP_PENDING,
+            Quantity.MEMORY_ERRORS,
+            Quantity.MEMORY_ERROR_RATE,
+            Quantity.PCIE_REPLAYS,
+            Quantity.LINK_ERRORS,
+            Quantity.FABRIC_STATE,
+        )
+    }
+    assert list(found.values()) == pytest.approx([1, 1, 3, 0.2, 3, 3, 4])
+
+
 async def test_mig_instances_are_gpus_of_their_own_without_utilisation() -> None:
     cards = [Card(instance=i, profile="1g.10gb", pod=f"small-{i}", utilisation=40.0) for i in ("7", "8")]
     m = await Rig().tick({"exporter": dcgm(cards)})

@@ -107,6 +107,19 @@ async def test_the_spelling_without_a_colon_and_the_names_of_old_releases() -> N
     assert m.histograms[Family.ITL][HistogramKey("llm", "tiny", "p", "0")].counts == pytest.approx((1, 2))
 
 
+async def test_queues_of_disaggregated_engines_are_transfers_and_failed_ones_are_counted() -> None:
+    page = (
+        scheduler(0, 0, 1, 0)
+        + 'sglang:num_decode_transfer_queue_reqs{dp_rank="0",model_name="tiny"} 4\n'
+        + 'sglang:num_decode_prealloc_queue_reqs{dp_rank="0",model_name="tiny"} 50\n'
+        + 'sglang:num_transfer_failed_reqs_total{dp_rank="0",model_name="tiny"} %d\n'
+        + 'sglang:num_bootstrap_failed_reqs_total{dp_rank="0",model_name="tiny"} %d\n'
+    )
+    m = await replay(page % (0, 0), page % (5, 10))
+    assert value(m, Quantity.KV_FETCHING) == 4
+    assert value(m, Quantity.KV_TRANSFER_FAILURES) == pytest.approx(1.5)
+
+
 async def test_5xx_of_the_inference_endpoints_are_errors_and_polls_are_no_requests() -> None:
     page = scheduler(0, 0, 1, 0) + (
         'sglang:http_responses_total{endpoint="/v1/chat/completions",method="POST",status_code="200"} %d\n'

@@ -237,3 +237,28 @@ async def test_tokens_that_stand_still_are_told_by_the_next_scrape_and_not_when_
     assert value(found[-1], Quantity.GENERATION_TOKENS) > 0
     reborn = await rig.tick({"p": vllm(V0_33, {"0": replace(BEFORE, prompt=0.0, generation=30.0)})})
     assert value(reborn, Quantity.LATEST_TOKENS) == pytest.approx(3), "since its restart"
+
+
+async def test_kv_transfers_admission_and_health_are_read_where_a_release_has_them() -> None:
+    def page(failed: int, rejected: int) -> str:
+        labels = 'engine="0",model_name="chat"'
+        stages = {"waiting_to_start": 4, "in_progress": 3, "completed_waiting": 9}
+        return (
+            vllm(V0_33, {"0": BEFORE})
+            + "".join(f'vllm:num_requests_kv_fetch_by_stage{{{labels},stage="{s}"}} {n}\n' for s, n in stages.items())
+            + f"vllm:nixl_num_failed_transfers_total{{{labels}}} {failed}\n"
+            + f"vllm:nixl_num_kv_expired_reqs_total{{{labels}}} {2 * failed}\n"
+            + f'vllm:admission_rejections_total{{model_name="chat",reason="max_num_queued_reqs"}} {rejected}\n'
+            + f'vllm:admission_rejections_total{{model_name="chat",reason="max_num_queued_tokens"}} {rejected}\n'
+            + 'vllm:engine_healthy{engine="0"} 0\n'
+            + 'lmcache:lmcache_is_healthy{model_name="chat",worker_id="0"} 1\n'
+        )
+
+    rig = Rig()
+    await rig.tick({"p": page(0, 0)}, after=10.0)
+    m = await rig.tick({"p": page(5, 10)})
+    assert m.engines == (EngineId("llm", "p", "chat", "0"),)
+    assert value(m, Quantity.KV_FETCHING) == 7, "blocks that have come wait for capacity like any request"
+    assert value(m, Quantity.KV_TRANSFER_FAILURES) == pytest.approx(1.5)
+    assert value(m, Quantity.ENGINE_REJECTIONS) == pytest.approx(2)
+    assert (value(m, Quantity.ENGINE_HEALTHY), value(m, Quantity.KV_TIER_HEALTHY)) == (0, 1)

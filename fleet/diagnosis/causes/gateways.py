@@ -1,0 +1,178 @@
+"""Gateways and endpoint pickers, by their own numbers: what users get where the engines look well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from fleet.diagnosis import thresholds
+from fleet.diagnosis.cause import Help, says
+from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS
+from fleet.diagnosis.gateways import GatewayCause, GatewaySubject
+from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.thresholds import Threshold
+from fleet.model.counting import count
+from fleet.model.severity import Severity
+
+_PAST = Help("see what happened before", "past")
+_DESCRIBE = Help("see what routes to it", "describe")
+
+
+def _reaches(
+    name: str,
+    reads: str,
+    number: Callable[[GatewaySubject], float],
+    least: Threshold,
+    words: Callable[[GatewaySubject], str],
+) -> Fact[GatewaySubject]:
+    """A number at a threshold of the workload's profile, or above it; unknown where the number is."""
+
+    def holds(of: GatewaySubject) -> bool | None:
+        found = number(of)
+        return None if math.isnan(found) else found >= least.at(of.profile)
+
+    return Fact(name, reads, holds, words)
+
+
+def _share(share: float, of: GatewaySubject) -> str:
+    return "" if math.isnan(share) else f"{share:.1%} of {of.asked:.1f} requests/s"
+
+
+_ENOUGH = _reaches(
+    "enough requests to tell",
+    "gateway_requests_per_second",
+    lambda of: of.asked,
+    thresholds.ASKED,
+    lambda of: f"{of.asked:.1f} requests/s",
+)
+_READY: Fact[GatewaySubject] = Fact(
+    "a replica is ready",
+    "condition Ready of the pods",
+    lambda of: of.ready > 0,
+    lambda of: count(of.ready, "ready replica"),
+)
+
+
+def _above_none(number: Callable[[GatewaySubject], float]) -> Callable[[GatewaySubject], bool | None]:
+    return lambda of: None if math.isnan(number(of)) else number(of) > 0
+
+
+ERRORS = GatewayCause(
+    id=GATEWAY_ERRORS,
+    severity=Severity.WARNING,
+    sentence="Gateways answer requests for the model with errors.",
+    words=says("gateway answers with errors"),
+    must=(
+        _reaches(
+            "gateways answer with errors",
+            "gateway_errors_per_second / gateway_requests_per_second",
+            lambda of: of.failed_share,
+            thresholds.ERROR_RATIO,
+            lambda of: _share(of.failed_share, of),
+        ),
+        _ENOUGH,
+    ),
+    serious=(
+        _reaches(
+            "so many that users notice",
+            "gateway_errors_per_second / gateway_requests_per_second",
+            lambda of: of.failed_share,
+            thresholds.GATEWAY_ERRORS_SERIOUS,
+            lambda of: f"{of.failed_share:.1%}",
+        ),
+    ),
+    after=120,
+    clears=300,
+    alike=("errors", "requests-turned-away", "gateway-breaker-open", "picker-sees-no-engine"),
+    helps=(_DESCRIBE, _PAST, Help("read the logs of its replicas", "logs")),
+    avoid=("Do not restart replicas that serve: an error of the gateway's own is in none of their counts.",),
+    decides=("which status codes: 502 and 504 are the way to the engines, 503 no engine to send to, 500 the gateway",),
+)
+BREAKER = GatewayCause(
+    id="gateway-breaker-open",
+    severity=Severity.WARNING,
+    sentence="A gateway has stopped sending requests to some servers: their circuit breakers are open.",
+    words=lambda of: f"{count(of.breakers, 'circuit breaker')} open",
+    must=(
+        Fact(
+            "circuit breakers are open",
+            "gateway_breakers_open",
+            _above_none(lambda of: of.breakers),
+            lambda of: count(of.breakers, "server"),
+        ),
+    ),
+    explains=(GATEWAY_ERRORS, "gateway-retries", "requests-turned-away"),
+    after=60,
+    clears=120,
+    alike=("engine-stuck", "errors", "pod-not-ready"),
+    helps=(Help("read the logs of its replicas", "logs"), _DESCRIBE),
+    avoid=("Do not add replicas: those that exist are not used.",),
+    decides=("one request sent to such a server directly: if it answers, the gateway's view is old",),
+)
+RETRIES = GatewayCause(
+    id="gateway-retries",
+    severity=Severity.WARNING,
+    sentence="Gateways send many requests a second time: servers fail or vanish while they answer.",
+    words=says("gateway retries requests"),
+    must=(
+        _reaches(
+            "gateways retry",
+            "gateway_retries_per_second / gateway_requests_per_second",
+            lambda of: of.retried_share,
+            thresholds.RETRIED,
+            lambda of: _share(of.retried_share, of),
+        ),
+        _ENOUGH,
+    ),
+    explains=("requests-turned-away",),
+    after=120,
+    clears=300,
+    alike=("errors", "engine-stuck", "crash-loop"),
+    helps=(Help("see which replicas restart or fail", "describe"), _PAST),
+    avoid=("Do not raise the number of retries: each of them is one more request for the replicas that are left.",),
+    decides=("whether all retries leave the same server: then it is that server, else the network or the timeout",),
+)
+NO_ENDPOINTS = GatewayCause(
+    id="picker-sees-no-engine",
+    severity=Severity.CRITICAL,
+    sentence="The endpoint picker has no engine to choose from, although replicas are ready: requests are rejected.",
+    words=says("endpoint picker sees no engine"),
+    must=(
+        Fact(
+            "the endpoint picker has no engine",
+            "gateway_endpoints_ready",
+            lambda of: None if math.isnan(of.endpoints) else of.endpoints == 0,
+            lambda of: count(of.endpoints, "ready endpoint"),
+        ),
+        _READY,
+    ),
+    explains=(GATEWAY_ERRORS, "requests-turned-away", "gateway-retries"),
+    after=60,
+    clears=60,
+    alike=("service-selects-nothing", "no-replica-ready"),
+    helps=(Help("compare the labels of its pods with the selector of the InferencePool", "describe"), _PAST),
+    avoid=("Do not restart the replicas: they are ready, and nothing reaches them.",),
+    decides=("whether the InferencePool's selector and port are those of the pods: kubectl get inferencepool -o yaml",),
+)
+BLIND = GatewayCause(
+    id="picker-blind",
+    severity=Severity.WARNING,
+    sentence="The endpoint picker has no recent metrics of some engines: it takes them for full and avoids them.",
+    words=lambda of: f"endpoint picker is blind for {count(of.stale, 'engine')}",
+    must=(
+        Fact(
+            "metrics of engines are missing or old at the endpoint picker",
+            "gateway_endpoints_stale",
+            _above_none(lambda of: of.stale),
+            lambda of: count(of.stale, "engine"),
+        ),
+    ),
+    explains=(GATEWAY_ERRORS, "requests-turned-away", "replica-overloaded"),
+    after=120,
+    clears=120,
+    alike=("queue-deep", "picker-sees-no-engine"),
+    helps=(_DESCRIBE, Help("see which targets Prometheus can scrape", "monitoring")),
+    avoid=("Do not add replicas for a saturation of exactly 1.0: it also means that nothing is known.",),
+    decides=("whether it scrapes the engines' path, port, scheme and key: its log names the failing address",),
+)
+OF_GATEWAYS = (ERRORS, BREAKER, RETRIES, NO_ENDPOINTS, BLIND)

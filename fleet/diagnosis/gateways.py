@@ -1,0 +1,108 @@
+"""A model and the gateways before it, by the gateways' own numbers: what they answer, and which engines they see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.active_causes import ActiveCause
+from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.serving import pods_in, ready_pods
+from fleet.diagnosis.subject import Subjects
+from fleet.model.profile import CHAT, Profile
+from fleet.model.quantity import Quantity
+from fleet.model.snapshot import Snapshot
+
+_SEEN = (
+    Quantity.GATEWAY_ERRORS,
+    Quantity.GATEWAY_BREAKERS,
+    Quantity.GATEWAY_RETRIES,
+    Quantity.GATEWAY_STALE,
+)
+"""Numbers that are 0 while all is well."""
+
+
+class GatewaySubject(NamedTuple):
+    """The gateways before a model. NaN if a number is not measured."""
+
+    asked: float
+    """Requests per second."""
+    failed: float
+    """Those answered with an error, per second."""
+    retried: float
+    """Those sent again, per second."""
+    breakers: float
+    """Servers behind an open circuit breaker."""
+    endpoints: float
+    """Engines that an endpoint picker may choose from."""
+    stale: float
+    """Engines of which it has no recent metrics."""
+    ready: int
+    """Ready pods of the model."""
+    profile: Profile = CHAT
+
+    @property
+    def failed_share(self) -> float:
+        """Share of requests that are answered with an error; NaN for none."""
+        return self.failed / self.asked if self.asked > 0 else math.nan
+
+    @property
+    def retried_share(self) -> float:
+        """Share of requests that are sent again; NaN for none."""
+        return self.retried / self.asked if self.asked > 0 else math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayCause(Cause[GatewaySubject]):
+    """A cause at the gateways before a workload's model, by their numbers."""
+
+    of: ClassVar[Of] = Of.TRAFFIC
+
+    def subject(self, subjects: Subjects, key: str) -> GatewaySubject | None:
+        return None if subjects.snapshot is None else gateway_subject(subjects.snapshot, key)
+
+
+def gateway_causes(snapshot: Snapshot, causes: Sequence[GatewayCause]) -> Iterator[ActiveCause]:
+    """Yield what holds of the gateways of models, each at the largest workload of its model."""
+    for model in _noticed(snapshot):
+        key = _largest(snapshot, snapshot.models[model].workloads)
+        seen = gateway_subject(snapshot, key) if key else None
+        for cause in causes if seen is not None else ():
+            if seen is not None and cause.holds(seen):
+                yield ActiveCause(cause, key)
+
+
+def _noticed(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the models whose gateways count something that is not there while all is well."""
+    frame = snapshot.before_models
+    rows = range(len(frame.keys))
+    columns = [frame.values(rows, one) for one in _SEEN if one in frame.columns]
+    endpoints = frame.values(rows, Quantity.GATEWAY_ENDPOINTS)
+    for row, model in enumerate(frame.keys):
+        if model in snapshot.models and (endpoints[row] == 0 or any(column[row] > 0 for column in columns)):
+            yield model
+
+
+def _largest(snapshot: Snapshot, workloads: Sequence[str]) -> str:
+    there = [key for key in workloads if key in snapshot.workloads]
+    return max(there, key=lambda key: (snapshot.workloads[key].desired, key), default="")
+
+
+def gateway_subject(snapshot: Snapshot, workload: str) -> GatewaySubject | None:
+    """Return the gateways before a workload's model; None where there are none."""
+    model, frame = snapshot.model_of.get(workload, ""), snapshot.before_models
+    if model not in frame.index:
+        return None
+    serving = snapshot.models[model].workloads if model in snapshot.models else (workload,)
+    return GatewaySubject(
+        frame.value(model, Quantity.GATEWAY_REQUESTS),
+        frame.value(model, Quantity.GATEWAY_ERRORS),
+        frame.value(model, Quantity.GATEWAY_RETRIES),
+        frame.value(model, Quantity.GATEWAY_BREAKERS),
+        frame.value(model, Quantity.GATEWAY_ENDPOINTS),
+        frame.value(model, Quantity.GATEWAY_STALE),
+        sum(len(ready_pods(pods_in(snapshot, key))) for key in serving),
+        snapshot.profiles.of(workload),
+    )
