@@ -7,6 +7,7 @@ import pytest
 from fleet.diagnosis.evidence import explain
 from fleet.model.finding import FindingState
 from fleet.model.measurement import GatewayId
+from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 from tests.fleet.diagnosis.fleets import CHAT, STUCK, WELL, Fleet, Q, causes, unready
 from tests.fleet.rows import NOW
@@ -25,7 +26,7 @@ QUIET = {
 def fleet_before(**numbers: float) -> Fleet:
     """Three replicas that are well, and a gateway with these numbers."""
     fleet = Fleet()
-    fleet.gateways[ROUTER] = QUIET | {Q[name]: value for name, value in numbers.items()}
+    fleet.gateways[ROUTER] = QUIET | {Quantity[one]: value for one, value in numbers.items()}
     return fleet
 
 
@@ -51,7 +52,7 @@ def test_the_first_line_names_what_the_gateway_counts_at_once_and_fires_when_it_
 ) -> None:
     fleet = fleet_before()
     fleet.at(0)
-    fleet.gateways[ROUTER] = QUIET | {Q[name]: value for name, value in numbers.items()}
+    fleet.gateways[ROUTER] = QUIET | {Quantity[one]: value for one, value in numbers.items()}
     (seen,) = fleet.incidents(15)
     assert (seen.root.cause, seen.about, seen.state) == (cause, CHAT, FindingState.PENDING)
     (fires,) = fleet.incidents(140)
