@@ -30,9 +30,9 @@ class GatewaySubject(NamedTuple):
     asked: float
     """Requests per second."""
     failed: float
-    """Those answered with an error, per second."""
+    """Requests answered with an error, per second."""
     retried: float
-    """Those sent again, per second."""
+    """Requests sent again, per second."""
     breakers: float
     """Servers behind an open circuit breaker."""
     endpoints: float

@@ -145,7 +145,7 @@ PCIE_REPLAYS = Threshold(
 LINK_ERRORS = Threshold(
     "gpu-link-errors",
     "Errors of NVLink per second before a link is called bad.",
-    "Two within a minute: NVIDIA's health checks accept a rate that does not rise.",
+    "Two within a minute.",
     chat=0.02,
 )
 GPU_THROTTLED = Threshold(

@@ -86,7 +86,6 @@ class Quantity(StrEnum):
     QUEUE_P50 = "queue_p50"
     QUEUE_P95 = "queue_p95"
     QUEUE_P99 = "queue_p99"
-    TTFT_MEAN = "ttft_mean"
     QUEUE_MEAN = "queue_mean"
     PREFILL_MEAN = "prefill_mean"
     DECODE_MEAN = "decode_mean"
@@ -164,7 +163,7 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.KV_CAPACITY: Meaning("tokens that the KV cache holds", _U.TOKENS, _W, _W),
     Quantity.SLEEP_LEVEL: Meaning("0 awake, 1 weights offloaded, 2 all discarded", _U.COUNT, _X, Combine.MIN),
     Quantity.ENGINE_HEALTHY: Meaning("1 if all ranks report healthy, 0 if one does not", _U.COUNT, _N, _N),
-    Quantity.KV_TIER_HEALTHY: Meaning("1 if the KV cache behind the engine (LMCache) is healthy", _U.COUNT, _N, _N),
+    Quantity.KV_TIER_HEALTHY: Meaning("1 if the KV cache behind the engine is healthy", _U.COUNT, _N, _N),
     Quantity.PROMPT_TOKENS: Meaning("prompt tokens processed, cached ones included", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.GENERATION_TOKENS: Meaning("tokens generated", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.LATEST_TOKENS: Meaning(
@@ -198,7 +197,6 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.QUEUE_P50: Meaning("time in the engine's queue, median", _U.SECONDS, _Q, _Q),
     Quantity.QUEUE_P95: Meaning("time in the engine's queue, 95th percentile", _U.SECONDS, _Q, _Q),
     Quantity.QUEUE_P99: Meaning("time in the engine's queue, 99th percentile", _U.SECONDS, _Q, _Q),
-    Quantity.TTFT_MEAN: Meaning("mean time to first token", _U.SECONDS, _R, _R),
     Quantity.QUEUE_MEAN: Meaning("mean time in the queue of the requests finished", _U.SECONDS, _R, _R),
     Quantity.PREFILL_MEAN: Meaning("mean prefill time of the requests finished", _U.SECONDS, _R, _R),
     Quantity.DECODE_MEAN: Meaning("mean decode time of the requests finished", _U.SECONDS, _R, _R),

@@ -198,7 +198,7 @@ FABRIC = GpuCause(
         Help("move the pods, then restart the fabric manager and reset the GPUs together", "drain"),
     ),
     avoid=(_STAYS,),
-    decides=("its log on the node: journalctl -u nvidia-fabricmanager; its version must be the driver's",),
+    decides=("its log on the node, and its version: it must be the driver's",),
 )
 
 _BRAKE = frozenset({"power brake"})

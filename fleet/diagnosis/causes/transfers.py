@@ -58,8 +58,7 @@ WAIT_FOR_INPUT = EngineCause(
     helps=(_LOGS, Help("see how it is set up", "describe")),
     avoid=("Do not add replicas for it: there is room, and nothing to run.",),
     decides=(
-        "its arguments: --kv-transfer-config means blocks of another engine, --enable-lora adapters, else a grammar",
-        "vllm:lora_requests_info: adapters that wait while max_loras others are loaded",
+        "its arguments: a KV connector means blocks of another engine, adapters that it may load those, else a grammar",
     ),
 )
 FAILS = EngineCause(

@@ -39,11 +39,9 @@ _PLAIN = (
 )
 _FAILED_TRANSFERS = (
     "nixl_num_failed_transfers",
-    "nixl_num_failed_notifications",
     "nixl_num_kv_expired_reqs",
     "mooncake_num_failed_transfers",
     "mooncake_num_failed_recvs",
-    "mooncake_num_kv_expired_reqs",
 )
 
 VLLM = Dialect(
@@ -188,7 +186,6 @@ VLLM = Dialect(
         Family.QUEUE: ("vllm:request_queue_time_seconds", "vllm:time_in_queue_requests"),
     },
     phases={
-        Quantity.TTFT_MEAN: ("vllm:time_to_first_token_seconds",),
         Quantity.QUEUE_MEAN: ("vllm:request_queue_time_seconds", "vllm:time_in_queue_requests"),
         Quantity.PREFILL_MEAN: ("vllm:request_prefill_time_seconds",),
         Quantity.DECODE_MEAN: ("vllm:request_decode_time_seconds",),

@@ -92,11 +92,9 @@ DCGM = Dialect(
             "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS"
         ),
         Quantity.PCIE_REPLAYS: _counter("DCGM_FI_DEV_PCIE_REPLAY_COUNTER"),
+        # What a CRC error costs is sent again: it is among the first.
         Quantity.LINK_ERRORS: _counter(
-            "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL",
-            "DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL",
-            "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL",
-            "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL",
+            "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL"
         ),
         Quantity.FABRIC_STATE: _gauge("DCGM_FI_DEV_FABRIC_MANAGER_STATUS"),
     },

@@ -87,7 +87,7 @@ async def test_counters_of_memory_links_and_fabric_are_totals_and_rates() -> Non
             "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS": 40 + errors,
             "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": replays,
             "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL": replays,
-            "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL": BLANK,
+            "DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL": BLANK,
             "DCGM_FI_DEV_FABRIC_MANAGER_STATUS": 4,
         }
         return dcgm([Card()]) + "".join(f"{name}{{{labels}}} {value}\n" for name, value in numbers.items())
