@@ -119,12 +119,10 @@ class LogView(TextPane):
         level = level_of(self._buffer[number].text)
         return Role.TEXT if level is None else ROLES[level]
 
-    def everything(self) -> str:
-        """Return all buffered lines, as they were written."""
-        return "".join(
-            f"{line.who} {line.text}\n" if line.who else f"{line.text}\n"
-            for line in (self._buffer[number] for number in range(self.first, self.end))
-        )
+    @property
+    def lines_kept(self) -> list[LogLine]:
+        """All buffered lines, as they were written."""
+        return [self._buffer[number] for number in range(self.first, self.end)]
 
     def toggle_folding(self) -> None:
         """Fold the prefixes of the lines, or show them whole."""

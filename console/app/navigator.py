@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from console.commands.capabilities import Markable
 from console.commands.command import ScreenId
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fleet.model.objects import ClusterId
 
 
-_CLIPBOARD = 64 * 1024
+CLIPBOARD: Final = 64 * 1024
 """Bytes that are handed to a clipboard at most."""
 
 
@@ -99,9 +99,15 @@ class Navigator:
         if front is not None:
             front.say(text, role, is_event=is_event)
 
+    def copy_whole(self, text: str) -> bool:
+        fits = len(text.encode()) <= CLIPBOARD
+        if fits:
+            self._app.copy_to_clipboard(text)
+        return fits
+
     def copy(self, text: str, what: str) -> None:
         # Terminals and multiplexers silently drop a sequence that is too long.
-        cut = text.encode()[:_CLIPBOARD].decode(errors="ignore")
+        cut = text.encode()[:CLIPBOARD].decode(errors="ignore")
         self._app.copy_to_clipboard(cut)
         self.say(f"copied {what}" if cut == text else f"copied the first {len(cut)} characters of {what}")
 

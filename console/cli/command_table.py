@@ -140,6 +140,18 @@ COMMANDS: Final = (
         "docs/screens.md",
     ),
     ListedCommand(
+        "ticket",
+        LOOK,
+        "everything about an incident in one document: evidence, numbers, changes, who acted",
+        "What is wrong as a document for a tracker: evidence, numbers with their queries, changes, who acted, logs.",
+        (
+            UsageExample("ticket > INC-7.md", "all that is wrong, as Markdown"),
+            UsageExample("ticket deploy/chat-70b -n serving", "one workload"),
+            UsageExample("ticket -o json", "for a program"),
+        ),
+        "docs/screens.md",
+    ),
+    ListedCommand(
         "timeline",
         LOOK,
         "what happened, to everything or to one object, when, and who did it",

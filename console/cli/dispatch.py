@@ -33,6 +33,7 @@ COMMANDS = {
     "slo": "console.cli.slo",
     "rules": "console.cli.rules",
     "why": "console.cli.why",
+    "ticket": "console.cli.ticket",
     "timeline": "console.cli.timeline",
     "replay": "console.cli.replay",
     "doctor": "console.cli.doctor",

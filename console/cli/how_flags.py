@@ -52,6 +52,11 @@ def add_how_on_a_cluster(parser: argparse.ArgumentParser) -> None:
     add_how(parser, "only dry runs are sent", wait=True)
 
 
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Add the wait for the sources."""
+    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
+
+
 def seconds(text: str) -> float:
     """A length of time that can be waited for. Raises argparse.ArgumentTypeError."""
     try:

@@ -97,6 +97,13 @@ def _key(target: Target) -> str:
     return f"{target.namespace}/{target.kind}/{target.name}"
 
 
+def key_of(target: Target, snapshot: Snapshot) -> str:
+    """Return the key of a named object in a Snapshot: of a part that of the workload which shows it."""
+    if target.kind == "Node":
+        return target.name
+    return f"{target.namespace}/{target.name}" if target.kind == "Pod" else snapshot.top(_key(target))
+
+
 def _makes(name: str, snapshot: Snapshot, namespace: str, kinds: tuple[str, ...]) -> str:
     """Explain a name that belongs to an owner of another kind: what it is, and which of its parts could be intended."""
     for workload in snapshot.workloads.values():

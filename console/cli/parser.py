@@ -13,7 +13,7 @@ from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
 from console.cli import command_table, exits
 from console.cli.command_table import COMMON_FLAGS, SCENARIOS, SNAPSHOT_TABLES
-from console.cli.how_flags import add_how_on_a_cluster, add_output, seconds
+from console.cli.how_flags import add_how_on_a_cluster, add_output, add_wait
 from console.cli.moments import moment, moment_until
 from console.cli.recording_flags import add_eval, add_record, add_replay, add_scrub
 from console.config.load import Flag
@@ -244,10 +244,6 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _add_wait(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", metavar="S", type=seconds, default=30.0, help="wait this long for the sources (30)")
-
-
 def _demo(parser: argparse.ArgumentParser) -> None:
     add_record(parser)
     parser.add_argument("--scenario", metavar="S", help="what happens to the fleet (default: steady)")
@@ -269,13 +265,13 @@ def _snapshot(parser: argparse.ArgumentParser) -> None:
     )
     schema = "quarterdeck/snapshot/v1 (docs/snapshot.md)"
     add_output(parser, schema, table="a plain table, worst first (default)", watch=True)
-    _add_wait(parser)
+    add_wait(parser)
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "quarterdeck/check/v1 (docs/check.md)", watch=True)
     parser.add_argument("--now", action="store_true", help="count problems that have only begun")
-    _add_wait(parser)
+    add_wait(parser)
 
 
 def _slo(parser: argparse.ArgumentParser) -> None:
@@ -286,17 +282,23 @@ def _slo(parser: argparse.ArgumentParser) -> None:
         help="objectives that the fleet meets today, as TOML for the configuration",
     )
     add_output(parser, "quarterdeck/slo/v1 (docs/objectives.md)", watch=True)
-    _add_wait(parser)
+    add_wait(parser)
 
 
 def _why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("object", metavar="OBJECT", help="[KIND/]NAME of a workload or a pod")
     add_output(parser, "quarterdeck/why/v1 (docs/screens.md)")
-    _add_wait(parser)
+    add_wait(parser)
+
+
+def _ticket(parser: argparse.ArgumentParser) -> None:
+    from console.cli.ticket_flags import add_ticket
+
+    add_ticket(parser)
 
 
 def _rules(parser: argparse.ArgumentParser) -> None:
-    _add_wait(parser)
+    add_wait(parser)
 
 
 def _timeline(parser: argparse.ArgumentParser) -> None:
@@ -381,6 +383,7 @@ _LOOKS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "check": _check,
     "slo": _slo,
     "why": _why,
+    "ticket": _ticket,
     "rules": _rules,
     "timeline": _timeline,
     "replay": add_replay,

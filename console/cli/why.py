@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.cli import exits, interruptible, named
 from console.cli.dispatch import Invocation, say
+from console.cli.one_look import look
 from console.cli.one_snapshot import any_answered, explain
 from console.cli.output import columns, glyphs_of, tell
-from console.cli.progress import telling, waiting_for
 from console.session.failure import SessionError
 from console.views.series import series_of
 from console.views.subject import ref_of
@@ -20,7 +19,6 @@ from fleet.latency.report import LatencyReport, latency_report
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from console.session.local.watcher import SharedWatcher
     from console.session.reader import ObjectReader
     from fleet.model.curve import Curve
 
@@ -32,15 +30,14 @@ _WIDE = 160
 class _Asking:
     """One query of the command line, answered while the sources run."""
 
-    def __init__(self, invocation: Invocation, reader: ObjectReader) -> None:
+    def __init__(self, invocation: Invocation) -> None:
         self._typed: str = invocation.options.object
         self._namespace: str = getattr(invocation.options, "namespace", None) or ""
-        self._reader = reader
         self.report: LatencyReport | None = None
         self.problem = ""
         """Reason why there is no report, or one without history."""
 
-    async def answer(self, snapshot: Snapshot) -> None:
+    async def answer(self, snapshot: Snapshot, reader: ObjectReader) -> None:
         """Find the object, and compute its report."""
         kinds = ("Pod", *(kind.kind for kind in listed()))
         try:
@@ -48,22 +45,21 @@ class _Asking:
         except named.NotNamedError as error:
             self.problem = str(error)
             return
-        pod = target.kind == "Pod"
-        key = f"{target.namespace}/{target.name}" if pod else f"{target.namespace}/{target.kind}/{target.name}"
-        curves, change = await self._past(snapshot, snapshot.top(key))
-        self.report = latency_report(snapshot, snapshot.top(key), curves, change)
+        key = named.key_of(target, snapshot)
+        curves, change = await self._past(snapshot, key, reader)
+        self.report = latency_report(snapshot, key, curves, change)
 
-    async def _past(self, snapshot: Snapshot, key: str) -> tuple[list[Curve], LastChange | None]:
+    async def _past(self, snapshot: Snapshot, key: str, reader: ObjectReader) -> tuple[list[Curve], LastChange | None]:
         curves: list[Curve] = []
         change = None
         ref = ref_of(snapshot, snapshot.workload_of.get(key, key))
         series = series_of(snapshot, key)
         try:
-            told = await self._reader.timeline(ref, snapshot.at - LOOKS_BACK)
+            told = await reader.timeline(ref, snapshot.at - LOOKS_BACK)
             change = last_change(told.entries, snapshot.at)
             asked = questions(series, key, snapshot.at, change) if series is not None else ()
             # In sequence: a slow store should not get three queries at once.
-            curves = [await self._reader.curve(question) for question in asked]
+            curves = [await reader.curve(question) for question in asked]
         except SessionError as error:
             self.problem = error.in_a_line
         return curves, change
@@ -75,28 +71,8 @@ def run(invocation: Invocation) -> int:
 
 
 async def _run(invocation: Invocation) -> int:
-    from console.session.local.watcher import SharedWatcher
-    from console.wiring.connections import connect
-    from console.wiring.memory import Memory
-
-    settings, opened = invocation.load().settings, list[SharedWatcher]()
-    cluster, environ = settings.cluster, invocation.environ
-
-    def servers() -> SharedWatcher:
-        opened.append(SharedWatcher(settings, environ))
-        return opened[-1]
-
-    # A single look is not worth recording.
-    memory = Memory(replace(settings.recorder, enabled=False), environ)
-    connection = connect(settings, cluster.context, cluster.namespace, environ, servers, memory)
-    asking = _Asking(invocation, connection.reader)
-    connection.observer.focus(None)
-    try:
-        looking = connection.observer.once(invocation.options.wait, then=asking.answer)
-        snapshot = await telling(lambda: waiting_for(connection.observer.statuses()), looking)
-    finally:
-        for watcher in opened:
-            await watcher.close()
+    asking = _Asking(invocation)
+    snapshot = await look(invocation, asking.answer)
     for line in explain(snapshot):
         say(line)
     if not any_answered(snapshot):

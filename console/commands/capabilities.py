@@ -10,6 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.views.query import Query
     from fleet.model.quantity import Quantity
     from widgets.grid import Arrangement
@@ -163,6 +165,15 @@ class LogText(Protocol):
 
     def step_error(self, step: int) -> None:
         """Go to the first line with an error, then to the next (1) or the previous one (-1)."""
+        ...
+
+
+@runtime_checkable
+class ReadsLog(Protocol):
+    """A screen with the log of a pod."""
+
+    def log_errors(self) -> tuple[str, str, Sequence[str]]:
+        """Return the pod's key, the container, and the lines that report an error, the last ones last."""
         ...
 
 

@@ -47,6 +47,10 @@ class Navigator(Protocol):
         """Copy a text to the terminal's clipboard, and report ``what`` it is."""
         ...
 
+    def copy_whole(self, text: str) -> bool:
+        """Copy a text without a message, unless a terminal would not take all of it; True if it was copied."""
+        ...
+
     def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
         """Ask before ``then``; to stay has the focus."""
         ...

@@ -21,6 +21,18 @@ def needs_target(context: Context) -> str | None:
     return None
 
 
+def needs_snapshot(context: Context) -> str | None:
+    """Return why nothing can be reported yet; None once there is a Snapshot."""
+    return None if context.snapshot is not None else "nothing is known about the cluster yet"
+
+
+async def write_ticket(desk: Desk, context: Context) -> None:
+    """Write the ticket about what is in front."""
+    from console.commands.ticket import write_ticket
+
+    await write_ticket(desk, context)
+
+
 def needs_subject(context: Context) -> str | None:
     """Return why nothing can be opened here; None if something is under the cursor."""
     return None if context.subject is not None else "nothing is under the cursor"

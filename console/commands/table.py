@@ -15,7 +15,7 @@ from console.commands.capabilities import (
     ShowsSome,
     Sortable,
 )
-from console.commands.command import OBJECTS, TABLES, Command, ScreenId
+from console.commands.command import EVERYWHERE, OBJECTS, OWN, TABLES, Command, ScreenId
 from console.commands.copying import COPYING
 from console.commands.local import LOCAL
 from console.commands.plot import PLOTS
@@ -118,6 +118,16 @@ TABLE: tuple[Command, ...] = (
         OBJECTS | {ScreenId.LOCAL, ScreenId.LOCAL_SERVER},
         "logs",
         available=on_object.needs_log,
+    ),
+    Command(
+        "open.ticket",
+        "Ticket: what is wrong here, with numbers, changes and who acted; saved as Markdown and copied",
+        on_object.write_ticket,
+        ("exclamation_mark",),
+        ("ticket",),
+        where=EVERYWHERE - OWN - {ScreenId.FORM, ScreenId.CONFIRM, ScreenId.HELP, ScreenId.CHOICE},
+        hints=dict.fromkeys((ScreenId.FLEET, ScreenId.DETAIL, ScreenId.INCIDENTS, ScreenId.INCIDENT), "ticket"),
+        available=on_object.needs_snapshot,
     ),
     Command(
         "open.previous_logs",

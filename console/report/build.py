@@ -34,8 +34,8 @@ def document(snapshot: Snapshot) -> doc.SnapshotDocument:
         measured_at=snapshot.measured_at,
         window=snapshot.window,
         method=snapshot.method or None,
-        cluster=_cluster(snapshot),
-        sources=tuple(_source(source) for source in snapshot.sources),
+        cluster=cluster_part(snapshot),
+        sources=tuple(source_part(source) for source in snapshot.sources),
         models=tuple(
             doc.ModelPart(
                 key=model.key,
@@ -65,7 +65,8 @@ def to_json(snapshot: Snapshot) -> str:
     return document(snapshot).model_dump_json(indent=2, exclude_none=True)
 
 
-def _cluster(snapshot: Snapshot) -> doc.ClusterPart:
+def cluster_part(snapshot: Snapshot) -> doc.ClusterPart:
+    """The cluster, and as whom it is read."""
     c = snapshot.cluster
     return doc.ClusterPart(
         context=c.context,
@@ -79,7 +80,8 @@ def _cluster(snapshot: Snapshot) -> doc.ClusterPart:
     )
 
 
-def _source(source: SourceStatus) -> doc.SourcePart:
+def source_part(source: SourceStatus) -> doc.SourcePart:
+    """A source and its health."""
     return doc.SourcePart(
         name=source.name,
         health=source.health,
@@ -103,7 +105,7 @@ def _workload(snapshot: Snapshot, w: Workload) -> doc.WorkloadPart:
         replicas=doc.Replicas(desired=w.desired, ready=w.ready, updated=w.updated, available=w.available),
         paused=w.paused,
         revision=w.revision or None,
-        version=_version(w.version),
+        version=version_part(w.version),
         gpus_per_replica=w.gpus,
         autoscaler=_autoscaler(snapshot.autoscalers.get(w.key)),
         pods=tuple(sorted(snapshot.pods_of.get(w.key, ()))),
@@ -134,7 +136,7 @@ def _pod(snapshot: Snapshot, pod: Pod) -> doc.PodPart:
         node=pod.node or None,
         ip=pod.ip or None,
         workload=snapshot.workload_of.get(pod.key),
-        version=_version(pod.version),
+        version=version_part(pod.version),
         gpu_resource=pod.gpu_resource or None,
         gpus_requested=pod.gpus,
         gpus=tuple(sorted(snapshot.gpus_of.get(pod.key, ()))),
@@ -242,7 +244,8 @@ def _of_model(snapshot: Snapshot, key: str) -> dict[str, Any]:
     return own | {"readings": own["readings"] | _measured(snapshot.before_models, key)["readings"]}
 
 
-def _version(version: ModelVersion) -> doc.VersionPart:
+def version_part(version: ModelVersion) -> doc.VersionPart:
+    """The version that a pod or a template runs."""
     return doc.VersionPart(
         image=version.image or None,
         digest=version.digest or None,
@@ -260,7 +263,7 @@ def _assessed(snapshot: Snapshot, frame: Frame, key: str) -> dict[str, Any]:
 
 def _measured(frame: Frame, key: str) -> dict[str, Any]:
     readings = {
-        quantity: _reading(reading, MEANINGS[quantity].unit)
+        quantity: reading_part(reading, MEANINGS[quantity].unit)
         for quantity, reading in sorted(frame.row(key), key=_order)
         if math.isfinite(reading.value)  # JSON has no infinity, and none of these quantities is infinite
     }
@@ -282,7 +285,8 @@ _BOUNDS: Mapping[Bound, Literal["at_most", "at_least", "within"]] = {
 }
 
 
-def _reading(reading: Reading, unit: Unit) -> ReadingPart:
+def reading_part(reading: Reading, unit: Unit) -> ReadingPart:
+    """One value, with how far it can be trusted."""
     bounded = reading.bound is not Bound.EXACT
     return ReadingPart(
         value=reading.value,

@@ -194,8 +194,8 @@ def to_json(snapshot: Snapshot, code: CheckStatus | None = None, *, pending: boo
         at=snapshot.at,
         verdict=names[found],
         code=int(found),
-        incidents=tuple(_incident(snapshot, one) for one in snapshot.incidents),
-        alerts=tuple(map(_told, unexplained(snapshot).values())),
+        incidents=tuple(incident_part(snapshot, one) for one in snapshot.incidents),
+        alerts=tuple(map(told_part, unexplained(snapshot).values())),
         sources=tuple(
             SourcePart(name=one.name, health=one.health, problem=one.problem)
             for one in snapshot.sources
@@ -205,7 +205,8 @@ def to_json(snapshot: Snapshot, code: CheckStatus | None = None, *, pending: boo
     return document.model_dump_json(indent=2, exclude_none=True)
 
 
-def _incident(snapshot: Snapshot, incident: Incident) -> IncidentPart:
+def incident_part(snapshot: Snapshot, incident: Incident) -> IncidentPart:
+    """An incident with its evidence."""
     root, told = incident.root, explain(snapshot, incident.root)
     kind = root.kind if incident.about == root.key else _kind(snapshot, incident.about)
     return IncidentPart(
@@ -221,7 +222,7 @@ def _incident(snapshot: Snapshot, incident: Incident) -> IncidentPart:
         due=root.due or None,
         reach=_reach(incident.reach),
         findings=tuple(map(_finding, incident.findings)),
-        alerts=tuple(map(_told, alerts_of(snapshot, incident.key))),
+        alerts=tuple(map(told_part, alerts_of(snapshot, incident.key))),
         acknowledged=_acknowledged(incident.acknowledged),
         decides=told.decides,
         avoid=told.avoid,
@@ -241,7 +242,8 @@ def _acknowledged(one: Acknowledged | None) -> AcknowledgedPart | None:
     return AcknowledgedPart(by=one.by, at=one.at, note=one.note or None, holds=one.holds, worse=one.worse or None)
 
 
-def _told(row: AlertRow) -> ToldPart:
+def told_part(row: AlertRow) -> ToldPart:
+    """An alert of monitoring."""
     alert = row.told.alert
     return ToldPart(
         name=alert.name,

@@ -101,13 +101,14 @@ def to_json(timeline: Timeline, context: str, server: str, ref: ObjectRef | None
         since=timeline.since,
         until=timeline.until,
         object=_object(ref) if ref is not None else None,
-        entries=tuple(_entry(entry, timeline) for entry in timeline.entries),
+        entries=tuple(entry_part(entry, timeline) for entry in timeline.entries),
         gaps=tuple(GapPart(what=gap.what, problem=gap.problem, remedy=gap.remedy or None) for gap in timeline.gaps),
     )
     return document.model_dump_json(indent=2, exclude_none=True)
 
 
-def _entry(entry: Entry, timeline: Timeline) -> EntryPart:
+def entry_part(entry: Entry, timeline: Timeline) -> EntryPart:
+    """An entry, with its author and its evidence."""
     above = sorted(timeline.kin.of(entry.about) - {entry.about})
     return EntryPart(
         at=entry.at,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
-from datetime import UTC, datetime
-from pathlib import Path
+import time
 
 from console.commands.desk import Desk
+from console.config.saved_files import not_saved, save_text
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from fleet.model.counting import count
@@ -16,7 +14,6 @@ from themes.palette import Role
 from widgets.line import Line, Span, fit_end, width_of
 from widgets.log_view import LogView
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _SMALLEST_NAME = 12
 
 
@@ -63,12 +60,11 @@ class LogScreen(SearchedScreen):
         if folder is None:
             self.say("this console writes no files", Role.WARNING)
             return
-        stem = _UNSAFE.sub("-", self.log_name).strip("-.")
-        path = folder / "saved" / f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+        lines = (f"{line.who} {line.text}\n" if line.who else f"{line.text}\n" for line in self.log_view.lines_kept)
         try:
-            _write(path, self.log_view.everything())
+            path = save_text(folder, self.log_name, "log", "".join(lines), time.time())
         except OSError as error:
-            self.say(f"not saved: {error.strerror or error} ({path})", Role.ERROR)
+            self.say(not_saved(error), Role.ERROR)
         else:
             self.say(f"saved: {path}")
 
@@ -81,9 +77,3 @@ class LogScreen(SearchedScreen):
             return [Line((Span(f" {shown}", Role.STRONG), Span(f"   {state}", Role.DIM)))]
 
         self._title.show(line)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)

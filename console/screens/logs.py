@@ -23,6 +23,7 @@ from fleet.model.severity import rank
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.log_buffer import LogLine
+from widgets.log_words import LogLevel, level_of
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
@@ -213,6 +214,15 @@ class LogsScreen(LogScreen):
     @property
     def log_name(self) -> str:
         return f"{len(self._together)}-pods" if self._together else f"{self._pod.name}-{self._container}"
+
+    def log_errors(self) -> tuple[str, str, Sequence[str]]:
+        errors = [line for line in self.log_view.lines_kept if level_of(line.text) is LogLevel.ERROR]
+        return self._pod.key, self._container, [f"{line.who} {line.text}".strip() for line in errors]
+
+    @property
+    def subject(self) -> str | None:
+        """Key of the pod."""
+        return self._pod.key
 
     def toggle_together(self) -> None:
         """Read the logs of all pods of the workload as one, or again that of the pod alone."""

@@ -40,6 +40,12 @@ def logs(ref: ObjectRef, container: str, *, previous: bool, since: int, tail: in
     return command(ref.cluster.context, ref.namespace, "logs", ref.name, "-c", container, *flags)
 
 
+def last_logs(ref: ObjectRef, container: str, *, previous: bool) -> str:
+    """The end of a container's log; of the one before it restarted where ``previous``."""
+    flags = ["--tail=200", "--timestamps", *(["--previous"] if previous else [])]
+    return command(ref.cluster.context, ref.namespace, "logs", ref.name, *(["-c", container] * bool(container)), *flags)
+
+
 def listing(context: str, namespace: str, resource: str) -> str:
     """The objects of a resource; of all namespaces where none is named."""
     return command(context, namespace, "get", resource, *([] if namespace else ["-A"]))

@@ -160,6 +160,11 @@ class _Value(NamedTuple):
         return (Span(fit(text, width, align, glyphs.ellipsis), role),)
 
 
+def value_text(one: Provenance, glyphs: Glyphs) -> str:
+    """Return the number and its unit as text."""
+    return _Value(one.reading, one.plot.unit).text(glyphs).text
+
+
 _COLUMNS = (
     GridColumn("what", "NUMBER", 24, align="left", grow=1, widest=36, priority=0),
     GridColumn("value", "NOW", 12, priority=0),
@@ -179,7 +184,7 @@ def title_of(snapshot: Snapshot, key: str) -> Line:
 
 def whole_lines(one: Provenance, width: int, most: int, glyphs: Glyphs) -> list[Line]:
     """The number under the cursor with its whole query; of a long one as much as ``most`` lines hold."""
-    value = _Value(one.reading, one.plot.unit).text(glyphs).text
+    value = value_text(one, glyphs)
     said = f"   {MEANINGS[one.plot.quantity].text}"
     head_line = Line((Span(f" {one.plot.title} {value}", Role.STRONG), Span(said, Role.DIM)))
     lines = [Line((Span(f"   {one.query[start:end]}"),)) for start, end in wrap(one.query, max(20, width - 4))]
