@@ -99,17 +99,14 @@ class Navigator:
         if front is not None:
             front.say(text, role, is_event=is_event)
 
-    def copy_whole(self, text: str) -> bool:
-        fits = len(text.encode()) <= CLIPBOARD
-        if fits:
-            self._app.copy_to_clipboard(text)
-        return fits
-
-    def copy(self, text: str, what: str) -> None:
+    def copy(self, text: str, what: str, *, in_part: bool = True) -> bool:
         # Terminals and multiplexers silently drop a sequence that is too long.
         cut = text.encode()[:CLIPBOARD].decode(errors="ignore")
-        self._app.copy_to_clipboard(cut)
-        self.say(f"copied {what}" if cut == text else f"copied the first {len(cut)} characters of {what}")
+        whole = cut == text
+        if whole or in_part:
+            self._app.copy_to_clipboard(cut)
+            self.say(f"copied {what}" if whole else f"copied the first {len(cut)} characters of {what}")
+        return whole
 
     def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:
         from console.screens.confirm import ConfirmScreen

@@ -43,12 +43,11 @@ class Navigator(Protocol):
         """Show a message in the message line of the front screen, until the next key unless it is an event."""
         ...
 
-    def copy(self, text: str, what: str) -> None:
-        """Copy a text to the terminal's clipboard, and report ``what`` it is."""
-        ...
+    def copy(self, text: str, what: str, *, in_part: bool = True) -> bool:
+        """Copy a text to the terminal's clipboard, and report ``what`` it is; True if all of it was copied.
 
-    def copy_whole(self, text: str) -> bool:
-        """Copy a text without a message, unless a terminal would not take all of it; True if it was copied."""
+        ``in_part``: of a text that is too long for a terminal its beginning is copied, otherwise nothing.
+        """
         ...
 
     def confirm(self, title: str, lines: Sequence[str], stay: str, go: str, then: Callable[[], None]) -> None:

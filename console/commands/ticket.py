@@ -88,7 +88,7 @@ def _text(context: Context, snapshot: Snapshot, scope: TicketScope, past: Ticket
 
 def _hand_out(desk: Desk, snapshot: Snapshot, text: str) -> None:
     """Save and copy, and say where it is."""
-    copied = desk.navigator.copy_whole(text)
+    copied = desk.navigator.copy(text, "the ticket", in_part=False)
     size = len(text.encode())
     beside = "copied" if copied else f"too large to copy ({count(size / 1024, 'KiB', 'KiB')})"
     if desk.options.state is None:
