@@ -19,6 +19,7 @@ from tests.benchmarks.probe import Costs
 from tests.benchmarks.processes import cpu_seconds, rss_mib
 from tests.benchmarks.regression import exponent, of_batches, slope
 from tests.benchmarks.result import CannotMeasureError, Note, Report, Result, report_line
+from tests.benchmarks.sides import CoreWaits
 from tests.benchmarks.stage import fleet_server
 from tests.benchmarks.terminal import NotShownError, on_terminal
 
@@ -143,6 +144,14 @@ def test_memory_that_is_taken_in_steps_counts_as_a_few_points_and_not_as_many() 
     assert batched.value == pytest.approx(0.1)
     assert batched.half_width == pytest.approx(0.0, abs=1e-9)
     assert of_all.value == pytest.approx(0.1, abs=0.001)
+
+
+def test_the_wait_for_a_core_counts_from_the_moment_that_a_key_is_due() -> None:
+    now, waited = iter((0.0, 1.0, 3.0, 3.0, 4.0)), iter((0.0, 0.25, 1.25, 1.25, 1.5))
+    waits = CoreWaits(lambda: next(now), lambda: next(waited))
+    for _ in range(4):
+        waits.look()
+    assert [waits.since(moment) for moment in (0.0, 1.0, 2.0, 3.0, 4.0)] == [1.5, 1.25, 0.75, 0.25, 0.0]
 
 
 def test_what_does_not_grow_has_the_exponent_zero() -> None:

@@ -53,7 +53,7 @@ class _Counted:
         if latest is not None:
             watched = EventCounter()
             watched.note(latest, edges_of(latest))
-            self.window, self.tallies = latest.window, watched.tallies(latest.window)
+            self.window, self.tallies = latest.window, watched.tallies((latest.window,))[latest.window]
 
 
 def run(invocation: Invocation) -> int:

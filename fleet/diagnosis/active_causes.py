@@ -15,6 +15,7 @@ from fleet.diagnosis.serving import unusual
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
 from fleet.model.differences import are_same
+from fleet.model.frame import consecutive
 from fleet.model.objects import FINISHED, Event
 from fleet.model.reading import State
 from fleet.model.severity import Severity
@@ -174,7 +175,7 @@ class GpuGroups:
         of = (snapshot.gpus_of, frame.index)
         if not are_same(self._of, of):
             self._of = of
-            self._groups = [frame.rows(held) for held in snapshot.gpus_of.values() if len(held) > 1]
+            self._groups = [consecutive(frame.rows(held)) for held in snapshot.gpus_of.values() if len(held) > 1]
         for rows in self._groups:
             for cause in self._causes:
                 for at in cause.must[0].among(frame, rows, profile):
@@ -207,6 +208,6 @@ class Outliers:
         of = (snapshot.pods, snapshot.pods_of, snapshot.model_of, frame.index)
         if frame.states != self._states or not are_same(self._of, of):
             found = {key: comparable_rows(snapshot, frame, key) for key in snapshot.model_of}
-            self._rows = {key: rows for key, rows in found.items() if len(rows) > 1}
+            self._rows = {key: consecutive(rows) for key, rows in found.items() if len(rows) > 1}
             self._of, self._states = of, frame.states
         return self._rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from operator import add
 from typing import Protocol
@@ -18,7 +19,11 @@ from fleet.model.quantity import Quantity
 
 def median(values: Iterable[float]) -> float:
     """The middle one, of an even number the mean of the two in the middle; the library's imports ``decimal``."""
-    ordered = sorted(values)
+    return middle_of(sorted(values))
+
+
+def middle_of(ordered: Sequence[float]) -> float:
+    """The median of numbers in order."""
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
@@ -62,16 +67,21 @@ class Slower(SignInWords[Replica]):
 
     def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
         rates = self._rates(frame, rows, profile)
-        if len(rates) < LEAST:
+        ordered = sorted(rates.values())
+        if len(ordered) < LEAST:
             return ()
-        middle = median(rates.values())
+        middle = middle_of(ordered)
         limit = middle / limit_at(self.times, profile)
-        slow = [row for row, rate in rates.items() if rate < limit]
+        slow = bisect_left(ordered, limit)
         # If half of them are slow, there is no outlier.
-        if not slow or 2 * len(slow) >= len(rates):
+        if not slow or 2 * slow >= len(ordered):
             return ()
-        spread = median(abs(rate - middle) for rate in rates.values())
-        return [row for row in slow if not spread or _NORMAL * (middle - rates[row]) / spread > OUTLIER]
+        spread = median(abs(rate - middle) for rate in ordered)
+        # The slowest are outliers first.
+        if spread and _NORMAL * (middle - ordered[0]) / spread <= OUTLIER:
+            return ()
+        slower = [row for row, rate in rates.items() if rate < limit]
+        return [row for row in slower if not spread or _NORMAL * (middle - rates[row]) / spread > OUTLIER]
 
     def shows(self, of: Replica) -> str:
         rates = self._rates(of.frame, of.peers, of.profile)

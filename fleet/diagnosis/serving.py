@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from fleet.diagnosis.thresholds import ITL_SLOWER
@@ -108,7 +109,7 @@ def unusual(snapshot: Snapshot) -> Iterator[str]:
     for key, waits, now in zip(frame.keys, waiting, traffic_in(frame), strict=True):
         usual = snapshot.usual.get(key, nothing)
         if (
-            waits > 0
+            (waits > 0 and _may_queue_up(snapshot, key))
             or now.itl > ALIKE * usual.itl
             or now.prompt > ALIKE * usual.prompt
             or now.prefix_hits < usual.prefix_hits / ALIKE
@@ -116,6 +117,19 @@ def unusual(snapshot: Snapshot) -> Iterator[str]:
             or key in before
         ):
             yield key
+
+
+def _may_queue_up(snapshot: Snapshot, workload: str) -> bool:
+    """True if the queue of a workload may be news: it never shrank, or replicas are missing that would take from it."""
+    known = snapshot.workloads.get(workload)
+    if known is None or known.ready < known.desired:
+        return True
+    return never_shrank(snapshot.history.strip(workload, Quantity.WAITING, QUEUE_POINTS))
+
+
+def never_shrank(points: Sequence[float]) -> bool:
+    """True if no point is below the one before; False where one is not known."""
+    return all(before <= after for before, after in pairwise(points))
 
 
 def _refused(snapshot: Snapshot) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 from fleet.model.budget import NOTHING_BURNS, BurningBudget
 from fleet.model.promise import NOTHING_PROMISED, LateObjective, Promised
 from fleet.model.snapshot import Snapshot
-from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker
+from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker, ledger_of
 from fleet.objectives.burn_rate import WINDOWS, BurnPace, ErrorBudget, worst
 from fleet.objectives.objective import Indicator
 
@@ -19,8 +19,8 @@ _LAST_PROMISES: list[tuple[ObjectiveBoard, dict[str, Promised]]] = []
 
 def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
     """Return the burning budgets by workload; none for default objectives, which are not promised."""
-    found = _MAKER.board_of(snapshot)
-    if found is None or not found.are_promised:
+    found = _promised_board(snapshot)
+    if found is None:
         return NOTHING_BURNS
     if not _LAST or _LAST[0][0] is not found:
         _LAST[:] = [(found, dict(_burning(found)))]
@@ -29,12 +29,18 @@ def burns_of(snapshot: Snapshot) -> Mapping[str, BurningBudget]:
 
 def promises_of(snapshot: Snapshot) -> Mapping[str, Promised]:
     """The promises by workload: the same object while the counts are unchanged; none for defaults."""
-    found = _MAKER.board_of(snapshot)
-    if found is None or not found.are_promised:
+    found = _promised_board(snapshot)
+    if found is None:
         return NOTHING_PROMISED
     if not _LAST_PROMISES or _LAST_PROMISES[0][0] is not found:
         _LAST_PROMISES[:] = [(found, dict(_promised(found)))]
     return _LAST_PROMISES[0][1]
+
+
+def _promised_board(snapshot: Snapshot) -> ObjectiveBoard | None:
+    """Return the objectives that are promised: the board of defaults is only made where somebody opens it."""
+    ledger = ledger_of(snapshot)
+    return _MAKER.board_of(snapshot) if ledger is not None and ledger.goals.are_set else None
 
 
 def _promised(found: ObjectiveBoard) -> Iterator[tuple[str, Promised]]:
@@ -75,8 +81,8 @@ def _burning(found: ObjectiveBoard) -> list[tuple[str, BurningBudget]]:
 
 def missed(snapshot: Snapshot, workload: str) -> list[str]:
     """The objectives of a workload that are missed at the moment: more is bad in the last minutes than may be."""
-    found = _MAKER.board_of(snapshot)
-    if found is None or not found.are_promised:
+    found = _promised_board(snapshot)
+    if found is None:
         return []
     budgets = [row.budget for row in found.of.get(workload, ())]
     return [

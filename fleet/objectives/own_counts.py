@@ -22,6 +22,7 @@ _LATE: Final = 120.0
 
 Key = tuple[RequestOwner, Family | str, float]
 """Owner, histogram or count, and the edge of the bucket (0.0 for a count)."""
+_Owned = dict[RequestOwner, dict[tuple[Family | str, float], float]]
 
 
 class EventCounter:
@@ -32,6 +33,8 @@ class EventCounter:
         """Unix time at which a bin begins → counts in it."""
         self._seen: dict[float, float] = {}
         """Unix time at which a bin begins → observed seconds of it."""
+        self._over: dict[tuple[float, ...], Mapping[Key, float]] = {}
+        """Bins that are over → the sums of their counts, for the windows of the last call."""
         self._last = -math.inf
         self.since: dict[RequestOwner, float] = {}
         """Unix time at which each owner was first seen."""
@@ -64,14 +67,23 @@ class EventCounter:
         """Return the observed seconds of a window."""
         return min(window, sum(seen for at, seen in self._seen.items() if at > self._last - window))
 
-    def tallies(self, window: float) -> dict[RequestOwner, Tally]:
-        """The tallies of a window that ends with the last measurement; rates are over the whole of it."""
-        counts: dict[RequestOwner, dict[tuple[Family | str, float], float]] = defaultdict(lambda: defaultdict(float))
-        for at, bin_ in self._bins.items():
-            if at > self._last - window:
-                for (owner, what, upper), value in bin_.items():
-                    counts[owner][what, upper] += value
-        return {owner: _tally(found, window) for owner, found in counts.items()}
+    def tallies(self, windows: Iterable[float]) -> dict[float, dict[RequestOwner, Tally]]:
+        """Return window in seconds → its tallies, which end with the last measurement; rates are over the whole of it.
+
+        Only the bin of the running minute changes from call to call: the sums of the bins before it are kept for as
+        long as a window has the same ones, and windows that have the same ones share them.
+        """
+        running = math.floor(self._last / MINUTE) * MINUTE
+        before, self._over = self._over, {}
+        found: dict[float, dict[RequestOwner, Tally]] = {}
+        owned: dict[tuple[float, ...], _Owned] = {}
+        for window in windows:
+            over = tuple(at for at in self._bins if self._last - window < at < running)
+            if over not in owned:
+                self._over[over] = before.get(over) or _sum(self._bins[at] for at in over)
+                owned[over] = _by_owner(_sum((self._over[over], self._bins.get(running, {}))))
+            found[window] = {owner: _tally(counts, window) for owner, counts in owned[over].items()}
+        return found
 
     def _thin(self, now: float) -> None:
         for at in [at for at in self._bins if at <= now - KEPT]:
@@ -82,6 +94,22 @@ class EventCounter:
             for key, value in self._bins.pop(at).items():
                 into[key] += value
             self._seen[coarse] = self._seen.get(coarse, 0.0) + self._seen.pop(at)
+
+
+def _sum(bins: Iterable[Mapping[Key, float]]) -> Mapping[Key, float]:
+    """Add bins up."""
+    total: dict[Key, float] = {}
+    for counts in bins:
+        for key, value in counts.items():
+            total[key] = total.get(key, 0.0) + value
+    return total
+
+
+def _by_owner(counts: Mapping[Key, float]) -> _Owned:
+    found: _Owned = defaultdict(dict)
+    for (owner, what, upper), value in counts.items():
+        found[owner][what, upper] = value
+    return found
 
 
 def _tally(found: Mapping[tuple[Family | str, float], float], window: float) -> Tally:

@@ -71,7 +71,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         began = watched.at - watched.covered(period)
         return Ledger(
             self._goals,
-            {window: watched.tallies(window) for window in windows},
+            watched.tallies(windows),
             {owner: max(at, began) for owner, at in watched.since.items()},
             dict.fromkeys(windows, watched.at),
             "this console",

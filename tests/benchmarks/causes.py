@@ -8,7 +8,6 @@ fleet: of each model, in four families. The first tick is not counted.
 
 from __future__ import annotations
 
-import gc
 import itertools
 import random
 import time
@@ -19,7 +18,6 @@ from dataclasses import replace
 from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
-from console.cli.collector import collect_rarely
 from fleet.diagnosis.diagnosis import Diagnosis
 from fleet.diagnosis.metrics_scan import KeptScan
 from fleet.model.histogram import Histogram
@@ -31,6 +29,7 @@ from fleet.snapshot.departures import Departures
 from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.usual import UsualTraffic
 from fleet.sources.kube.state import KubeState
+from tests.benchmarks.collecting import collected_rarely
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.result import Report, Result
 from tests.fleet.recorder.fleet import FAMILIES, fleet, histogram
@@ -92,7 +91,7 @@ def _round(pods: int, sick: int) -> float:
     state, builder, clock = fleet(pods), Builder(), _Clock()
     statuses = (SourceStatus("kubernetes", Health.LIVE, BEGAN, BEGAN),)
     whole = diagnosed = 0.0
-    with clock.running(), _collected_rarely():
+    with clock.running(), collected_rarely():
         for tick, (now, measured) in enumerate(measurements(state, sick, TICKS + 1)):
             clock.seconds, began = 0.0, time.process_time()
             builder.build(state, measured, statuses, now, frozenset())
@@ -100,20 +99,6 @@ def _round(pods: int, sick: int) -> float:
                 whole += time.process_time() - began
                 diagnosed += clock.seconds
     return diagnosed / (whole - diagnosed)
-
-
-@contextmanager
-def _collected_rarely() -> Iterator[None]:
-    """Collect cycles as rarely as the console does: collections would dominate otherwise, and be charged to whoever
-    allocates.
-    """
-    before = gc.get_threshold()
-    collect_rarely()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*before)
 
 
 class _Clock:

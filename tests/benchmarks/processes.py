@@ -24,6 +24,11 @@ def own_cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def waited_seconds() -> float:
+    """Time for which the calling thread was ready to run and had no core, because others had them (Linux)."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process and of its descendants that still run (seconds)."""
     return sum(own_cpu_seconds(each) for each in tree(pid))

@@ -12,7 +12,7 @@ from itertools import pairwise
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, GPU_FAULTS, OVERLOAD, QUEUES
-from fleet.diagnosis.serving import TrafficSubject
+from fleet.diagnosis.serving import TrafficSubject, never_shrank
 from fleet.diagnosis.serving_causes import TrafficCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.thresholds import Threshold
@@ -52,9 +52,8 @@ def _grows(subject: TrafficSubject) -> bool | None:
     points = subject.waiting
     if len(points) < 3 or not _known(*points):
         return None
-    steps = [after - before for before, after in pairwise(points)]
-    risen = sum(step > 0 for step in steps)
-    return min(steps) >= 0 and risen >= 2 and points[-1] >= _LEAST and subject.growth > _SLOWEST
+    risen = sum(before < after for before, after in pairwise(points))
+    return never_shrank(points) and risen >= 2 and points[-1] >= _LEAST and subject.growth > _SLOWEST
 
 
 def _seconds_left(subject: TrafficSubject) -> float:

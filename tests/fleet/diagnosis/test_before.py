@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from array import array
 from dataclasses import replace
 from math import nan
@@ -10,15 +11,17 @@ import pytest
 
 from fleet.diagnosis.causes.traffic import OF_TRAFFIC
 from fleet.diagnosis.evidence import explain
-from fleet.diagnosis.serving import TrafficSubject, revised, traffic_subject
+from fleet.diagnosis.serving import TrafficSubject, revised, traffic_subject, unusual
 from fleet.model.before import Traffic
 from fleet.model.finding import FindingState
 from fleet.model.frame import Column, Frame
 from fleet.model.objects import Condition, Container, Event, ObjectRef, Service, Serving
 from fleet.model.reading import State
+from fleet.snapshot.builder import Builder
 from fleet.snapshot.usual import CHANGED, STEP, UsualTraffic
 from tests.fleet.diagnosis.fleets import CHAT, COOL, WELL, Fleet, Q, causes
-from tests.fleet.rows import NOW
+from tests.fleet.recorder.fleet import fleet as cluster
+from tests.fleet.rows import LIVE, NOW, engine, measurement
 
 USUAL = Traffic(prompt=600.0, prefix_hits=0.5, itl=0.03, accepted=0.7)
 SEEN = TrafficSubject(
@@ -199,6 +202,33 @@ def test_pods_of_two_revisions_tell_since_when_the_newer_is_there() -> None:
     assert seen.revised != seen.revised, "its tokens come as usual"
     assert revised(snapshot, CHAT) == 360
     assert seen.rejected != seen.rejected, "there is no gateway"
+
+
+def test_of_workloads_that_are_skipped_no_cause_of_traffic_holds() -> None:
+    rng, builder, state = random.Random(3), Builder(), cluster(120)
+    queues = dict.fromkeys(state.pods, 0.0)
+    skipped_with_queue = held = 0
+    for step in range(12):
+        numbers = {}
+        for pod in state.pods.values():
+            queues[pod.key] = max(0.0, queues[pod.key] + rng.uniform(-4.0, 30.0)) if pod.name.endswith("3") else 0.0
+            numbers[engine(pod.name)] = WELL | {
+                Q.WAITING: queues[pod.key],
+                Q.REQUESTS: rng.uniform(1.0, 3.0),
+                Q.PREFIX_HIT_RATIO: rng.uniform(0.1, 0.7),
+                Q.PREFIX_QUERIES: 500.0,
+            }
+        now = NOW + step * STEP
+        snapshot = builder.build(state, measurement(numbers, at=now), [LIVE], now)
+        looked_at = set(unusual(snapshot))
+        for key in snapshot.workloads:
+            seen = traffic_subject(snapshot, key)
+            holds = seen is not None and any(cause.holds(seen) for cause in OF_TRAFFIC)
+            held += holds
+            assert key in looked_at or not holds
+            skipped_with_queue += key not in looked_at and snapshot.by_workload.value(key, Q.WAITING) > 0
+    assert held
+    assert skipped_with_queue
 
 
 def test_a_gpu_that_is_slower_than_the_others_of_its_engine_is_why_its_replica_is() -> None:

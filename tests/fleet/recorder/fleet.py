@@ -36,13 +36,14 @@ _EDGES = (*EDGES, float("inf"))
 
 
 def fleet(pods: int, restarts: int = 0) -> KubeState:
-    """Deployments of twenty pods; the first pod has restarted so often."""
+    """Deployments of twenty pods, all ready; the first pod has restarted so often."""
     names = [f"chat-{number // WORKLOAD_OF}" for number in range(pods)]
     found = [
         pod(f"{name}-{number}", name, restarts=0 if number else restarts, node=f"node-{number // 8}", ip=_ip(number))
         for number, name in enumerate(names)
     ]
-    tops = [row for name in dict.fromkeys(names) for row in deployment(name, desired=WORKLOAD_OF)]
+    counts = {"ready": WORKLOAD_OF, "updated": WORKLOAD_OF, "available": WORKLOAD_OF}
+    tops = [row for name in dict.fromkeys(names) for row in deployment(name, desired=WORKLOAD_OF, **counts)]
     return kube(found, tops, [node(f"node-{number}") for number in range(-(-pods // 8))])
 
 
