@@ -136,11 +136,9 @@ class Field(Horizontal):
         self._line.value = text
         self._line.cursor_position = len(text)
 
-    def offer(self, number: int) -> None:
-        """Put a number there that the next digit replaces: 5 behind a 6 would be 65."""
-        self._offer(str(number))
-
-    def _offer(self, text: str) -> None:
+    def offer(self, number: int | str) -> None:
+        """Put a number there that the next digit replaces: 5 behind a 6 would be 65; as text it may have a sign."""
+        text = str(number)
         self.value = text
         self._line.selection = Selection(0, len(text))
 
@@ -163,7 +161,7 @@ class Field(Horizontal):
         if not self._number:
             return
         if typed.startswith(("+", "-")):
-            self._offer(f"{int(typed if len(typed) > 1 else 0) + by:+d}")
+            self.offer(f"{int(typed if len(typed) > 1 else 0) + by:+d}")
         else:
             self.offer(max(0, int(typed or 0) + by))
 

@@ -44,8 +44,9 @@ def workloads_of(snapshot: Snapshot, target: Target) -> Iterator[str]:
 def _felt(snapshot: Snapshot, workload: str) -> Iterator[str]:
     model = snapshot.models[snapshot.model_of[workload]].name
     waiting = snapshot.by_workload.value(workload, Quantity.WAITING)
-    if waiting > 0:
-        yield f"{count(round(waiting) or 1, 'request')} of {model} wait{'s' if round(waiting) <= 1 else ''} now"
+    if waiting > max(1, len(snapshot.pods_of.get(workload, ()))):
+        # One for each engine, at most, only waits for the next batch: that is a busy engine, not a queue.
+        yield f"{count(waiting, 'request')} of {model} wait now"
     if "objectives" in snapshot.facts.by_source:
         # The join of objectives is only imported if there are some.
         from fleet.objectives.fast_burns import missed

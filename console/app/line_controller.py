@@ -48,8 +48,8 @@ class LineController:
         self._asked = kind
         self._app.call_later(self.open_asked)
 
-    def ask_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
-        self._ask_in(lambda entry: entry.open_amount(label, current, choose))
+    def ask_amount(self, label: str, offered: int | str, choose: Callable[[str], None]) -> None:
+        self._ask_in(lambda entry: entry.open_amount(label, offered, choose))
 
     def ask_note(self, label: str, choose: Callable[[str], None]) -> None:
         self._ask_in(lambda entry: entry.open_note(label, choose))

@@ -77,7 +77,9 @@ def _run(spec: ActionSpec, desk: Desk, context: Context) -> None:
         if not typed:
             # The value is typed later, but the plan is for the object under the cursor now.
             label, asked = f"{inline.what} of {_whose(targets, now)}", context._replace
-            desk.line.ask_amount(label, now[0], lambda amount: _run(spec, desk, asked(argument=amount)))
+            # One more is what is asked for most, and a plan changes nothing: enter alone answers whether there is room.
+            offered = "+1" if len(set(now)) > 1 else now[0] + 1
+            desk.line.ask_amount(label, offered, lambda amount: _run(spec, desk, asked(argument=amount)))
             return
         values = [_number(typed, each) for each in now]
         if None in values:
@@ -101,15 +103,16 @@ def _request(spec: ActionSpec, targets: Sequence[Target], values: Sequence[Any])
 
 
 def _whose(targets: Sequence[Target], now: Sequence[int]) -> str:
-    """``chat-a``; of several each with its number where they differ: ``each of chat-a 3, chat-b 2``."""
+    """``chat-a, now 3``; of several each with its number where they differ: ``each of chat-a 3, chat-b 2``."""
     if len(targets) == 1:
-        return targets[0].name
+        return f"{targets[0].name}, now {now[0]}"
     # Imported here, because imports at the top delay the first value.
     from actions.number_words import some_names
 
     differ = len(set(now)) > 1
     numbers = zip(targets, now, strict=True)
-    return f"each of {some_names([f'{one.name} {number}' if differ else one.name for one, number in numbers])}"
+    named = some_names([f"{one.name} {number}" if differ else one.name for one, number in numbers])
+    return f"each of {named}{'' if differ else f', now {now[0]}'}"
 
 
 def _number(typed: str, now: int) -> int | None:

@@ -142,8 +142,8 @@ class LineController(Protocol):
         """Open the line for a filter or, where there is text, a search."""
         ...
 
-    def ask_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
-        """Ask for a number in a line that starts as ``current``; the input may be a sign and a number."""
+    def ask_amount(self, label: str, offered: int | str, choose: Callable[[str], None]) -> None:
+        """Ask for a number in a line that starts as ``offered``; the input may be a sign and a number."""
         ...
 
     def ask_note(self, label: str, choose: Callable[[str], None]) -> None:

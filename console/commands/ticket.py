@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from console.commands.capabilities import OfIncident, ReadsLog
 from console.commands.command import Context, ScreenId
 from console.commands.desk import Desk
-from console.config.saved_files import not_saved, save_text
+from console.config.saved_files import not_saved, save_text, shown_path
 from console.session.failure import SessionError
 from fleet.model.counting import count
 from themes.palette import Role
@@ -100,4 +100,4 @@ def _hand_out(desk: Desk, snapshot: Snapshot, text: str) -> None:
     except OSError as error:
         desk.navigator.say(f"ticket {beside}, {not_saved(error)}", Role.ERROR)
     else:
-        desk.navigator.say(f"ticket {beside}, and saved: {path}" if copied else f"ticket saved: {path}; {beside}")
+        desk.navigator.say(f"ticket: {shown_path(path)}, {beside}")

@@ -39,6 +39,12 @@ def safe_name(name: str) -> str:
     return _UNSAFE.sub("-", name).strip("-.")[:_LONGEST] or "unnamed"
 
 
+def shown_path(path: Path) -> str:
+    """Return a path as shells write it, with ``~`` for the home folder, so that a line has room for it."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
 def not_saved(error: OSError) -> str:
     """Return in words why a file could not be written."""
     where = f" ({error.filename})" if error.filename else ""

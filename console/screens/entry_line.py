@@ -108,8 +108,8 @@ class EntryLine(Vertical):
             if problem is not None:
                 self._on.say(problem, Role.WARNING)
 
-    async def open_amount(self, label: str, current: int, choose: Callable[[str], None]) -> None:
-        """Ask for a number in a line that starts as ``current``: up and down count, typing replaces it.
+    async def open_amount(self, label: str, offered: int | str, choose: Callable[[str], None]) -> None:
+        """Ask for a number in a line that starts as ``offered``: up and down count, typing replaces it.
 
         ``choose`` gets the input: digits, with a sign in front for a relative number.
         """
@@ -118,8 +118,8 @@ class EntryLine(Vertical):
 
             self._amount = Field(label, number=True, signed=True, id="amount")
             await self._put(self._amount)
-        self._amount.relabel(f"{label}: now {current}, up and down change it, enter plans it ")
-        self._amount.offer(current)
+        self._amount.relabel(f"{label}: up and down change it, enter plans it ")
+        self._amount.offer(offered)
         self._open(self._amount, choose)
 
     async def open_note(self, label: str, choose: Callable[[str], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from console.commands.desk import Desk
-from console.config.saved_files import not_saved, save_text
+from console.config.saved_files import not_saved, save_text, shown_path
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from fleet.model.counting import count
@@ -66,7 +66,7 @@ class LogScreen(SearchedScreen):
         except OSError as error:
             self.say(not_saved(error), Role.ERROR)
         else:
-            self.say(f"saved: {path}")
+            self.say(f"saved: {shown_path(path)}")
 
     def show_title(self, name: str, state: str) -> None:
         """Show the state of the log beside its name, which is cut at the start if there is little room."""

@@ -13,7 +13,7 @@ from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted_name
 
 _CHOICE_NAME = GridColumn("name", "NAME", 24, align="left", grow=1, widest=70, priority=0)
-_CHOICE_NOW = GridColumn("now", "", 8, align="left", priority=1)
+_CHOICE_NOW = GridColumn("now", "IN VIEW", 7, align="left", priority=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,5 +41,5 @@ class ChoiceModel:
     def row(self, key: str) -> GridRow:
         words = next(words for value, words in self.items if value == key)
         beside = self.beside.get(key, ()) or (NOTHING,) * len(self.heads)
-        now = Text("in view" if key == self.current else "", Role.DIM)
+        now = Text("yes" if key == self.current else "", Role.DIM)
         return GridRow(key, (Text(untrusted_name(words)), *beside, now))

@@ -112,7 +112,7 @@ _FEWEST = 6
 
 
 def queue_text(snapshot: Snapshot, key: str) -> str:
-    """``grows 1.8/s, passes 2.5s in 4m`` of a workload; empty where its queue neither grows nor drains."""
+    """``grows 1.8/s, TTFT passes 2.5s in 4m`` of a workload; empty where its queue neither grows nor drains."""
     if key not in snapshot.model_of or len(snapshot.history.strip(key, Quantity.WAITING, _FEWEST)) < _FEWEST:
         return ""
     # A history does not change between two measurements.

@@ -46,7 +46,15 @@ def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs)
             return Line(fit_spans(_told(snapshot, unseen, glyphs), width, "left", glyphs.ellipsis)), BLANK
         return _calm(snapshot, glyphs), _warned(snapshot, width, glyphs)
     spans = _worst(snapshot, since, worst[0], width, glyphs)
-    return Line(fit_spans(spans, width, "left", glyphs.ellipsis)), _others(snapshot, worst[1:], glyphs)
+    grows = queue_text(snapshot, worst[0])
+    # Whether its queue grows is never left out: without room on the first line it begins the second.
+    untold = grows and not any(grows in span.text for span in spans)
+    role = severity_role(assessment_of(snapshot, worst[0]).severity)
+    queue = (Span(f" its queue {grows}  ", role),) if untold else ()
+    beside = (*queue, *_others(snapshot, worst[1:], glyphs))
+    room = min(width, spans_width(beside))
+    first = Line(fit_spans(spans, width, "left", glyphs.ellipsis))
+    return first, Line(fit_spans(beside, room, "left", glyphs.ellipsis)) if beside else BLANK
 
 
 def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs: Glyphs) -> tuple[Span, ...]:
@@ -105,7 +113,7 @@ def _number(snapshot: Snapshot, key: str, quantity: Quantity, before: str, glyph
     return Span(before, Role.DIM), Span(*value)
 
 
-def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:
+def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> list[Span]:
     """``▲ 2 more  ■ 1 more`` by severity, the worst first."""
     count = Counter(assessment_of(snapshot, key).severity for key in keys)
     spans: list[Span] = []
@@ -116,7 +124,7 @@ def _others(snapshot: Snapshot, keys: list[str], glyphs: Glyphs) -> Line:
     if unmatched:
         spans.append(Span(f" {unmatched} could not be joined ", Role.DIM))
         spans.append(Span(":joins", Role.KEY))
-    return Line(tuple(spans))
+    return spans
 
 
 def _seen_by_no_row(snapshot: Snapshot) -> Incident | None:

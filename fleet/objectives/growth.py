@@ -89,7 +89,7 @@ def outlook(snapshot: Snapshot, workload: str, objectives: Sequence[Objective] =
 
 
 def growth_text(found: Outlook) -> str:
-    """The outlook in words: ``grows 1.8/s, passes 2.5s in 4m``, ``drains, empty in 2m``."""
+    """The outlook in words: ``grows 1.8/s, TTFT passes 2.5s in 4m``, ``drains, empty in 2m``."""
     seconds = found.seconds
     if found.trend.per_second < 0:
         return f"drains, empty in {_about(seconds)}"
@@ -98,7 +98,8 @@ def growth_text(found: Outlook) -> str:
     if found.objective is None or math.isnan(seconds):
         return grows
     promised = f"{found.objective.seconds:g}s"
-    return f"{grows}, beyond {promised}" if seconds == 0 else f"{grows}, passes {promised} in {_about(seconds)}"
+    then = f"TTFT above {promised}" if seconds == 0 else f"TTFT passes {promised} in {_about(seconds)}"
+    return f"{grows}, {then}"
 
 
 def _about(seconds: float) -> str:

@@ -36,15 +36,15 @@ def with_queue(lengths: list[float], served: float = 8.0) -> tuple[Snapshot, str
 def test_a_growing_queue_says_when_it_breaks_the_promise() -> None:
     # Room for (2.5 s - 0.5 s of prefill) x 8 requests/s = 16 requests: 10 more at 0.1/s are 100 s away.
     snapshot, key = with_queue([0.1 * STEP * at for at in range(5)] + [6.0])
-    assert queue_text(snapshot, key) == "grows 0.1/s, passes 2.5s in 2m"
+    assert queue_text(snapshot, key) == "grows 0.1/s, TTFT passes 2.5s in 2m"
 
 
 def test_one_that_is_longer_than_the_promise_allows_says_so() -> None:
     snapshot, key = with_queue([40 + 1.8 * STEP * at for at in range(20)])
-    assert queue_text(snapshot, key) == "grows 1.8/s, beyond 2.5s"
+    assert queue_text(snapshot, key) == "grows 1.8/s, TTFT above 2.5s"
     critical = {**snapshot.assessments, key: Assessment(Severity.CRITICAL, "long queue")}
     first, _ = summary(replace(snapshot, assessments=critical), SinceTracker(), 240, UNICODE)
-    assert "grows 1.8/s, beyond 2.5s" in "".join(span.text for span in first.spans)
+    assert "grows 1.8/s, TTFT above 2.5s" in "".join(span.text for span in first.spans)
 
 
 def test_one_that_drains_says_when_it_is_empty() -> None:
@@ -58,3 +58,16 @@ def test_nothing_is_said_of_the_others() -> None:
     assert [queue_text(snapshot, other) for other in snapshot.workloads if other != key] == [""] * (
         len(snapshot.workloads) - 1
     )
+
+
+def test_where_the_first_line_has_no_room_it_begins_the_second() -> None:
+    snapshot, key = with_queue([40 + 1.8 * STEP * at for at in range(20)])
+    critical = {
+        **snapshot.assessments,
+        key: Assessment(Severity.CRITICAL, "autoscaler at its maximum of 7, requests wait"),
+    }
+    first, second = summary(replace(snapshot, assessments=critical), SinceTracker(), 80, UNICODE)
+    assert "grows" not in "".join(span.text for span in first.spans)
+    text = "".join(span.text for span in second.spans)
+    assert text.startswith(" its queue grows 1.8/s, TTFT above 2.5s")
+    assert len(text) <= 80

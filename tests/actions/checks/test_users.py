@@ -48,8 +48,10 @@ async def planned(snapshot: Snapshot) -> tuple[str, list[str]]:
     return summary_of(plan), [one.text for one in plan.checks if one.about == "users" and one.verdict is Verdict.WARN]
 
 
-async def test_a_plan_on_a_calm_model_has_nothing_to_say_of_users() -> None:
-    _, said = await planned(fleet())
+@pytest.mark.parametrize("waiting", [0.0, 0.25, 1.0])
+async def test_a_plan_on_a_calm_model_has_nothing_to_say_of_users(waiting: float) -> None:
+    """A request that waits for the next batch of its engine is no queue."""
+    _, said = await planned(fleet(waiting=waiting))
     assert said == []
 
 

@@ -13,11 +13,13 @@ from tests.console.screens.worst import WORST
 from tests.fleets import make_snapshot
 
 
-async def test_scale_asks_for_a_number_that_starts_as_it_is() -> None:
+async def test_scale_offers_one_more_so_that_enter_alone_shows_a_plan() -> None:
     snapshot = make_snapshot()
     desired = snapshot.workloads[WORST].desired
     async with desk(snapshot, session=acting()) as d:
-        await d.press("s", "up", "up", "down", "enter")
+        await d.press("s")
+        assert f"replicas of {target().name}, now {desired}: up and down change it" in d.text
+        await d.press("enter")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert d.session.acts.asked == [("plan", Scale(target(), desired + 1))]
         await d.press("escape", "s", "escape")
@@ -34,10 +36,20 @@ async def test_letters_for_a_number_are_refused_in_words_and_plan_nothing() -> N
         await d.press("s", "f", "o")
         assert "only a number is accepted here" in d.screen.said
         await d.press("enter")
-        assert f"enter once more plans {desired}" in d.screen.said
+        assert f"enter once more plans {desired + 1}" in d.screen.said
         assert d.session.acts.asked == []
         await d.press("enter")
-        assert d.session.acts.asked == [("plan", Scale(target(), desired))]
+        assert d.session.acts.asked == [("plan", Scale(target(), desired + 1))]
+
+
+async def test_up_and_down_count_from_the_number_that_is_there() -> None:
+    snapshot = make_snapshot()
+    desired = snapshot.workloads[WORST].desired
+    async with desk(snapshot, session=acting()) as d:
+        await d.press("s", "down", "down", "enter")
+        assert d.session.acts.asked == [("plan", Scale(target(), desired - 1))]
+        await d.press("escape", "s", "up", "enter")
+        assert d.session.acts.asked[-1] == ("plan", Scale(target(), desired + 2))
 
 
 async def test_letters_that_come_before_the_line_is_open_or_are_pasted_plan_nothing_either() -> None:

@@ -320,7 +320,8 @@ async def test_namespaces_are_chosen_typed_and_numbered() -> None:
     async with desk(make_snapshot()) as d:
         await d.press("n")
         await d.until(lambda: "batch" in d.text)
-        assert "in view" in d.line_with("all namespaces")
+        assert "IN VIEW" in d.text
+        assert d.line_with("all namespaces").rstrip().endswith("yes")
         await d.press("down", "enter")
         await d.until(lambda: d.session.namespace == "batch")
         await d.press("0")

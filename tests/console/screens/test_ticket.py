@@ -8,6 +8,7 @@ import pytest
 
 from console.app.navigator import CLIPBOARD
 from console.config.options import Options
+from console.config.saved_files import shown_path
 from console.session.failure import SessionError
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.timeline import Timeline
@@ -23,7 +24,7 @@ def _saved(folder: Path) -> list[Path]:
 
 async def _ticket(d: Desk) -> None:
     await d.press("exclamation_mark")
-    await d.until(lambda: d.screen.said.startswith("ticket "))
+    await d.until(lambda: d.screen.said.startswith("ticket"))
 
 
 async def test_from_the_fleet_it_is_everything_and_private(tmp_path: Path) -> None:
@@ -117,3 +118,9 @@ async def test_a_full_disk_is_reported_and_the_copy_is_there(tmp_path: Path, mon
         await _ticket(d)
         assert "not saved: " in d.screen.said
         assert d.app.clipboard
+
+
+def test_a_path_below_the_home_folder_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert shown_path(tmp_path / "saved" / "ticket.md") == "~/saved/ticket.md"
+    assert shown_path(Path("/elsewhere/ticket.md")) == "/elsewhere/ticket.md"

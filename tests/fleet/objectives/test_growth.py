@@ -52,7 +52,7 @@ def test_noise_alone_is_hardly_ever_a_trend() -> None:
 
 def test_words() -> None:
     promise = objective("ttft_p95", 2.5)
-    assert growth_text(Outlook(QueueTrend(1.8, 40), promise, 240)) == "grows 1.8/s, passes 2.5s in 4m"
-    assert growth_text(Outlook(QueueTrend(1.8, 400), promise, 0.0)) == "grows 1.8/s, beyond 2.5s"
+    assert growth_text(Outlook(QueueTrend(1.8, 40), promise, 240)) == "grows 1.8/s, TTFT passes 2.5s in 4m"
+    assert growth_text(Outlook(QueueTrend(1.8, 400), promise, 0.0)) == "grows 1.8/s, TTFT above 2.5s"
     assert growth_text(Outlook(QueueTrend(0.02, 40))) == "grows 1.2/min"
     assert growth_text(Outlook(QueueTrend(-0.5, 60), None, 120)) == "drains, empty in 2m"
