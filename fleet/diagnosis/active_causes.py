@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
 from fleet.diagnosis.fronts import RouteCause
-from fleet.diagnosis.pod_reports import Reported, reports_of
+from fleet.diagnosis.pod_reports import CLAIM, Reported, reports_of
 from fleet.diagnosis.serving import unusual
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
@@ -92,20 +92,32 @@ class Reports:
 
     def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         by_uid: dict[str, list[Event]] = {}
+        of_claims: dict[tuple[str, str], list[Event]] = {}
         told: dict[str, None] = {}
         for event in snapshot.events:
             if event.involved.kind == "Pod":
                 by_uid.setdefault(event.involved_uid, []).append(event)
-                if event.reason in self._reasons:
-                    told[f"{event.involved.namespace}/{event.involved.name}"] = None
+                key = f"{event.involved.namespace}/{event.involved.name}"
+                if event.reason in self._reasons or (event.type == "Warning" and _is_away(snapshot, key)):
+                    told[key] = None
+            elif event.involved.kind == CLAIM and event.reason in self._reasons:
+                of_claims.setdefault((event.involved.namespace, event.involved.name), []).append(event)
+        for key, mounts in snapshot.pods.items() if of_claims else ():
+            if any((mounts.namespace, claim) in of_claims for claim in mounts.volume_claims):
+                told[key] = None
         for key in told:
             pod = snapshot.pods.get(key)
             if pod is None or pod.deleted is not None or pod.phase in FINISHED:
                 continue
-            seen = reports_of(pod, by_uid.get(pod.uid, ()), snapshot.at)
+            claimed = [one for claim in pod.volume_claims for one in of_claims.get((pod.namespace, claim), ())]
+            seen = reports_of(pod, [*by_uid.get(pod.uid, ()), *claimed], snapshot.at)
             for cause in self._causes:
                 if cause.holds(seen):
                     yield ActiveCause(cause, key)
+
+
+def _is_away(snapshot: Snapshot, pod: str) -> bool:
+    return pod in snapshot.pods and not snapshot.pods[pod].ready
 
 
 class BesideBefore:

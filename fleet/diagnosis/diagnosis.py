@@ -14,6 +14,7 @@ from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause,
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.endpoints import EndpointCause, endpoint_causes
+from fleet.diagnosis.fallbacks import without_needless
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.fronts import RouteCause
 from fleet.diagnosis.gateways import GatewayCause, gateway_causes
@@ -161,7 +162,7 @@ class Diagnosis:
             self._troubles, self._ground = list(held.troubles(snapshot)), ground
             self._with_endings = [one for one in self._troubles if one.cause.id in ENDED]
         outlying_still = (one for one in self._outlying if one.key in snapshot.pods or one.key in snapshot.gpus)
-        holds = [
+        holds: Sequence[ActiveCause] = [
             *self._silent(snapshot),
             *endpoint_causes(snapshot, self._endpoints),
             *self._troubles,
@@ -179,6 +180,7 @@ class Diagnosis:
             *self._ranks.at(snapshot),
             *self._burning(snapshot),
         ]
+        holds = without_needless(holds)
         if holds != self._holds:
             self._holds = holds
         return self._holds

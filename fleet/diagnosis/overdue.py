@@ -12,6 +12,9 @@ from fleet.diagnosis.subject import Subjects
 from fleet.model.objects import FINISHED, Pod
 from fleet.model.snapshot import Snapshot
 
+ENDS = 30.0
+"""Seconds beyond its grace after which a deleted pod is late: the kubelet kills at its end, and reports at once."""
+_OF_ENDS = frozenset({"FailedKillPod", "FailedPreStopHook", "ExceededGracePeriod"})
 EVERY = 5.0
 """Seconds between two looks: as often as causes are looked for where nothing else is new."""
 
@@ -23,6 +26,8 @@ class TimedPod(NamedTuple):
     began: float
     """End of its grace (Unix) where it is being deleted; else since when it has not been ready, or has existed."""
     now: float
+    told: str = ""
+    """The kubelet's words about a deleted pod that it cannot end; empty for none."""
 
     @property
     def overdue(self) -> float:
@@ -45,7 +50,16 @@ def _timed(snapshot: Snapshot, key: str) -> TimedPod | None:
         return None
     unready = next((one.since for one in pod.conditions if one.type == "Ready" and one.status == "False"), None)
     began = pod.deleted if pod.deleted is not None else (unready or pod.created)
-    return TimedPod(pod, began, snapshot.at)
+    return TimedPod(pod, began, snapshot.at, _told(snapshot, pod) if began + ENDS < snapshot.at else "")
+
+
+def _told(snapshot: Snapshot, pod: Pod) -> str:
+    """Return what the newest event says of the end of a deleted pod."""
+    if pod.deleted is None:
+        return ""
+    mine = (one for one in snapshot.events if one.involved_uid == pod.uid and one.reason in _OF_ENDS)
+    newest = max(mine, key=lambda one: one.last, default=None)
+    return "" if newest is None else f"{newest.reason}: {newest.message}"
 
 
 class Overdue:
@@ -64,7 +78,7 @@ class Overdue:
 
     def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         for key, pod in snapshot.pods.items():
-            if (pod.ready and pod.deleted is None) or pod.phase in FINISHED:
+            if pod.deleted is None and (pod.ready or pod.phase in FINISHED):
                 continue
             seen = _timed(snapshot, key)
             if seen is None:

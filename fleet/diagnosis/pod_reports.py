@@ -13,21 +13,29 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import SignInWords
 from fleet.model.objects import Event, Pod
 
+CLAIM = "PersistentVolumeClaim"
+CREATED = ("Created", "Started")
+"""Reasons of events of containers: one that is created has its image, its volumes and its sandbox."""
 REMEMBERED = 660.0
 """Seconds for which an event counts: the kubelet's longest back-off is five minutes, and it reports every attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodReports:
-    """A pod and its recent events, newest first."""
+    """A pod and the recent events of it and of its volume claims, newest first."""
 
     pod: Pod
     events: Sequence[Event]
 
 
 def reports_of(pod: Pod, events: Iterable[Event], now: float) -> PodReports:
-    """Return the recent events of one pod; a namesake has another uid."""
-    mine = [one for one in events if one.involved_uid == pod.uid and now - one.last <= REMEMBERED]
+    """Return the recent events of one pod and of its claims; a namesake of the pod has another uid."""
+    claims = {(CLAIM, pod.namespace, name) for name in pod.volume_claims}
+    mine = [
+        one
+        for one in events
+        if now - one.last <= REMEMBERED and (one.involved_uid == pod.uid or (claims and one.involved[:3] in claims))
+    ]
     return PodReports(pod, sorted(mine, key=lambda one: one.last, reverse=True))
 
 

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from fleet.diagnosis.replica_groups import is_grouped
 from fleet.diagnosis.serving import pods_in, ready_pods
-from fleet.diagnosis.subject import is_grouped
 from fleet.kinds.kind import Update
 from fleet.kinds.registry import kind_of
 from fleet.model.objects import Pod, Workload, revision_of

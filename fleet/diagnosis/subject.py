@@ -13,6 +13,7 @@ from typing import NamedTuple
 from fleet.dataclass import dataclass
 from fleet.diagnosis.autoscaler_subject import AutoscalerSubject, autoscaler_subject
 from fleet.diagnosis.pod_reports import PodReports, reports_of
+from fleet.diagnosis.replica_groups import is_grouped
 from fleet.diagnosis.replica_states import all_asleep, hanging_requests, is_left_over
 from fleet.kinds.registry import kind_of
 from fleet.model.column_search import rows_at_least
@@ -381,11 +382,6 @@ class Subjects:
         members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)
         there = sum(one.deleted is None and one.phase not in FINISHED for one in members)
         return is_left_over(pod, self._now) and there >= above.desired
-
-
-def is_grouped(workload: Workload) -> bool:
-    """True if a replica of its kind is a group of pods."""
-    return kind_of(workload.kind).replica is not None
 
 
 def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:

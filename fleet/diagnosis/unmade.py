@@ -12,10 +12,14 @@ from typing import NamedTuple
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause, Of
 from fleet.diagnosis.pod_reports import REMEMBERED
+from fleet.diagnosis.replica_groups import is_grouped, leading
 from fleet.diagnosis.serving import pods_in, ready_pods
-from fleet.diagnosis.subject import Subjects, is_grouped
+from fleet.diagnosis.subject import Subjects
 from fleet.model.objects import FINISHED, Event, ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
+
+_LINKS = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet"})
+"""Kinds through which workloads of other kinds make their pods."""
 
 
 class UnmadeSubject(NamedTuple):
@@ -43,14 +47,15 @@ class UnmadeCause(Cause[UnmadeSubject]):
 def unmade_subject(snapshot: Snapshot, key: str, rejections: Sequence[Event]) -> UnmadeSubject | None:
     """Return the subject of a workload that lacks pods; None for others, and where its pods are not all known.
 
-    A replica that is a group of pods is not counted in pods. ``rejections``: those of the whole fleet.
+    Of a replica that is a group of pods only the pod that leads it is counted: it comes first. ``rejections``: those
+    of the whole fleet.
     """
     found = snapshot.workloads.get(key)
-    if found is None or not _may_lack(snapshot, key, found):
+    if found is None or not _may_lack(snapshot, key, found) or not snapshot.coverage.sees("pods", found.namespace):
         return None
-    if is_grouped(found) or not snapshot.coverage.sees("pods", found.namespace):
+    there = leading(found, (pod for pod in pods_in(snapshot, key) if pod.phase not in FINISHED))
+    if there is None:
         return None
-    there = [pod for pod in pods_in(snapshot, key) if pod.phase not in FINISHED]
     return UnmadeSubject(found, len(there), len(ready_pods(there)), _told(snapshot, found, rejections))
 
 
@@ -67,7 +72,10 @@ def unmade_causes(snapshot: Snapshot, causes: Sequence[UnmadeCause]) -> Iterator
 
 
 def _may_lack(snapshot: Snapshot, key: str, workload: Workload) -> bool:
-    return len(snapshot.pods_of.get(key, ())) < workload.desired
+    if len(snapshot.pods_of.get(key, ())) < workload.desired:
+        return True
+    there = leading(workload, pods_in(snapshot, key)) if is_grouped(workload) else None
+    return there is not None and len(there) < workload.desired
 
 
 def _rejections(snapshot: Snapshot) -> Sequence[Event]:
@@ -96,4 +104,5 @@ def _is_of(snapshot: Snapshot, workload: Workload, involved: ObjectRef) -> bool:
     if (involved.kind, involved.name) == (workload.kind, workload.name):
         return True
     own = f"{involved.namespace}/{involved.kind}/{involved.name}"
-    return own not in snapshot.workloads and involved.name.rpartition("-")[0] == workload.name
+    named = workload.name in (involved.name, involved.name.rpartition("-")[0])
+    return named and involved.kind in _LINKS and own not in snapshot.workloads

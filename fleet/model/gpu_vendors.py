@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fleet.dataclass import dataclass
 
 
@@ -18,6 +20,10 @@ class Vendor:
     """Prefixes, among these, of resources that are no devices."""
     product_label: str = ""
     """The label of a node that names its cards."""
+    count_label: str = ""
+    """The label of a node that counts its cards."""
+    claimed_labels: tuple[tuple[str, str], ...] = ()
+    """Labels of nodes, with their values, whose cards no device plugin offers: they are claimed (DRA)."""
     driver_labels: tuple[str, ...] = ()
     """Node labels with the driver version, the most exact first."""
     variables: tuple[str, ...] = ()
@@ -30,6 +36,8 @@ VENDORS = (
         resources=("nvidia.com/gpu", "nvidia.com/gpu.shared"),
         slices=("nvidia.com/mig-",),
         product_label="nvidia.com/gpu.product",
+        count_label="nvidia.com/gpu.count",
+        claimed_labels=(("nvidia.com/dra-kubelet-plugin", "true"), ("nvidia.com/gpu.deploy.device-plugin", "false")),
         # GPU feature discovery; the second is what releases before 0.14 write.
         driver_labels=("nvidia.com/cuda.driver-version.full", "nvidia.com/cuda.driver.major"),
         variables=("NVIDIA_", "CUDA_", "NCCL_", "NVTE_", "NIXL_"),
@@ -67,6 +75,17 @@ def vendor_of(resource: str) -> str:
 def product_labels() -> tuple[str, ...]:
     """The labels of a node that name its cards."""
     return tuple(vendor.product_label for vendor in VENDORS if vendor.product_label)
+
+
+def counted_cards(labels: Mapping[str, str]) -> dict[str, int]:
+    """Return the cards that the labels of a node count, by the resource that a device plugin would offer them as."""
+    found = {}
+    for vendor in VENDORS:
+        number = labels.get(vendor.count_label, "")
+        claimed = any(labels.get(label) == value for label, value in vendor.claimed_labels)
+        if number.isdigit() and int(number) and not claimed:
+            found[vendor.resources[0]] = int(number)
+    return found
 
 
 def driver_labels() -> tuple[str, ...]:

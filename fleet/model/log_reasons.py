@@ -178,7 +178,7 @@ REASONS: Final = (
         "architecture",
         "Unsupported model|does not recognize this architecture",
         "it does not know the model's architecture",
-        "a newer version may know it know it know it",
+        "a newer version may know it",
     ),
     LogReason(
         "dtype",
@@ -215,6 +215,12 @@ REASONS: Final = (
         "",
         "the KV cache does not fit into this machine's memory",
         "give the KV cache less memory",
+    ),
+    LogReason(
+        "exec-format",
+        r"exec format error|cannot execute binary file",
+        "it is built for another kind of CPU (exec format error)",
+        "use a build for this CPU (amd64, arm64)",
     ),
     LogReason(
         "installation",

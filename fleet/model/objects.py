@@ -179,6 +179,12 @@ class Pod:
     """True if it gets devices by resource claims, in numbers that its spec does not have."""
     version: ModelVersion = ModelVersion()
     serving: Serving = Serving()
+    message: str = ""
+    """Reason, in the kubelet's words, why it was rejected, evicted or ended as a whole (status.message)."""
+    volume_claims: tuple[str, ...] = ()
+    """Names of the PersistentVolumeClaims that it mounts."""
+    finalizers: tuple[str, ...] = ()
+    """Names of the finalizers that hold it after it is deleted."""
 
     @property
     def key(self) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from fleet.diagnosis.cause import Help, SameWords, Stage, WorkloadCause, says
+from fleet.diagnosis.cause import Help, Stage, WorkloadCause
+from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSubject
 from fleet.model.objects import Workload
@@ -18,12 +19,37 @@ REFUSALS = {
     "quota-exceeded": r"exceeded quota: ([\w.-]+)|failed quota: ([\w.-]+)",
     "admission-denied": r'admission webhook "([^"]+)" denied|ValidatingAdmissionPolicy \'([^\']+)\'',
     "webhook-unreachable": r'failed calling webhook "([^"]+)"',
-    "pod-security-violated": r'violates PodSecurity "([^"]+)"',
-    "limit-range-violated": r"(?:minimum|maximum) ([\w./-]+) usage per (?:Container|Pod)",
+    "pod-security-violated": (
+        r'violates PodSecurity "([^"]+)"|any security context constraint: \[(?:provider )?"?([\w.-]+)'
+    ),
+    "limit-range-violated": (
+        r"(?:minimum|maximum) ([\w./-]+) usage per (?:Container|Pod)|([\w./-]+) max limit to request ratio per"
+    ),
     "service-account-missing": r'error looking up service account \S+: serviceaccount "([^"]+)" not found',
+    "pod-class-missing": r'no (PriorityClass with name \S+) was found|(RuntimeClass "[^"]+") not found',
+    "namespace-terminating": r"in namespace (\S+) because it is being terminated",
+    "pod-invalid": r'Pod "[^"]*" is invalid: (.+)',
+    "control-plane-fails": (
+        r"(etcdserver: .+|(?:request )?did not complete within.+|the server (?:is currently|was) unable.+|"
+        r"too many requests.*|connection refused.*|context deadline exceeded.*)"
+    ),
 }
 """Cause → the pattern of its message; a group in it captures the name of the refusing or missing object."""
-_COMPILED = {name: re.compile(words) for name, words in REFUSALS.items()}
+_COMPILED = {name: re.compile(words, re.DOTALL) for name, words in REFUSALS.items()}
+_WORDS = {
+    "quota-exceeded": "quota exhausted",
+    "admission-denied": "pods rejected by admission",
+    "webhook-unreachable": "admission webhook does not answer",
+    "pod-security-violated": "pods rejected by Pod Security",
+    "limit-range-violated": "pods rejected by a LimitRange",
+    "service-account-missing": "service account missing",
+    "pod-class-missing": "a class that its pods name is missing",
+    "namespace-terminating": "namespace is being deleted",
+    "pod-invalid": "its pods are invalid",
+    "control-plane-fails": "the control plane fails",
+    "": "pods rejected",
+}
+"""Cause → what is told in a row of a table, before the name of what refuses; the last is that of all others."""
 
 
 def is_rejected(workload: Workload) -> bool:
@@ -38,10 +64,7 @@ def _message(subject: WorkloadSubject) -> str:
 
 def rejection(message: str) -> str:
     """Return in words why the API server rejects a pod, by its answer; empty for none."""
-    name, by = _refusal(message)
-    cause = next((one for one in OF_ADMISSION if one.id == name), REFUSED)
-    told = cause.words.words if isinstance(cause.words, SameWords) else cause.sentence
-    return "" if not message else f"{told}: {by}" if by else told
+    return f"{_WORDS[_refusal(message)[0]]}: {gist(_refusal(message)[1] or message)}" if message else ""
 
 
 def _refusal(message: str) -> tuple[str, str]:
@@ -78,14 +101,16 @@ def _refused_by(name: str) -> Fact[WorkloadSubject]:
     )
 
 
-def _cause(name: str, sentence: str, words: str, *helps: Help, told: str, avoid: tuple[str, ...] = ()) -> WorkloadCause:
+def _cause(
+    name: str, sentence: str, *helps: Help, avoid: tuple[str, ...] = (), told: str | None = None
+) -> WorkloadCause:
     return WorkloadCause(
         id=name,
         stage=Stage.BROKEN,
         severity=Severity.WARNING,
         sentence=sentence,
-        words=says(words),
-        must=(_REFUSED, _refused_by(told)),
+        words=lambda subject: rejection(_message(subject)),
+        must=(_REFUSED, _refused_by(name if told is None else told)),
         serious=(_NONE_READY,),
         explains=("rollout-stuck", "replicas-missing", "no-replica-ready"),
         # A controller retries at once, and may succeed with another node or quota.
@@ -98,48 +123,73 @@ def _cause(name: str, sentence: str, words: str, *helps: Help, told: str, avoid:
 QUOTA = _cause(
     "quota-exceeded",
     "The namespace's quota is exhausted: the workload's pods are not created.",
-    "quota exhausted",
     Help("scale down this workload or a neighbour", "scale"),
-    told="quota-exceeded",
     avoid=("Do not look for a free GPU: the pod is rejected before the scheduler sees it.",),
 )
 DENIED = _cause(
     "admission-denied",
     "An admission webhook or policy rejects the workload's pods.",
-    "pods rejected by admission",
     _BEFORE,
     Help("see what changed before", "past"),
-    told="admission-denied",
     avoid=("Do not restart the rollout: the same template is rejected again.",),
 )
 WEBHOOK_DOWN = _cause(
     "webhook-unreachable",
     "An admission webhook does not answer, and no pod is created without its answer.",
-    "admission webhook does not answer",
-    told="webhook-unreachable",
     avoid=("Do not delete the webhook's configuration: everyone may then do what it forbids.",),
 )
 SECURITY = _cause(
     "pod-security-violated",
-    "The namespace's Pod Security standard forbids the workload's pods.",
-    "pods rejected by Pod Security",
+    "The namespace's Pod Security standard, or a security context constraint, forbids the workload's pods.",
     _BEFORE,
-    told="pod-security-violated",
 )
 LIMITS = _cause(
     "limit-range-violated",
     "A LimitRange of the namespace forbids what a container of the workload requests.",
-    "pods rejected by a LimitRange",
     _BEFORE,
-    told="limit-range-violated",
 )
 ACCOUNT = _cause(
     "service-account-missing",
     "The service account of the workload's pods does not exist.",
-    "service account missing",
     _BEFORE,
-    told="service-account-missing",
 )
-REFUSED = _cause("pods-refused", "The API server rejects the workload's pods.", "pods rejected", _BEFORE, told="")
-OF_ADMISSION = (QUOTA, DENIED, WEBHOOK_DOWN, SECURITY, LIMITS, ACCOUNT, REFUSED)
+CLASS = _cause(
+    "pod-class-missing",
+    "The priority class or the runtime class that the workload's pods name does not exist.",
+    _BEFORE,
+    Help("create the class, or install what brings it: a GPU operator brings the runtime class of its GPUs"),
+    avoid=("Do not remove runtimeClassName to get the pods created: without it they may start without GPUs.",),
+)
+NAMESPACE = _cause(
+    "namespace-terminating",
+    "The namespace is being deleted: nothing new can be created in it.",
+    Help("see who deleted it, and when", "past"),
+    avoid=("Do not remove the namespace's finalizers: what they wait for stays behind, and nobody owns it.",),
+)
+INVALID = _cause(
+    "pod-invalid",
+    "The workload's pods are invalid as they arrive at the API server, after all webhooks and defaults.",
+    _BEFORE,
+    avoid=("Do not look at the template alone: a webhook or a LimitRange may add what makes the pods invalid.",),
+)
+CONTROL_PLANE = _cause(
+    "control-plane-fails",
+    "The control plane fails to store the workload's pods: etcd or the API server refuses or is too slow.",
+    Help("see whether the API server answers in time", "sources"),
+    avoid=("Do not restart workloads now: the pods that go may not come back.",),
+)
+REFUSED = _cause("pods-refused", "The API server rejects the workload's pods.", _BEFORE, told="")
+OF_ADMISSION = (
+    QUOTA,
+    DENIED,
+    WEBHOOK_DOWN,
+    SECURITY,
+    LIMITS,
+    ACCOUNT,
+    CLASS,
+    NAMESPACE,
+    INVALID,
+    CONTROL_PLANE,
+    REFUSED,
+)
 """Causes of pods that are not made: one of these holds, by the API server's answer."""

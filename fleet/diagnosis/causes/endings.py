@@ -54,7 +54,7 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
     ),
     "too-few-gpus": _OfPod(
         "too-few-gpus",
-        "request as many GPUs as tensor times pipeline parallelism parallelism",
+        "request as many GPUs as tensor times pipeline parallelism",
         "it needs more GPUs than the pod has",
     ),
     "no-gpu": _OfPod("no-gpu-in-pod", "see its limits, its runtime class and the device plugin of its node"),
@@ -69,6 +69,11 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
     "disk-full": _OfPod("disk-full-in-pod", "see which of its volumes is full, or whether the node's disk is"),
     "host-oom": _OfPod("host-memory-exhausted", "raise its memory limit", "it ran out of the host's memory"),
     "cpu-memory": _OfPod("kv-cache-beyond-memory", "give the KV cache less memory, or raise the memory limit"),
+    "exec-format": _OfPod(
+        "image-architecture-wrong",
+        "use an image for this CPU (amd64, arm64), or nodes of its kind",
+        "its image is for another kind of CPU (exec format error)",
+    ),
     "installation": _OfPod("image-broken", "use another image", "a module that it needs cannot be imported"),
     "permission": _OfPod("file-permission-denied", "see runAsUser and fsGroup, and who owns that file"),
     "cpu-feature": _OfPod("cpu-feature-missing", "use other nodes, or an image for this CPU"),

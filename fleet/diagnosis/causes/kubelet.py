@@ -1,87 +1,50 @@
-"""Causes that only a pod's events show: volumes, the sandbox, long pulls, and probes that kill.
+"""Causes that only a pod's events show: the sandbox, devices, long pulls, probes, and reasons that nobody has listed.
 
-The reasons and words are those of kubernetes/pkg/kubelet/events, kuberuntime and the attach-detach controller.
+The reasons and words are those of kubernetes/pkg/kubelet/events and kuberuntime.
 """
 
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
-from fleet.diagnosis.causes.symptoms import OVERLOAD
-from fleet.diagnosis.pod_reports import PodReports, Reported
+from fleet.diagnosis.causes.symptoms import HELD_UP, OVERLOAD
+from fleet.diagnosis.causes.volumes import OF_VOLUMES
+from fleet.diagnosis.fallbacks import FallbackCause, UnlistedWarning
+from fleet.diagnosis.gist import gist
+from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
 from fleet.model.severity import Severity
 
-_HOLDS_UP = (*OVERLOAD, "rollout-stuck", "pod-not-ready", "containers-created-late")
-_DEATHS = ("restarts-and-not-ready", "crash-loop", "out-of-memory-again", *_HOLDS_UP)
+_DEATHS = ("restarts-and-not-ready", "crash-loop", "out-of-memory-again", "readiness-probe-fails", *HELD_UP)
 _DESCRIBE = Help("see what the kubelet reports", "describe")
 _NODES = Help("see its node", "nodes")
 
 _UNREADY: Fact[PodReports] = Fact("it is not ready", "condition Ready", lambda of: not of.pod.ready)
-_CREATED = ("Created", "Started")
-"""A container that is created has its image, its volumes and its sandbox."""
 _WAITS: Fact[PodReports] = Fact("it is waiting to be created", "status.phase", lambda of: of.pod.phase == "Pending")
 _RESTARTED: Fact[PodReports] = Fact(
     "it was restarted", "restartCount", lambda of: of.pod.restarts > 0, lambda of: count(of.pod.restarts, "restart")
 )
 
-ATTACHED_ELSEWHERE = ReportedCause(
-    id="volume-attached-elsewhere",
-    stage=Stage.STARTING,
-    severity=Severity.CRITICAL,
-    sentence="The pod's volume is still attached to another node, and can be attached to only one.",
-    words=says("its volume is attached elsewhere"),
-    must=(_WAITS, Reported("it is used elsewhere", ("FailedAttachVolume",), "Multi-Attach", _CREATED)),
-    explains=_HOLDS_UP,
-    peers=True,
-    after=60,
-    alike=("image-not-pulled",),
-    helps=(_DESCRIBE, Help("see where it ran before", "past"), _NODES),
-    avoid=("Do not force-delete the old pod while its node may still be alive: both would write to the volume.",),
-    decides=("whether the old node is alive: if it is gone for good, give it the out-of-service taint",),
+_SANDBOXES = ("FailedCreatePodSandBox", "NetworkNotReady")
+_NO_ADDRESS = (
+    r"no (?:more )?(?:available )?IP ?(?:addresses|address)? (?:are )?(?:available|left)|no available IP|"
+    r"failed to assign an IP address|(?:range|pool|subnet)[^.]* (?:is )?(?:full|exhausted)|address space is exhausted"
 )
-NOT_ATTACHED = ReportedCause(
-    id="volume-not-attached",
+"""Words of network plugins (host-local, Calico, Cilium, the clouds') when all addresses for pods are taken."""
+NO_ADDRESS = ReportedCause(
+    id="pod-addresses-exhausted",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
-    sentence="A volume of the pod cannot be attached to its node.",
-    words=says("its volume is not attached"),
-    must=(_WAITS, Reported("attaching fails", ("FailedAttachVolume",), "^(?!.*Multi-Attach)", _CREATED)),
-    explains=_HOLDS_UP,
+    sentence="The node's network plugin has no address left for the pod.",
+    words=says("no pod address left"),
+    must=(_WAITS, Reported("no address is left", _SANDBOXES, _NO_ADDRESS, CREATED)),
+    explains=HELD_UP,
     peers=True,
     after=60,
-    helps=(_DESCRIBE, _NODES),
-)
-MOUNT_SOURCE = ReportedCause(
-    id="volume-source-missing",
-    stage=Stage.STARTING,
-    severity=Severity.CRITICAL,
-    sentence="A Secret, ConfigMap or path that the pod mounts does not exist.",
-    words=says("a mounted object is missing"),
-    must=(
-        _WAITS,
-        Reported(
-            "its source is missing", ("FailedMount",), r"not found|references non-existent|is not a dir", _CREATED
-        ),
-    ),
-    explains=_HOLDS_UP,
-    peers=True,
-    after=60,
-    helps=(_DESCRIBE, Help("roll back to the previous revision", "rollback")),
-    alike=("container-not-created",),
-)
-NOT_MOUNTED = ReportedCause(
-    id="volume-not-mounted",
-    stage=Stage.STARTING,
-    severity=Severity.CRITICAL,
-    sentence="A volume of the pod cannot be mounted on its node.",
-    words=says("its volume is not mounted"),
-    must=(_WAITS, Reported("mounting fails", ("FailedMount", "FailedMapVolume"), "", _CREATED)),
-    must_not=(*ATTACHED_ELSEWHERE.must[1:], *NOT_ATTACHED.must[1:], *MOUNT_SOURCE.must[1:]),
-    explains=_HOLDS_UP,
-    peers=True,
-    after=60,
-    helps=(_DESCRIBE, _NODES),
+    alike=("sandbox-not-created",),
+    helps=(_DESCRIBE, Help("keep new pods off its node", "cordon"), _NODES),
+    avoid=("Do not restart pods of this node: each one that comes back needs an address, too.",),
+    decides=("whether other nodes have addresses: if none has, the range of the cluster or the subnet is full",),
 )
 SANDBOX = ReportedCause(
     id="sandbox-not-created",
@@ -89,12 +52,26 @@ SANDBOX = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="The node cannot set up the pod's sandbox: its network plugin or container runtime fails.",
     words=says("sandbox not created"),
-    must=(_WAITS, Reported("creating the sandbox fails", ("FailedCreatePodSandBox",), "", _CREATED)),
-    explains=_HOLDS_UP,
+    must=(_WAITS, Reported("creating the sandbox fails", _SANDBOXES, f"^(?!.*(?:{_NO_ADDRESS}))", CREATED)),
+    explains=HELD_UP,
     peers=True,
     after=60,
     helps=(_DESCRIBE, Help("keep new pods off its node", "cordon"), _NODES),
     decides=("whether other new pods on this node fail the same way: then it is the node's network plugin",),
+)
+DEVICE_UNPREPARED = ReportedCause(
+    id="device-claim-not-prepared",
+    stage=Stage.STARTING,
+    severity=Severity.CRITICAL,
+    sentence="The driver of the pod's devices cannot prepare them on its node.",
+    words=says("its devices are not prepared"),
+    must=(_WAITS, Reported("preparing its devices fails", ("FailedPrepareDynamicResources",), "", CREATED)),
+    explains=HELD_UP,
+    peers=True,
+    after=60,
+    alike=("device-claim-not-allocated",),
+    helps=(_DESCRIBE, _NODES, Help("keep new pods off its node", "cordon")),
+    decides=("whether the driver's pod runs on this node: it registers itself with the kubelet when it starts",),
 )
 PULL_SLOW = ReportedCause(
     id="image-pull-slow",
@@ -102,14 +79,32 @@ PULL_SLOW = ReportedCause(
     severity=Severity.WARNING,
     sentence="A container's image is still being pulled.",
     words=says("image pull takes long"),
-    must=(_WAITS, Reported("the pull is still running", ("Pulling",), "", ("Pulled", "Failed", "BackOff", *_CREATED))),
-    explains=_HOLDS_UP,
+    must=(_WAITS, Reported("the pull is still running", ("Pulling",), "", ("Pulled", "Failed", "BackOff", *CREATED))),
+    explains=HELD_UP,
     peers=True,
     after=300,
     alike=("image-not-pulled",),
     helps=(_DESCRIBE, _NODES),
     avoid=("Do not delete the pod: on another node the pull starts over.",),
     decides=("whether other nodes have the image: then it is this node's network or disk",),
+)
+START_HOOK = ReportedCause(
+    id="killed-by-start-hook",
+    stage=Stage.STARTING,
+    severity=Severity.CRITICAL,
+    sentence="The postStart hook of a container fails, so the kubelet kills the container each time.",
+    words=says("its postStart hook fails"),
+    must=(_UNREADY, Reported("its postStart hook fails", ("FailedPostStartHook",))),
+    may=(_RESTARTED,),
+    explains=("lifecycle-hook-fails", *_DEATHS),
+    peers=True,
+    alike=("crash-loop",),
+    helps=(
+        _DESCRIBE,
+        Help("see what the engine did meanwhile", "previous"),
+        Help("roll back to the previous revision", "rollback"),
+    ),
+    avoid=("Do not read the engine's log for it: what a hook writes is in the event alone.",),
 )
 STARTUP_KILLS = ReportedCause(
     id="killed-by-startup-probe",
@@ -128,6 +123,39 @@ STARTUP_KILLS = ReportedCause(
         "whether the log before the kill still loads weights: then failureThreshold x periodSeconds is too short",
     ),
 )
+_READINESS = Reported("its readiness probe fails", ("Unhealthy",), "^Readiness probe")
+READINESS_FAILS = ReportedCause(
+    id="readiness-probe-fails",
+    stage=Stage.STARTING,
+    severity=Severity.WARNING,
+    sentence="The pod is running and has started up, but its readiness probe fails.",
+    words=lambda of: f"not ready: {gist(_probe(of))}",
+    must=(
+        _UNREADY,
+        Fact(
+            "all its containers have started up",
+            "containerStatuses.started",
+            lambda of: all(one.started and one.state == "running" for one in of.pod.containers if not one.init),
+        ),
+        _READINESS,
+    ),
+    explains=("pod-not-ready", *OVERLOAD, "rollout-stuck"),
+    peers=True,
+    after=60,
+    alike=("node-not-ready", "kubelet-silent", "engine-stuck"),
+    helps=(Help("see the probe: its port, its path, its timeout", "describe"), Help("read its log", "logs")),
+    avoid=("Do not restart it before you have read what the probe gets: a new one may load and fail in the same way.",),
+    decides=(
+        "the answer: refused means a wrong port or a dead server, 404 a wrong path, a timeout a server that hangs",
+    ),
+)
+
+
+def _probe(of: PodReports) -> str:
+    """Return what the probe got."""
+    return _READINESS.shows(of).rpartition("probe failed: ")[2]
+
+
 LIVENESS_KILLS = ReportedCause(
     id="killed-by-liveness-probe",
     stage=Stage.STARTING,
@@ -161,15 +189,53 @@ DRAIN_BLOCKED = ReportedCause(
     avoid=("Do not delete the pod instead of evicting it: that bypasses the budget, and users notice.",),
     decides=("whether all replicas are ready: the budget allows evictions once they are",),
 )
+_KNOWN = frozenset(
+    {
+        *(
+            reason
+            for cause in OF_VOLUMES
+            for sign in cause.must
+            if isinstance(sign, Reported)
+            for reason in sign.reasons
+        ),
+        *_SANDBOXES,
+        *("FailedPrepareDynamicResources", "FailedPostStartHook", "FailedToRetrieveImagePullSecret"),
+        *("FailedEviction", "FailedDraining", "DisruptionBlocked"),
+        # What the status of the pod says, too.
+        *("BackOff", "Failed", "FailedScheduling", "Evicted", "Preempted", "Preempting", "NodeNotReady", "Unhealthy"),
+        *("ErrImageNeverPull", "InspectFailed", "SystemOOM", "OOMKilling", "NodeShutdown", "TaintManagerEviction"),
+        # What is said of pods that are well, too.
+        *("ProbeWarning", "DNSConfigForming", "CheckLimitsForResolvConf", "PolicyViolation", "FailedPreStopHook"),
+        *("FailedKillPod", "FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices", "ExceededGracePeriod"),
+        *("RecreatingFailedPod", "InvalidDiskCapacity", "BackoffLimitExceeded", "ResizeDeferred", "ResizeInfeasible"),
+    }
+)
+"""Reasons of warnings that are told otherwise, or tell nothing."""
+_UNLISTED = UnlistedWarning("Kubernetes reports", _KNOWN, CREATED)
+REPORTED = FallbackCause(
+    id="pod-reported",
+    stage=Stage.STARTING,
+    severity=Severity.WARNING,
+    sentence="The pod is not ready, and Kubernetes reports a warning of it that the console does not know.",
+    words=lambda of: gist(_UNLISTED.shows(of)),
+    must=(_UNREADY, _UNLISTED),
+    explains=("pod-pending", "not-scheduled", "loading-takes-long", "readiness-probe-fails", *HELD_UP),
+    peers=True,
+    after=60,
+    helps=(_DESCRIBE, Help("see what changed before", "past"), _NODES),
+    avoid=("Do not restart it before you know what the warning means: the next pod may get the same.",),
+    decides=("whether other pods get the same warning: then it is the node, or what reports it",),
+)
 OF_KUBELET = (
-    ATTACHED_ELSEWHERE,
-    NOT_ATTACHED,
-    MOUNT_SOURCE,
-    NOT_MOUNTED,
+    NO_ADDRESS,
     SANDBOX,
+    DEVICE_UNPREPARED,
     PULL_SLOW,
+    START_HOOK,
     STARTUP_KILLS,
+    READINESS_FAILS,
     LIVENESS_KILLS,
     DRAIN_BLOCKED,
+    REPORTED,
 )
 """Causes shown by a pod's events, in addition to its status."""

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, NodeCause, Stage, says
 from fleet.diagnosis.causes.symptoms import AWAY, GPU_SILENCE, SILENCE, STUCK
+from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
 from fleet.model.node_conditions import node_problem
-from fleet.model.objects import Node
+from fleet.model.objects import Condition, Node
 from fleet.model.severity import Severity
 
 
 def _ready(node: Node) -> str:
-    return f"Ready is {node.ready}"
+    """Return the condition Ready, with its reason and its message."""
+    found = next((one for one in node.conditions if one.type == "Ready"), None)
+    told = "" if found is None else ": ".join(filter(None, (found.reason, found.message)))
+    return f"Ready is {node.ready}" + (f", {told}" if told else "")
+
+
+def _why(node: Node) -> str:
+    """Return the gist of what its kubelet says; empty for nothing."""
+    found = next((one for one in node.conditions if one.type == "Ready"), None)
+    return "" if found is None else gist(found.message)
+
+
+def _pressed(node: Node) -> list[Condition]:
+    return [one for one in node.conditions if one.type.endswith("Pressure") and one.status == "True"]
 
 
 def _pressures(node: Node) -> list[str]:
-    return [one.type for one in node.conditions if one.type.endswith("Pressure") and one.status == "True"]
+    return [one.type for one in _pressed(node)]
 
 
 def _never_ready(node: Node) -> bool | None:
@@ -51,9 +65,9 @@ JOINING = NodeCause(
     stage=Stage.BROKEN,
     severity=Severity.WARNING,
     sentence="The node has joined but has not become ready.",
-    words=says("joins"),
+    words=lambda node: ": ".join(filter(None, ("joins", _why(node)))),
     must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False", _ready), _JOINING),
-    explains=("nodes-closed",),
+    explains=("nodes-closed", "sandbox-not-created", "csi-driver-missing"),
     after=600,
     helps=(Help("see what the kubelet waits for", "describe"),),
     decides=("the message of its condition Ready: most new nodes wait for the network plugin",),
@@ -63,10 +77,10 @@ NOT_READY = NodeCause(
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The kubelet reports that its node is not ready.",
-    words=says("not ready"),
+    words=lambda node: ": ".join(filter(None, ("not ready", _why(node)))),
     must=(Fact("Ready is False", "condition Ready", lambda node: node.ready == "False", _ready),),
     must_not=(_JOINING,),
-    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK, "nodes-closed"),
+    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK, "nodes-closed", "sandbox-not-created", "csi-driver-missing"),
     helps=(Help("read what the kubelet reports", "describe"), Help("keep new pods off it", "cordon")),
     avoid=("Do not force-delete its pods: two engines may then write to one volume.",),
 )
@@ -77,7 +91,7 @@ SILENT = NodeCause(
     sentence="The kubelet has stopped reporting: the node is down or cut off.",
     words=says("kubelet silent"),
     must=(Fact("Ready is Unknown", "condition Ready", lambda node: node.ready not in ("True", "False"), _ready),),
-    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK, "nodes-closed"),
+    explains=(*AWAY, *SILENCE, *GPU_SILENCE, *STUCK, "nodes-closed", "sandbox-not-created", "csi-driver-missing"),
     helps=(Help("see since when, and what happened before", "past"), Help("keep new pods off it", "cordon")),
     avoid=("Do not force-delete its pods: two engines may then write to one volume.",),
 )
@@ -86,7 +100,14 @@ PRESSURE = NodeCause(
     severity=Severity.WARNING,
     sentence="The node is short of memory, disk or process IDs, and evicts pods.",
     words=lambda node: ", ".join(_pressures(node)),
-    must=(Fact("a resource is short", "conditions", lambda node: bool(_pressures(node))),),
+    must=(
+        Fact(
+            "a resource is short",
+            "conditions",
+            lambda node: bool(_pressures(node)),
+            lambda node: "; ".join(": ".join(filter(None, (one.type, one.message))) for one in _pressed(node)),
+        ),
+    ),
     explains=("evicted", "nodes-closed"),
     before=("node-cordoned",),
     helps=(Help("see what is short, and what uses it", "describe"), Help("move its pods", "drain")),

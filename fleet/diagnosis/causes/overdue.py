@@ -6,12 +6,10 @@ import re
 
 from fleet.diagnosis.cause import Help, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
-from fleet.diagnosis.overdue import OverdueCause, TimedPod
+from fleet.diagnosis.overdue import ENDS, OverdueCause, TimedPod
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 
-LATE = 30.0
-"""Seconds beyond its grace after which a deleted pod is late: the kubelet kills at its end, and reports at once."""
 SCHEDULES = 15.0
 """Seconds within which a scheduler says something of any pod: it places it, or writes why it cannot."""
 CREATES = 60.0
@@ -19,19 +17,31 @@ CREATES = 60.0
 LOADS = 1200.0
 """Seconds after which a model that loads takes too long: ten minutes are usual for hundreds of GB."""
 
+
+def _finalizers(of: TimedPod) -> str:
+    return ", ".join(of.pod.finalizers)
+
+
 STAYS = OverdueCause(
     id="pod-stuck-terminating",
     stage=Stage.GOING,
     severity=Severity.WARNING,
     sentence="The deleted pod does not go away: its node does not respond, or a finalizer or volume holds it.",
-    words=lambda of: f"terminating for {of.overdue / 60:.0f} min beyond its grace period",
+    words=lambda of: (
+        f"terminating for {of.overdue / 60:.0f} min beyond its grace period"
+        + (f", finalizer {_finalizers(of)}" if of.pod.finalizers else "")
+    ),
     must=(
         Fact[TimedPod](
             "its grace period is over",
             "metadata.deletionTimestamp",
-            lambda of: of.pod.deleted is not None and of.overdue > LATE,
+            lambda of: of.pod.deleted is not None and of.overdue > ENDS,
             lambda of: f"for {of.overdue:.0f} s",
         ),
+    ),
+    may=(
+        Fact("a finalizer holds it", "metadata.finalizers", lambda of: bool(of.pod.finalizers), _finalizers),
+        Fact("its kubelet cannot end it", "events", lambda of: bool(of.told), lambda of: of.told),
     ),
     began=lambda of: (of.began, "the end of its grace period"),
     after=300,

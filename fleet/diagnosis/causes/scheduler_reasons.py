@@ -19,6 +19,8 @@ from typing import NamedTuple
 class SchedulerFilter(IntEnum):
     """The filters of the scheduler, in their order by default (apis/config/v1/default_plugins)."""
 
+    GANG = -1
+    """No filter of nodes: the pod waits until all of its gang can be placed."""
     NODE_UNSCHEDULABLE = 0
     NODE_NAME = 1
     TAINT_TOLERATION = 2
@@ -43,9 +45,16 @@ class SchedulerReason(NamedTuple):
     """Regular expression; its group captures what the reason names: a resource, a taint, a claim."""
 
 
-_CLOSED = r"node\.kubernetes\.io/[\w-]+"
-"""Taints that the node controller and ``kubectl cordon`` set: not ready, short of something, closed."""
+_CLOSED = (
+    r"node(?:\.cloudprovider)?\.kubernetes\.io/[\w-]+|ToBeDeletedByClusterAutoscaler|"
+    r"[\w.-]+/(?:[\w.-]*not-ready|uninitialized|unregistered|disrupted|disruption|impending-node-termination)"
+)
+"""Taints that controllers set while a node takes no pods: not ready, short of something, cordoned, not set up yet by
+the cloud or the network plugin, about to be removed by an autoscaler.
+"""
 REFUSALS = (
+    SchedulerReason("gang", SchedulerFilter.GANG, r"(?:cannot find enough sibling pods|pod group is not ready)"),
+    SchedulerReason("gang", SchedulerFilter.GANG, r"waiting for (?:minCount )?pods from a gang"),
     SchedulerReason("closed", SchedulerFilter.NODE_UNSCHEDULABLE, r"node\(s\) were (unschedulable)"),
     SchedulerReason("node", SchedulerFilter.NODE_NAME, r"node\(s\) didn't match the requested node name"),
     SchedulerReason(
@@ -76,7 +85,9 @@ REFUSALS = (
     SchedulerReason("unbound", SchedulerFilter.VOLUME_BINDING, r"node\(s\) did not have enough free storage"),
     SchedulerReason("unbound", SchedulerFilter.VOLUME_BINDING, r"waiting for ephemeral volume controller to create"),
     SchedulerReason(
-        "claim", SchedulerFilter.VOLUME_BINDING, r'persistentvolumeclaim "([^"]+)" (?:not found|bound to non-existent)'
+        "claim",
+        SchedulerFilter.VOLUME_BINDING,
+        r'persistentvolumeclaim "([^"]+)" (?:not found|bound to non-existent|is being deleted)',
     ),
     SchedulerReason(
         "claim",
@@ -96,6 +107,7 @@ REFUSALS = (
     SchedulerReason("device-claim", SchedulerFilter.RESOURCE_CLAIMS, r"cannot allocate all claims"),
     SchedulerReason("device-claim", SchedulerFilter.RESOURCE_CLAIMS, r"resourceclaim not available on the node"),
     SchedulerReason("device-claim", SchedulerFilter.RESOURCE_CLAIMS, r"waiting for (?:dynamic )?resource ?claim"),
+    SchedulerReason("device-claim", SchedulerFilter.RESOURCE_CLAIMS, r"(device class \S+) does not exist"),
 )
 _COMPILED = tuple((one, re.compile(rf"(?:(\d+) )?{one.words}")) for one in REFUSALS)
 

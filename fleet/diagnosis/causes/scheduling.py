@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from fleet.diagnosis.cause import Help, PodCause, Stage, says
 from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
+from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
 from fleet.model.gpu_vendors import is_gpu
@@ -27,6 +29,11 @@ def unplaced(subject: PodSubject) -> Condition | None:
 def _message(subject: PodSubject) -> str:
     condition = unplaced(subject)
     return "" if condition is None else condition.message
+
+
+def _asked(message: str) -> str:
+    """Return what a message says of the nodes, without their number and without preemption."""
+    return re.sub(r"^\d+/\d+ nodes are available: ", "", message.partition(" preemption:")[0])
 
 
 def _refused(subject: PodSubject) -> Refused | None:
@@ -169,7 +176,7 @@ NODES_CLOSED = _cause(
     "nodes-closed",
     _refused_for("the nodes that fit it accept no pods", "closed"),
     sentence="The nodes that would fit the pod accept no new pods: cordoned, not ready, or short of a resource.",
-    words=lambda subject: f"nodes closed: {_what(subject).removeprefix('node.kubernetes.io/')}",
+    words=lambda subject: f"nodes closed: {_what(subject).rpartition('/')[2]}",
     helps=(Help("see which nodes, and why", "nodes"), _SEE_NODES),
     alike=("no-free-gpu", "taint-not-tolerated"),
 )
@@ -248,15 +255,24 @@ DEVICE_CLAIM = _cause(
     "device-claim-not-allocated",
     _refused_for("its resource claims are not allocated", "device-claim"),
     sentence="No node has the devices that the pod's resource claims request.",
-    words=says("device claim not allocated"),
+    words=lambda subject: ": ".join(filter(None, ("device claim not allocated", _what(subject)))),
     helps=(_SEE_NODES, Help("see the nodes", "nodes")),
+)
+GANG = _cause(
+    "gang-incomplete",
+    _refused_for("its gang is not complete", "gang"),
+    sentence="The pod waits for the other pods of its gang: all of them are placed at once, or none.",
+    words=says("waits for the rest of its gang"),
+    helps=(_SEE_NODES, Help("see what the others wait for", "past"), Help("see which GPUs are free", "nodes")),
+    avoid=("Do not delete single pods of the gang: it is only placed as a whole.",),
+    decides=("whether all pods of the gang exist: if not, what creates them is stuck, else room for all is short",),
 )
 UNSCHEDULABLE = PodCause(
     id="unschedulable",
     stage=Stage.PLACING,
     severity=Severity.WARNING,
     sentence="No node fits the pod, for one of the scheduler's less common reasons.",
-    words=says("unschedulable"),
+    words=lambda subject: ": ".join(filter(None, ("unschedulable", gist(_asked(_message(subject)))))),
     must=(_PENDING, _UNPLACED),
     must_not=(_GATED, _NO_GPU, _NAMED),
     explains=_HOLDS_UP,
@@ -290,6 +306,7 @@ OF_SCHEDULER = (
     VOLUME_USED,
     VOLUME_LIMIT,
     DEVICE_CLAIM,
+    GANG,
     UNSCHEDULABLE,
 )
 """Causes of a pod without a node: one of these holds, by the reason that counts."""

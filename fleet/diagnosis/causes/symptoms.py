@@ -8,12 +8,16 @@ GATEWAYS = (GATEWAY_ERRORS, "gateway-breaker-open", "gateway-retries")
 """Symptoms at gateways of engines that fail, or are away."""
 OVERLOAD = ("kv-cache-preempts", "kv-cache-full", "requests-turned-away", "engine-rejects-requests", *QUEUES, *GATEWAYS)
 """Symptoms of the other replicas when one is away."""
+HELD_UP = (*OVERLOAD, "rollout-stuck", "pod-not-ready", "containers-created-late")
+"""Symptoms of a pod that does not get as far as its containers, and of the other replicas."""
 AWAY = (
     "engine-crashed",
     "gpu-communication-failed",
     "crash-loop",
     "restarts-and-not-ready",
     "pod-not-ready",
+    "readiness-probe-fails",
+    "pod-reported",
     "pod-failed",
     "refused-by-node",
     "node-lost",

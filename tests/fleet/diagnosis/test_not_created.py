@@ -126,12 +126,12 @@ def test_what_a_container_wrote_last_is_evidence_of_its_end() -> None:
         reason="CrashLoopBackOff",
         last_reason="Error",
         last_exit_code=255,
-        last_message="starting\nexec /usr/bin/python3: exec format error\n",
+        last_message="starting\nRuntimeError: layer 3 has another shape\n",
     )
     fleet.of("chat-1", **unready(NOW, status="CrashLoopBackOff", restarts=4, containers=(died,)))
     snapshot = fleet.at(0)
     texts = [one.text for one in explain(snapshot, snapshot.incidents[0].root).evidence]
-    assert any(text.endswith("exit code 255, Error: exec /usr/bin/python3: exec format error") for text in texts)
+    assert any(text.endswith("exit code 255, Error: RuntimeError: layer 3 has another shape") for text in texts)
 
 
 def test_the_condition_of_a_pod_that_is_not_ready_is_its_evidence() -> None:

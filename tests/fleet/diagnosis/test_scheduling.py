@@ -34,6 +34,7 @@ EXAMPLES = {
     "apart": "1 node(s) didn't match pod anti-affinity rules",
     "together": "1 node(s) didn't match pod affinity rules",
     "device-claim": "1 resourceclaim not available on the node",
+    "gang": "waiting for pods from a gang to be scheduled",
 }
 """Reason of the table → the scheduler's words for it."""
 
@@ -80,7 +81,7 @@ def told(message: str, **more: Any) -> Incident:
         ("6 node(s) exceed max volume count.", "node-volume-limit", ""),
         ("6 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod.", "volume-in-use", ""),
         ("6 cannot allocate all claims.", "device-claim-not-allocated", ""),
-        ("6 node(s) are haunted.", "unschedulable", "unschedulable"),
+        ("6 node(s) are haunted.", "unschedulable", "unschedulable: 6 node(s) are haunted"),
     ],
 )
 def test_reason_of_the_scheduler_is_told_with_its_message(reasons: str, cause: str, words: str) -> None:

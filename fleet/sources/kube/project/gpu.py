@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from fleet.json_fields import Raw, mapping, mappings, text
-from fleet.model.gpu_vendors import is_gpu
+from fleet.model.gpu_vendors import counted_cards, is_gpu
 
 
 def is_extended(resource: str) -> bool:
@@ -22,6 +22,17 @@ def is_extended(resource: str) -> bool:
 def gpus_of_resources(quantities: Raw) -> dict[str, int]:
     """The GPU entries of a resource list."""
     return _count(quantities, is_gpu)
+
+
+def gpus_of_node(status: Raw, labels: Mapping[str, str]) -> dict[str, int]:
+    """Return the GPUs that a node has, allocatable or not.
+
+    The kubelet sets the capacity of a device plugin that has been gone for five minutes to 0: then the labels of the
+    feature discovery still count them.
+    """
+    capacity = mapping(status, "capacity")
+    found = gpus_of_resources(capacity)
+    return found or {name: count for name, count in counted_cards(labels).items() if capacity.get(name) == "0"}
 
 
 def devices_of_resources(quantities: Raw) -> dict[str, int]:

@@ -7,7 +7,7 @@ from fleet.model.gpu_vendors import product_labels
 from fleet.model.objects import Node
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.common_fields import conditions
-from fleet.sources.kube.project.gpu import devices_of_resources, gpus_of_resources
+from fleet.sources.kube.project.gpu import devices_of_resources, gpus_of_node, gpus_of_resources
 
 
 def project_node(raw: Raw, interner: Interner) -> Node:
@@ -35,5 +35,5 @@ def project_node(raw: Raw, interner: Interner) -> Node:
         gpu_product=next((labels[name] for name in product_labels() if name in labels), ""),
         address=addresses.get("InternalIP", ""),
         kubelet=share(text(mapping(status, "nodeInfo"), "kubeletVersion")),
-        gpu_capacity=gpus_of_resources(mapping(status, "capacity")),
+        gpu_capacity=gpus_of_node(status, labels),
     )

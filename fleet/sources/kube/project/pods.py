@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from fleet.json_fields import Raw, integer, mapping, mappings, moment, text
+from fleet.json_fields import Raw, integer, mapping, mappings, moment, text, texts
 from fleet.model.objects import Container, ModelVersion, Pod
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.common_fields import conditions, owner
@@ -54,7 +54,19 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
         claims=template.claims,
         version=_version(template, states, interner),
         serving=template.serving,
+        message=text(status, "message")[:_MESSAGE],
+        volume_claims=interner.share(tuple(_claims(text(metadata, "name"), spec))),
+        finalizers=share(tuple(texts(metadata, "finalizers"))),
     )
+
+
+def _claims(pod: str, spec: Raw) -> Iterator[str]:
+    """Yield the names of the claims that a pod mounts; that of an ephemeral volume is made from the pod's."""
+    for volume in mappings(spec, "volumes"):
+        if "persistentVolumeClaim" in volume:
+            yield text(mapping(volume, "persistentVolumeClaim"), "claimName")
+        elif "ephemeral" in volume:
+            yield f"{pod}-{text(volume, 'name')}"
 
 
 def _version(template: Template, states: Mapping[str, Raw], interner: Interner) -> ModelVersion:

@@ -1,0 +1,149 @@
+"""Volumes that are not provisioned, not attached or not mounted: what the events of a pod and of its claims say.
+
+The reasons and words are those of kubernetes/pkg/controller/volume, kubernetes/pkg/volume and of the external
+provisioners.
+"""
+
+from __future__ import annotations
+
+from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
+from fleet.diagnosis.causes.symptoms import HELD_UP
+from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported
+from fleet.diagnosis.sign import Fact
+from fleet.model.severity import Severity
+
+_DESCRIBE = Help("see what the kubelet reports", "describe")
+_NODES = Help("see its node", "nodes")
+_UNPLACED: Fact[PodReports] = Fact(
+    "it has no node", "spec.nodeName", lambda of: of.pod.phase == "Pending" and not of.pod.node
+)
+_WAITS: Fact[PodReports] = Fact("it is waiting to be created", "status.phase", lambda of: of.pod.phase == "Pending")
+_ATTACHES, _MOUNTS = ("FailedAttachVolume",), ("FailedMount", "FailedMapVolume")
+_NO_DRIVER = r"list of registered CSI drivers|does not contain driver"
+_NO_SOURCE = (
+    r'(?:secret|configmap|persistentvolumeclaim) "[^"]*" not found|references non-existent|hostPath type check failed|'
+    r'is not a dir|path "[^"]*" does not exist|No such file or directory'
+)
+
+NOT_PROVISIONED = ReportedCause(
+    id="volume-not-provisioned",
+    stage=Stage.PLACING,
+    severity=Severity.WARNING,
+    sentence="A volume claim of the pod gets no volume: its storage class, its provisioner or a quota is in the way.",
+    words=says("its volume is not provisioned"),
+    must=(
+        _UNPLACED,
+        Reported(
+            "its claim gets no volume",
+            ("ProvisioningFailed", "FailedBinding", "ClaimLost", "ClaimMisbound", "ExternalProvisioning"),
+            "",
+            ("ProvisioningSucceeded",),
+        ),
+    ),
+    explains=("volume-not-bound", "volume-claim-missing", "unschedulable", "not-scheduled", *HELD_UP),
+    peers=True,
+    after=60,
+    alike=("volume-not-bound",),
+    helps=(
+        Help("see the claim, its class and its events", "describe"),
+        Help("see what changed before", "past"),
+        Help("roll back to the previous revision", "rollback"),
+    ),
+    avoid=("Do not delete the claim: the data on a volume that it had is lost with it.",),
+    decides=("whether other claims of that class get volumes: if none does, its provisioner is down",),
+)
+ATTACHED_ELSEWHERE = ReportedCause(
+    id="volume-attached-elsewhere",
+    stage=Stage.STARTING,
+    severity=Severity.CRITICAL,
+    sentence="The pod's volume is still attached to another node, and can be attached to only one.",
+    words=says("its volume is attached elsewhere"),
+    must=(_WAITS, Reported("it is used elsewhere", _ATTACHES, "Multi-Attach", CREATED)),
+    explains=HELD_UP,
+    peers=True,
+    after=60,
+    alike=("image-not-pulled",),
+    helps=(_DESCRIBE, Help("see where it ran before", "past"), _NODES),
+    avoid=("Do not force-delete the old pod while its node may still be alive: both would write to the volume.",),
+    decides=("whether the old node is alive: if it is gone for good, give it the out-of-service taint",),
+)
+DRIVER_MISSING = ReportedCause(
+    id="csi-driver-missing",
+    stage=Stage.STARTING,
+    severity=Severity.CRITICAL,
+    sentence="The driver of the pod's volume is not registered on its node.",
+    words=says("its volume's driver is not on the node"),
+    must=(_WAITS, Reported("the driver is not registered there", (*_ATTACHES, *_MOUNTS), _NO_DRIVER, CREATED)),
+    explains=HELD_UP,
+    peers=True,
+    # A node that has just joined registers its drivers within a minute or two.
+    after=120,
+    alike=("volume-not-attached", "volume-not-mounted"),
+    helps=(_DESCRIBE, _NODES, Help("keep new pods off its node", "cordon")),
+    avoid=("Do not delete the pod before another node has the driver: its successor waits in the same way.",),
+    decides=("whether the pod of the driver's DaemonSet runs on this node: a taint may keep it off",),
+)
+NOT_ATTACHED = ReportedCause(
+    id="volume-not-attached",
+    stage=Stage.STARTING,
+    severity=Severity.CRITICAL,
+    sentence="A volume of the pod cannot be attached to its node.",
+    words=says("its volume is not attached"),
+    must=(_WAITS, Reported("attaching fails", _ATTACHES, f"^(?!.*(?:Multi-Attach|{_NO_DRIVER}))", CREATED)),
+    explains=HELD_UP,
+    peers=True,
+    after=60,
+    helps=(_DESCRIBE, _NODES),
+)
+MOUNT_SOURCE = ReportedCause(
+    id="volume-source-missing",
+    stage=Stage.STARTING,
+    severity=Severity.CRITICAL,
+    sentence="A Secret, ConfigMap or path that the pod mounts does not exist.",
+    words=says("a mounted object is missing"),
+    must=(_WAITS, Reported("its source is missing", _MOUNTS, _NO_SOURCE, CREATED)),
+    explains=HELD_UP,
+    peers=True,
+    after=60,
+    helps=(_DESCRIBE, Help("roll back to the previous revision", "rollback")),
+    alike=("container-not-created",),
+)
+OWNERSHIP_SLOW = ReportedCause(
+    id="volume-ownership-slow",
+    stage=Stage.STARTING,
+    severity=Severity.WARNING,
+    sentence="The kubelet is still giving all files of a volume to the pod's group (fsGroup), one after the other.",
+    words=says("volume ownership is being changed"),
+    must=(_WAITS, Reported("it changes owners", ("VolumePermissionChangeInProgress",), "", CREATED)),
+    explains=(*HELD_UP, "volume-not-mounted"),
+    peers=True,
+    after=60,
+    helps=(
+        _DESCRIBE,
+        Help("set fsGroupChangePolicy: OnRootMismatch, so that it is done once"),
+        Help("roll back to the previous revision", "rollback"),
+    ),
+    avoid=("Do not delete the pod: its successor starts with the first file again.",),
+)
+NOT_MOUNTED = ReportedCause(
+    id="volume-not-mounted",
+    stage=Stage.STARTING,
+    severity=Severity.CRITICAL,
+    sentence="A volume of the pod cannot be mounted on its node.",
+    words=says("its volume is not mounted"),
+    must=(_WAITS, Reported("mounting fails", _MOUNTS, "", CREATED)),
+    must_not=tuple(one.must[1] for one in (ATTACHED_ELSEWHERE, DRIVER_MISSING, NOT_ATTACHED, MOUNT_SOURCE)),
+    explains=HELD_UP,
+    peers=True,
+    after=60,
+    helps=(_DESCRIBE, _NODES),
+)
+OF_VOLUMES = (
+    NOT_PROVISIONED,
+    ATTACHED_ELSEWHERE,
+    DRIVER_MISSING,
+    NOT_ATTACHED,
+    MOUNT_SOURCE,
+    OWNERSHIP_SLOW,
+    NOT_MOUNTED,
+)
