@@ -198,6 +198,8 @@ _KEPT: Final = frozenset(
 _OF_ONE: Final[Mapping[str, Rule]] = {
     "Pod.name": _named("pod"),
     "Pod.devices": _devices,
+    "Pod.volume_claims": _each("object"),
+    "Pod.finalizers": lambda names, value: tuple(names.label(one) for one in value),
     "Node.name": _named("node"),
     "Node.ready": _reasoned("status"),
     "Node.gpu_product": lambda names, value: names.gpu(value),
