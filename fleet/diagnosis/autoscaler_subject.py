@@ -16,6 +16,10 @@ from fleet.model.quantity import Quantity
 
 REMEMBERED: Final = 1800.0
 """Seconds after which a change of the replicas is no ground for a verdict on now."""
+WARNED: Final = 660.0
+"""Seconds for which a warning counts: KEDA asks its sources every half minute by default."""
+_SCALED, _MADE = "ScaledObject", "keda-hpa-"
+"""Kind of the objects that KEDA makes autoscalers from, and the beginning of the names of those."""
 _RESCALED: Final = re.compile(r"New size: (\d+)\b")
 """The message of the event SuccessfulRescale (kubernetes/pkg/controller/podautoscaler)."""
 
@@ -29,6 +33,8 @@ class AutoscalerSubject(NamedTuple):
     sizes: Mapping[int, int]
     """Replica count that it recently scaled to → number of times."""
     profile: Profile = CHAT
+    told: str = ""
+    """The newest warning about the ScaledObject that it is made from; empty for none."""
 
     def condition(self, name: str) -> Condition | None:
         """One of its conditions, as its controller wrote it."""
@@ -53,7 +59,24 @@ def autoscaler_subject(
     waiting = math.nan if column is None or row is None else column.values[row] / max(1, ready)
     told = _told(autoscaler, events, now)
     watched = Counter(one.size for one in seen if now - one.at <= REMEMBERED)
-    return AutoscalerSubject(autoscaler, waiting, told | watched, profile)
+    return AutoscalerSubject(autoscaler, waiting, told | watched, profile, _warned(autoscaler, events, now))
+
+
+def is_about_scaling(event: Event) -> bool:
+    """True for an event that autoscaler_subject reads."""
+    return event.reason == "SuccessfulRescale" or (event.involved.kind == _SCALED and event.type == "Warning")
+
+
+def _warned(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: float) -> str:
+    """Return the newest warning about the ScaledObject that an autoscaler is made from, in KEDA's words."""
+    name = autoscaler.name.removeprefix(_MADE)
+    mine = (
+        event
+        for event in events
+        if event.involved[:3] == (_SCALED, autoscaler.namespace, name) and now - event.last <= WARNED
+    )
+    newest = max(mine, key=lambda event: event.last, default=None)
+    return "" if newest is None or name == autoscaler.name else f"{newest.reason}: {newest.message}"
 
 
 def _told(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: float) -> Counter[int]:

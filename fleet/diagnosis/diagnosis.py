@@ -25,6 +25,7 @@ from fleet.diagnosis.overdue import Overdue, OverdueCause
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.ranks import RankCause, RankSearch
 from fleet.diagnosis.reach import RequestCounts
+from fleet.diagnosis.rollouts import RolloutCause, rollout_causes
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
@@ -67,6 +68,7 @@ class Diagnosis:
         self._gateways = registry.causes_of(GatewayCause)
         self._late = registry.causes_of(LateCause)
         self._unmade = registry.causes_of(UnmadeCause)
+        self._rollouts = registry.causes_of(RolloutCause)
         self._ranks = RankSearch(registry.causes_of(RankCause))
         self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
@@ -177,6 +179,7 @@ class Diagnosis:
             *canary_troubles(snapshot, self._canaries, self._canary_routes),
             *late_causes(snapshot, self._late),
             *unmade_causes(snapshot, self._unmade),
+            *rollout_causes(snapshot, self._rollouts),
             *self._ranks.at(snapshot),
             *self._burning(snapshot),
         ]

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fleet.kinds.registry import kind_of
+from fleet.kinds.registry import grouping, kind_of
 from fleet.model.objects import Pod, Workload
 
 
 def is_grouped(workload: Workload) -> bool:
     """True if a replica of its kind is a group of pods."""
     return kind_of(workload.kind).replica is not None
+
+
+def group_of(pod: Pod) -> tuple[str, ...] | None:
+    """Return what tells the pods of one replica from those of others; None for a pod that is one by itself."""
+    kind = grouping(pod.labels)
+    place = None if kind is None or kind.replica is None else kind.replica.place_of(pod.labels)
+    return None if place is None else (pod.namespace, *place)
 
 
 def leading(workload: Workload, pods: Iterable[Pod]) -> list[Pod] | None:

@@ -11,12 +11,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from fleet.diagnosis.cause import AnyCause, Of
+from fleet.diagnosis.cause import AnyCause, Of, Stage
+from fleet.diagnosis.causes.symptoms import AWAY
 from fleet.diagnosis.reach import holders
+from fleet.diagnosis.replica_groups import group_of
 from fleet.model.finding import Finding
 from fleet.model.severity import rank
 from fleet.model.snapshot import Snapshot
 
+_AWAY = frozenset({Stage.BROKEN, Stage.PLACING, Stage.STARTING})
 _PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
 _THROUGH_SOURCES = _PODS | {Of.GPU, Of.WORKLOAD, Of.OBJECTIVE, Of.TRAFFIC}
 """Kinds of findings that may be there because a source is silent."""
@@ -66,6 +69,8 @@ class RootSearch:
         replica.
         """
         self._sources, self._nodes = _Place(), _Place()
+        self._groups: Mapping[tuple[str, ...], Sequence[str]] | None = None
+        """The pods with findings of each replica that is a group of pods; None until it is needed."""
         self._has_gpus = any(finding.kind == Of.GPU for finding in findings)
         felt = {cause.id for cause in active if _is_felt(cause)}
         for finding in sorted(findings, key=blamed_first):
@@ -101,7 +106,7 @@ class RootSearch:
 
     def _above(self, finding: Finding) -> Finding | None:
         above = self._above_of[finding.cause]
-        if not above.roots and not above.symptom:
+        if not above.roots and not above.symptom and not above.in_group:
             return None
         for places, those, or_felt in self._searches(finding, above):
             found = [place.of(those) or (place.felt if or_felt else None) for place in places]
@@ -112,7 +117,7 @@ class RootSearch:
 
     def _searches(self, finding: Finding, above: _Above) -> Iterator[_Search]:
         """Yield where its root may be, the lowest first."""
-        key, snapshot, (roots, peers, symptom) = finding.key, self._snapshot, above
+        key, snapshot, (roots, peers, symptom, _) = finding.key, self._snapshot, above
         if self._sources.of_cause and finding.kind in _THROUGH_SOURCES:
             yield (self._sources,), roots, False
         match finding.kind:
@@ -123,6 +128,8 @@ class RootSearch:
                 if self._has_gpus:
                     yield [self._at[gpu] for gpu in snapshot.gpus_of.get(key, ()) if gpu in self._at], roots, False
                 yield (self._at[key],), roots, False
+                if above.in_group:
+                    yield self._beside(key), above.in_group, False
                 yield _at(workload, self._at), roots, False
                 if peers:
                     yield _at(workload, self._replicas), peers, False
@@ -138,6 +145,18 @@ class RootSearch:
                 yield _at(key, self._of_workload), roots, symptom
             case _:
                 yield (self._at[key],), roots, False
+
+    def _beside(self, key: str) -> Sequence[_Place]:
+        """The findings at the other pods of the replica that a pod is a part of."""
+        pods = self._snapshot.pods
+        if self._groups is None:
+            groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+            for other in [one for one in self._at if one in pods]:
+                if group := group_of(pods[other]):
+                    groups[group].append(other)
+            self._groups = groups
+        own = group_of(pods[key]) if key in pods else None
+        return [self._at[other] for other in self._groups.get(own or (), ()) if other != key]
 
     def _beneath(self, key: str) -> Sequence[_Place]:
         """The findings at a pod's node; at all nodes for a pod that none takes."""
@@ -156,13 +175,22 @@ class _Above(NamedTuple):
     """Roots that do so at the other replicas, too."""
     symptom: bool
     """True if any finding at its parts ranks above it."""
+    in_group: frozenset[str]
+    """Causes at the other pods of a group that keep the whole group from serving, if it only says that a pod does not.
+    """
 
     @staticmethod
     def of(cause: AnyCause, active: Sequence[AnyCause]) -> _Above:
         """Return the causes above one, among the active ones."""
         roots = [one for one in active if cause.id in one.explains]
         of_peers = frozenset(one.id for one in roots if one.peers)
-        return _Above(frozenset(one.id for one in roots), of_peers, cause.symptom)
+        away = (one.id for one in active if one.of is Of.POD and one.stage in _AWAY and one.id not in AWAY)
+        return _Above(
+            frozenset(one.id for one in roots),
+            of_peers,
+            cause.symptom,
+            frozenset(away) if cause.id in AWAY else frozenset(),
+        )
 
 
 def _at(key: str, places: Mapping[str, _Place]) -> Sequence[_Place]:

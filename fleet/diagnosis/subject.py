@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.autoscaler_subject import AutoscalerSubject, autoscaler_subject
+from fleet.diagnosis.autoscaler_subject import AutoscalerSubject, autoscaler_subject, is_about_scaling
 from fleet.diagnosis.pod_reports import PodReports, reports_of
 from fleet.diagnosis.replica_groups import is_grouped
 from fleet.diagnosis.replica_states import all_asleep, hanging_requests, is_left_over
@@ -276,7 +276,7 @@ class Subjects:
 
     @cached_property
     def _rescaling(self) -> Sequence[Event]:
-        return [one for one in self._events if one.reason == "SuccessfulRescale"]
+        return [one for one in self._events if is_about_scaling(one)]
 
     def reported(self, key: str) -> PodReports | None:
         """Return a pod with its recent events; None if it does not exist."""

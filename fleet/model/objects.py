@@ -262,6 +262,10 @@ class Workload:
     """GPUs of one replica's pod template."""
     version: ModelVersion = ModelVersion()
     template_write: TemplateWrite | None = None
+    observed: int | None = None
+    """The generation that its controller has acted on; None for a kind that does not say."""
+    ordered: bool = False
+    """True if a pod of it that does not become ready holds up those after it, in rollouts of all pods, too."""
 
     @property
     def key(self) -> str:

@@ -12,7 +12,7 @@ from fleet.diagnosis.cause import Help, Stage, WorkloadCause
 from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSubject
-from fleet.model.objects import Workload
+from fleet.model.objects import Condition, Workload
 from fleet.model.severity import Severity
 
 REFUSALS = {
@@ -53,13 +53,17 @@ _WORDS = {
 
 
 def is_rejected(workload: Workload) -> bool:
-    """True if its status says that its pods are rejected."""
-    return any(one.type == "ReplicaFailure" and one.status == "True" for one in workload.conditions)
+    """True if its status says that its pods are rejected, or the object that would make them."""
+    return any(map(_tells_rejection, workload.conditions))
+
+
+def _tells_rejection(condition: Condition) -> bool:
+    failed = condition.type == "ReplicaFailure" and condition.status == "True"
+    return failed or (condition.type == "Progressing" and condition.reason == "ReplicaSetCreateError")
 
 
 def _message(subject: WorkloadSubject) -> str:
-    found = (one for one in subject.workload.conditions if one.type == "ReplicaFailure" and one.status == "True")
-    return next((one.message for one in found), "")
+    return next((one.message for one in subject.workload.conditions if _tells_rejection(one)), "")
 
 
 def rejection(message: str) -> str:

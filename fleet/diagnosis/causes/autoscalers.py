@@ -64,7 +64,13 @@ def _sizes(subject: AutoscalerSubject) -> str:
 
 
 _UNABLE = _condition("AbleToScale", "False", "it cannot set the replicas")
-_BLIND = _condition("ScalingActive", "False", "it cannot read its metric", "ScalingDisabled")
+_UNREAD = _condition("ScalingActive", "False", "it cannot read its metric", "ScalingDisabled")
+_BLIND: Fact[AutoscalerSubject] = Fact(
+    "it cannot read its metric",
+    "condition ScalingActive, events of its ScaledObject",
+    lambda subject: True if subject.told else _UNREAD.holds(subject),
+    lambda subject: "; ".join(filter(None, (subject.told, _UNREAD.shows(subject)))),
+)
 _LIMITED: Fact[AutoscalerSubject] = Fact(
     "it wants more replicas than its maximum",
     "condition ScalingLimited",

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.fleet.diagnosis.cluster import Cluster, Failure
-from tests.fleet.diagnosis.failures import creating, nodes, placing, starting, volumes
+from tests.fleet.diagnosis.failures import calm, creating, nodes, placing, scaling, starting, volumes
 
 FAILURES = (
     *creating.FAILURES,
@@ -15,6 +15,7 @@ FAILURES = (
     *volumes.FAILURES,
     *starting.FAILURES,
     *nodes.FAILURES,
+    *scaling.FAILURES,
 )
 
 
@@ -27,3 +28,10 @@ def test_a_failure_is_named_at_its_object_with_its_evidence_and_nothing_else(fai
     assert found.causes == [failure.cause]
     assert found.incidents[0].root.key.startswith(failure.about)
     assert re.search(failure.says, found.told, re.IGNORECASE), found.told
+
+
+@pytest.mark.parametrize(("change", "kind"), [one[1:] for one in calm.CALM], ids=[one[0] for one in calm.CALM])
+def test_what_looks_like_a_failure_and_is_none_is_not_told(change: calm.Change, kind: str) -> None:
+    cluster = Cluster(kind)
+    change(cluster)
+    assert cluster.diagnosed().causes == []

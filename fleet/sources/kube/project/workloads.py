@@ -23,6 +23,7 @@ def project_workload(kind: WorkloadKind, raw: Raw, interner: Interner) -> Worklo
     share, counts = interner.share, kind.replicas or _PLAIN
     templates = kind.templates(raw)
     revision = value_at(raw, kind.revision)
+    rolling = mapping(spec, kind.update) if kind.update else {}
     return Workload(
         kind=kind.kind,
         namespace=share(text(metadata, "namespace")),
@@ -42,8 +43,11 @@ def project_workload(kind: WorkloadKind, raw: Raw, interner: Interner) -> Worklo
         annotations=interner.strings(metadata.get("annotations"), is_note),
         selector=interner.strings(dict(kind.selector(raw))),
         conditions=conditions(status, interner),
-        strategy=share(text(mapping(spec, kind.update), "type") if kind.update else ""),
+        strategy=share(text(rolling, "type")),
         gpus=sum(template.pods * pod_gpus(template.spec)[0] for template in templates),
         version=model_version(templates[0].spec, {}, interner),
         template_write=None if kind.link else template_write(raw, interner),
+        observed=integer(status, "observedGeneration") if counts.complete else None,
+        # A partition holds older pods back on purpose.
+        ordered=kind.ordered(raw) and not integer(mapping(rolling, "rollingUpdate"), "partition"),
     )

@@ -1,0 +1,141 @@
+"""What looks like a failure and is none: what Kubernetes reports of pods, nodes and rollouts that are well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from simulator.objects import timestamp
+from tests.fleet.diagnosis.cluster import GPU, Cluster, autoscaler, condition, failed, pod, unready, waiting
+from tests.fleet.rows import NOW
+
+Change = Callable[[Cluster], None]
+
+
+def _warned(cluster: Cluster, reason: str, message: str) -> None:
+    """A warning about a pod that is ready."""
+    cluster.pod_event(reason, message)
+
+
+def _loads(cluster: Cluster) -> None:
+    """A pod whose engine loads: its startup probe fails until it has."""
+    raw = cluster.pod()
+    raw["metadata"]["creationTimestamp"] = timestamp(NOW)
+    unready(raw)
+    raw["status"]["containerStatuses"][0] |= {"ready": False, "started": False}
+    for at in (-2, 60, 125, 300, 630):
+        cluster.pod_event("Unhealthy", "Startup probe failed: dial tcp 10.0.0.12:8000: connection refused", at=at)
+
+
+def _created_after(cluster: Cluster, reason: str, message: str) -> None:
+    """A pod that is created although something failed at first; its engine loads."""
+    _loads(cluster)
+    cluster.pod_event(reason, message, at=-20)
+    cluster.pod_event("Created", "Created container: vllm", at=-10, normal=True)
+
+
+def _creating(cluster: Cluster) -> None:
+    """A pod that has just got its node, with a claim that a moment ago had no volume."""
+    volume = {"name": "weights", "persistentVolumeClaim": {"claimName": "weights"}}
+    cluster.pod()["spec"]["volumes"] = [volume]
+    told = "waiting for first consumer to be created before binding"
+    cluster.event("PersistentVolumeClaim", "weights", "WaitForFirstConsumer", told, normal=True)
+    cluster.event("PersistentVolumeClaim", "weights", "ProvisioningFailed", "rpc error: code = Aborted", at=-20)
+    cluster.event("PersistentVolumeClaim", "weights", "ProvisioningSucceeded", "Provisioned", at=-10, normal=True)
+    _loads(cluster)
+
+
+def _public_image(cluster: Cluster) -> None:
+    """A pull secret that is missing, of an image that needs none."""
+    _loads(cluster)
+    told = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed."
+    for at in (-2, 125, 630):
+        cluster.pod_event("FailedToRetrieveImagePullSecret", told, at=at)
+
+
+def _claimed(cluster: Cluster) -> None:
+    """A node whose GPUs are claimed, and were once offered by a device plugin."""
+    raw = cluster.node()
+    raw["status"] |= {"allocatable": {GPU: "0"}, "capacity": {GPU: "0"}}
+    raw["metadata"]["labels"]["nvidia.com/gpu.deploy.device-plugin"] = "false"
+
+
+def _of_revisions(cluster: Cluster, newest: str) -> None:
+    cluster.top["status"] |= {"updateRevision": newest, "currentRevision": "chat-1"}
+    for number in range(3):
+        labels = cluster.pod(number)["metadata"]["labels"]
+        labels |= {"controller-revision-hash": "chat-1"}
+        del labels["pod-template-hash"]
+
+
+def _stateful_rollout(cluster: Cluster) -> None:
+    """The rollout of a StatefulSet: its last pod is of the newest revision, and loads."""
+    _of_revisions(cluster, "chat-2")
+    cluster.top["status"] |= {"updatedReplicas": 1, "readyReplicas": 2}
+    cluster.pod()["metadata"]["labels"] |= {"controller-revision-hash": "chat-2"}
+    _loads(cluster)
+
+
+def _partitioned(cluster: Cluster) -> None:
+    """A canary by partition, and an older pod that loads again."""
+    _of_revisions(cluster, "chat-2")
+    cluster.top["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}
+    cluster.top["status"] |= {"updatedReplicas": 1, "readyReplicas": 2}
+    cluster.pod(2)["metadata"]["labels"] |= {"controller-revision-hash": "chat-2"}
+    raw = cluster.pod(0)
+    unready(raw)
+    raw["status"]["containerStatuses"][0] |= {"ready": False, "started": False}
+
+
+def _scaled_again(cluster: Cluster) -> None:
+    """A source of an autoscaler that failed long ago."""
+    cluster.put(autoscaler(("ScalingActive", "True", "ValidMetricFound", "")))
+    cluster.event("ScaledObject", "chat", "KEDAScalerFailed", "connection refused", at=-900)
+    cluster.event("ScaledObject", "other", "KEDAScalerFailed", "connection refused")
+
+
+def _left_over(cluster: Cluster) -> None:
+    """A pod that was evicted yesterday, and has long been replaced."""
+    raw = cluster.put(pod("chat-9", cluster.owner, "n1"))
+    raw["metadata"]["creationTimestamp"] = timestamp(NOW - 90_000)
+    failed(raw, "Evicted", "The node was low on resource: memory.")
+
+
+def _briefly(cluster: Cluster) -> None:
+    """A pod that is being created: it has had its node for moments."""
+    waiting(cluster.pod(), "ContainerCreating")
+    cluster.pod()["metadata"]["creationTimestamp"] = timestamp(NOW + 630)
+    condition(cluster.pod(), "Ready", "False", "ContainersNotReady", at=630)
+
+
+CALM: tuple[tuple[str, Change, str], ...] = (
+    ("probe warning", partial(_warned, reason="ProbeWarning", message="Readiness probe warning"), "Deployment"),
+    ("one missed probe", partial(_warned, reason="Unhealthy", message="Readiness probe failed: timeout"), "Deployment"),
+    ("unknown warning of a ready pod", partial(_warned, reason="FancyAgentRefused", message="no lease"), "Deployment"),
+    ("loads", _loads, "Deployment"),
+    (
+        "cache not synced at first",
+        partial(
+            _created_after,
+            reason="FailedMount",
+            message='MountVolume.SetUp failed for volume "kube-api-access" : object "serving"/"kube-root-ca.crt" not '
+            "registered",
+        ),
+        "Deployment",
+    ),
+    (
+        "sandbox at the second try",
+        partial(_created_after, reason="FailedCreatePodSandBox", message="failed to setup network"),
+        "Deployment",
+    ),
+    ("unknown warning before it was created", partial(_created_after, reason="Fancy", message="not yet"), "Deployment"),
+    ("claim provisioned at the second try", _creating, "Deployment"),
+    ("pull secret that is not needed", _public_image, "Deployment"),
+    ("claimed gpus", _claimed, "Deployment"),
+    ("rollout of a statefulset", _stateful_rollout, "StatefulSet"),
+    ("canary by partition", _partitioned, "StatefulSet"),
+    ("old warning of a scaled object", _scaled_again, "Deployment"),
+    ("left over", _left_over, "Deployment"),
+    ("just created", _briefly, "Deployment"),
+)
+"""Name, change, and the kind of the workload."""
