@@ -1,4 +1,4 @@
-"""What looks like a failure and is none: what Kubernetes reports of pods, nodes and rollouts that are well."""
+"""Clusters that look broken and are not: pods, nodes and rollouts that are well, and warnings about them."""
 
 from __future__ import annotations
 
