@@ -3,6 +3,9 @@
 Seen first between two scrapes, while the rates over the window still fall; certain once the window has no token in it.
 A request alone in an engine proves nothing until then: while its prompt is read, however long it is, no counter moves.
 Beside others that decode, prompts are read in parts, and tokens come with each step.
+
+Some engines count tokens when a request ends: of them an empty window proves nothing while requests run, and only what
+moves with each step (``latest_tokens_per_second``) shows that they stand still.
 """
 
 from __future__ import annotations
@@ -29,9 +32,11 @@ _AVOID = (
     "Do not trust /health: it answers 200 while the engine hangs.",
     "Do not restart a single pod of an engine that spans several: its group hangs with it.",
 )
-_WINDOW_EMPTY = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
 _STANDS_STILL = Level(Quantity.LATEST_TOKENS, Is.EXACTLY, 0)
+_WINDOW_EMPTY = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
+_STOOD_STILL = (_STANDS_STILL, *_WINDOW_EMPTY)
 NO_TOKENS = Either(((_STANDS_STILL,), _WINDOW_EMPTY), "no tokens are generated")
+"""Of an engine in which nothing runs."""
 CERTAIN = Either((_WINDOW_EMPTY,), "no tokens in the whole window")
 
 
@@ -48,7 +53,7 @@ RUNNING = EngineCause(
     sentence="The engine hangs: requests are running, but no tokens are generated.",
     words=hung_words("requests running, no tokens since the last scrape", "stuck: requests running, no tokens"),
     must=(
-        Either(((_STANDS_STILL, Level(Quantity.RUNNING, Is.AT_LEAST, 2)), _WINDOW_EMPTY), "no tokens are generated"),
+        Either(((_STANDS_STILL, Level(Quantity.RUNNING, Is.AT_LEAST, 2)), _STOOD_STILL), "no tokens are generated"),
         Level(Quantity.RUNNING, Is.ABOVE, 0),
     ),
     serious=(CERTAIN,),

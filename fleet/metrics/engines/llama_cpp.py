@@ -51,6 +51,8 @@ LLAMA_CPP = Dialect(
         # The first excludes cached tokens; builds without the second do not expose those.
         Quantity.PROMPT_TOKENS: Rule((_COMPUTED, _CACHED), pick=Pick.SUM),
         Quantity.GENERATION_TOKENS: Rule((Metric("llamacpp:tokens_predicted_total", _C),)),
+        # Its steps, not tokens: what moves while a request runs, so that 0 means that it stands still.
+        Quantity.LATEST_TOKENS: Rule((Metric("llamacpp:n_decode_total", _C),), latest=True),
         Quantity.PREFIX_HITS: Rule((_CACHED,)),
         Quantity.PREFIX_QUERIES: Rule((_COMPUTED, _CACHED), pick=Pick.SUM),
         Quantity.SPEC_ACCEPTED: Rule((Metric("llamacpp:spec_decode_num_accepted_tokens_total", _C),)),

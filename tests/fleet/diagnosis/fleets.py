@@ -28,8 +28,15 @@ from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, n
 
 Q = Quantity
 CHAT = "serving/Deployment/chat"
-WELL = {Q.RUNNING: 8.0, Q.WAITING: 0.0, Q.GENERATION_TOKENS: 400.0, Q.PROMPT_TOKENS: 90.0, Q.KV_USAGE: 0.3}
-STUCK = WELL | {Q.GENERATION_TOKENS: 0.0, Q.PROMPT_TOKENS: 0.0}
+WELL = {
+    Q.RUNNING: 8.0,
+    Q.WAITING: 0.0,
+    Q.GENERATION_TOKENS: 400.0,
+    Q.PROMPT_TOKENS: 90.0,
+    Q.LATEST_TOKENS: 490.0,
+    Q.KV_USAGE: 0.3,
+}
+STUCK = WELL | {Q.GENERATION_TOKENS: 0.0, Q.PROMPT_TOKENS: 0.0, Q.LATEST_TOKENS: 0.0}
 DEEP = WELL | {Q.WAITING: 70.0}
 COOL = {Q.GPU_TEMPERATURE: 60.0, Q.XID: 0.0, Q.THROTTLE: 0.0}
 NUMBERS = Mapping[Quantity, float]

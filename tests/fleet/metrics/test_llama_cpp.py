@@ -66,3 +66,12 @@ async def test_a_build_without_the_counter_of_cached_tokens_tells_those_that_it_
 async def test_an_old_build_says_how_full_its_cache_is() -> None:
     m = await replay(IDLE + "llamacpp:kv_cache_usage_ratio 0.25\n")
     assert value(m, Quantity.KV_USAGE) == 0.25
+
+
+async def test_steps_show_that_it_moves_while_tokens_are_counted_at_the_end_of_a_request() -> None:
+    pages = [f"{IDLE}llamacpp:n_decode_total {steps}\n" for steps in (100, 400, 400)]
+    moving = await replay(*pages[:2])
+    assert value(moving, Quantity.GENERATION_TOKENS) == 0
+    assert value(moving, Quantity.LATEST_TOKENS) == pytest.approx(30)
+    assert value(await replay(*pages), Quantity.LATEST_TOKENS) == 0
+    assert math.isnan(value(await replay(IDLE, LATER), Quantity.LATEST_TOKENS))

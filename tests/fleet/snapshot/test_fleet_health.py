@@ -19,7 +19,12 @@ from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 
 CHAT = "serving/Deployment/chat"
-STUCK = {Quantity.RUNNING: 2.0, Quantity.GENERATION_TOKENS: 0.0, Quantity.PROMPT_TOKENS: 0.0}
+STUCK = {
+    Quantity.RUNNING: 2.0,
+    Quantity.GENERATION_TOKENS: 0.0,
+    Quantity.PROMPT_TOKENS: 0.0,
+    Quantity.LATEST_TOKENS: 0.0,
+}
 WELL = {Quantity.RUNNING: 2.0, Quantity.GENERATION_TOKENS: 80.0, Quantity.PROMPT_TOKENS: 9.0}
 
 

@@ -84,7 +84,12 @@ def test_an_engine_that_only_its_metrics_give_away_is_named() -> None:
     [
         ({Quantity.RUNNING: 4.0, Quantity.GENERATION_TOKENS: 90.0}, Severity.OK, ""),
         (
-            {Quantity.RUNNING: 4.0, Quantity.GENERATION_TOKENS: 0.0, Quantity.PROMPT_TOKENS: 0.0},
+            {
+                Quantity.RUNNING: 4.0,
+                Quantity.GENERATION_TOKENS: 0.0,
+                Quantity.PROMPT_TOKENS: 0.0,
+                Quantity.LATEST_TOKENS: 0.0,
+            },
             Severity.CRITICAL,
             "stuck",
         ),
