@@ -77,6 +77,13 @@ class SeparationPart(DocumentPart):
     """The likeliest first."""
 
 
+class HungPart(DocumentPart):
+    """A ready replica that has requests and generates nothing."""
+
+    pod: str
+    requests: float
+
+
 class WhyDocument(DocumentPart):
     """The reasons why requests of one pod or workload take as long as they do."""
 
@@ -92,6 +99,8 @@ class WhyDocument(DocumentPart):
     growth: GrowthPart | None = None
     change: ChangePart | None = None
     separations: tuple[SeparationPart, ...]
+    hung: tuple[HungPart, ...] = ()
+    """Replicas whose requests get no token: the times are those of other requests."""
 
 
 def to_json(snapshot: Snapshot, report: LatencyReport) -> str:
@@ -118,6 +127,7 @@ def to_json(snapshot: Snapshot, report: LatencyReport) -> str:
         growth=GrowthPart(phase=growth.phase, than=growth.than, now=growth.now, then=growth.then) if growth else None,
         change=ChangePart(at=change.at, what=change.what) if change is not None else None,
         separations=tuple(map(_separation, report.separations)),
+        hung=tuple(HungPart(pod=one.pod, requests=one.requests) for one in report.hung),
     )
     return document.model_dump_json(indent=2, exclude_none=True)
 

@@ -51,7 +51,7 @@ def why_lines(
         [
             Line((Span(f" why slow: {name}", Role.STRONG),)),
             *wrapped("", sentence(report), width),
-            *wrapped("", MEANINGS[phase] if (phase := dominant(report)) is not None else "", width, Role.DIM),
+            *wrapped("", _meaning(report), width, Role.DIM),
         ],
         [
             *_phases(report.comparison, now, width, glyphs),
@@ -61,8 +61,28 @@ def why_lines(
     )
 
 
+def _meaning(report: LatencyReport) -> str:
+    if report.hung:
+        return "A request that hangs is in no histogram: the times are those of requests that finished."
+    phase = dominant(report)
+    return "" if phase is None else MEANINGS[phase]
+
+
 def sentence(report: LatencyReport) -> str:
-    """Return where the time goes, in one sentence with its numbers."""
+    """Return which replicas hang, if any do, and where the time of all other requests goes, with its numbers."""
+    told = _phase_sentence(report)
+    if not report.hung:
+        return told
+    first, *others = report.hung
+    more = f" and {count(len(others), 'other replica')}" if others else ""
+    requests = count(sum(one.requests for one in report.hung), "request")
+    hang = (
+        f"{untrusted_name(first.pod.rpartition('/')[2])}{more} {'hang' if others else 'hangs'}: {requests} get no token"
+    )
+    return f"{hang}. Of the others, {told}" if report.comparison.now.longest is not None else f"{hang}."
+
+
+def _phase_sentence(report: LatencyReport) -> str:
     now, growth = report.comparison.now, report.growth
     longest = now.longest
     if longest is None:

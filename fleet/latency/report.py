@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fleet.dataclass import dataclass
 from fleet.latency.comparison import Growth, LastChange, LatencyComparison, compared, greatest_growth
+from fleet.latency.hung_replicas import HungReplica, hung_replicas
 from fleet.latency.phases import RequestPhase
 from fleet.latency.separation import Separation, separations
 from fleet.model.curve import Curve
@@ -21,6 +22,8 @@ class LatencyReport:
     growth: Growth | None
     separations: tuple[Separation, ...]
     """Replicas of the model by each measure; empty if there are too few to compare."""
+    hung: tuple[HungReplica, ...] = ()
+    """Replicas whose requests get no tokens at all: the times are those of other requests."""
 
 
 def latency_report(
@@ -29,7 +32,9 @@ def latency_report(
     """Return the report of a pod or a workload. ``curves`` are the answers to ``comparison.questions``."""
     comparison = compared(snapshot, key, curves, change)
     workload = snapshot.workload_of.get(key, key)
-    return LatencyReport(key, comparison, greatest_growth(comparison), separations(snapshot, workload))
+    return LatencyReport(
+        key, comparison, greatest_growth(comparison), separations(snapshot, workload), hung_replicas(snapshot, key)
+    )
 
 
 def dominant(report: LatencyReport) -> RequestPhase | None:

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes exporters that show faults: the first line names cause and object, and there is no other."""
+"""A real Prometheus scrapes exporters that show faults: the first line names cause and object, nothing else is told."""
 
 from __future__ import annotations
 
