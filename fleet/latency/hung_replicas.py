@@ -15,7 +15,7 @@ class HungReplica(NamedTuple):
     """A ready pod that has requests and generates nothing."""
 
     pod: str
-    """Its key."""
+    """Key of the pod."""
     requests: float
     """Requests that run or wait in it."""
 

@@ -36,7 +36,7 @@ _STANDS_STILL = Level(Quantity.LATEST_TOKENS, Is.EXACTLY, 0)
 _WINDOW_EMPTY = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
 _STOOD_STILL = (_STANDS_STILL, *_WINDOW_EMPTY)
 NO_TOKENS = Either(((_STANDS_STILL,), _WINDOW_EMPTY), "no tokens are generated")
-"""Of an engine in which nothing runs."""
+"""Sign of an engine in which nothing runs."""
 CERTAIN = Either((_WINDOW_EMPTY,), "no tokens in the whole window")
 
 

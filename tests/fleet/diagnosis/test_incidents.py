@@ -66,17 +66,6 @@ def test_a_request_alone_proves_nothing_until_the_window_is_empty_its_prompt_may
     assert causes(fleet.incidents(60)) == ["engine-stuck"]
 
 
-def test_an_engine_that_counts_tokens_when_a_request_ends_is_not_called_stuck_by_an_empty_window() -> None:
-    fleet = Fleet(4)
-    unseen = {Q.RUNNING: 3.0, Q.WAITING: 0.0, Q.GENERATION_TOKENS: 0.0, Q.PROMPT_TOKENS: 0.0}
-    fleet.engines["chat-1"] = unseen
-    assert fleet.incidents(0, 15, 300) == ()
-    fleet.engines["chat-1"] = unseen | {Q.LATEST_TOKENS: 40.0}
-    assert fleet.incidents(400) == ()
-    fleet.engines["chat-1"] = unseen | {Q.LATEST_TOKENS: 0.0}
-    assert causes(fleet.incidents(415, 480)) == ["engine-stuck"]
-
-
 def test_a_queue_of_which_nothing_is_taken_up_is_seen_between_two_scrapes() -> None:
     fleet = Fleet(4)
     fleet.engines["chat-1"] = STANDS_STILL | {Q.RUNNING: 0.0, Q.WAITING: 6.0}
