@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from heapq import nsmallest
@@ -100,19 +101,33 @@ def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetMod
 
 
 def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[str]:
-    """Return the unremarkable pods beyond the first few: one row stands for all of them."""
+    """Return the unremarkable pods beyond the first few, the healthy or the starting ones, whichever are more: one row
+    stands for all of them.
+    """
     if len(pods) <= _FEW:
         return ()
     alerts, apart = board(snapshot), {entry.key for entry in snapshot.unmatched}
     said, rows = snapshot.assessments, snapshot.pods
     well = [key for key in pods if said.get(key) == _WELL and rows[key].ready and key not in apart]
+    # Of a whole model that loads at once no pod is of more interest than another.
+    most = max(well, _starting(snapshot, pods) if 2 * len(well) < len(pods) else (), key=len)
     if alerts is not None:
-        well = [key for key in well if not alerts.telling(key)]
-    if len(well) <= _FEW:
+        most = [key for key in most if not alerts.telling(key)]
+    if len(most) <= _FEW:
         return ()
     # By name: the longest queues change with every measurement.
-    apart.update(nsmallest(_FIRST, well))
-    return [key for key in well if key not in apart]
+    apart.update(nsmallest(_FIRST, most))
+    return [key for key in most if key not in apart]
+
+
+def _starting(snapshot: Snapshot, pods: Sequence[str]) -> list[str]:
+    """Return the pods that start for the most common reason."""
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for key in pods:
+        found = snapshot.assessments.get(key)
+        if found is not None and found.severity is Severity.STARTING:
+            reasons[found.reason].append(key)
+    return max(reasons.values(), key=len, default=[])
 
 
 def _orderer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import median
@@ -25,7 +26,8 @@ from widgets.values import age_text
 Q = Quantity
 
 MOST = 12
-"""Rows up to which healthy pods are listed; pods with something to report always are."""
+"""Rows up to which all pods are listed; of more, those with the same to report are one line beyond the first few."""
+_FIRST = 3
 _LONGEST = 2 * 3600.0
 """Seconds of a start beyond which a pod was not starting all the time: it has been ready before."""
 _INDENT = 7
@@ -64,7 +66,7 @@ def is_starting(pod: Pod) -> bool:
 def member_lines(
     snapshot: Snapshot, pods: Sequence[Pod], width: int, glyphs: Glyphs, starts: Mapping[str, Loading]
 ) -> list[Line]:
-    """Return a row for each pod with something to report, then for healthy ones, and the number of others.
+    """Return rows for the pods with something to report, then for healthy ones; of many alike the number of others.
 
     ``starts``: pod key → loading progress, from the logs.
     """
@@ -72,20 +74,30 @@ def member_lines(
         return [head("pods", "none: no pod has been created yet")]
     ranks = {pod.key: rank(assessment_of(snapshot, pod.key).severity) for pod in pods}
     ordered = sorted(pods, key=lambda pod: (ranks[pod.key], -pod.restarts, pod.name))
-    told = [pod for pod in ordered if assessment_of(snapshot, pod.key).severity is not Severity.OK]
-    well = [pod for pod in ordered if assessment_of(snapshot, pod.key).severity is Severity.OK]
-    shown = [*told, *well[: max(0, MOST - len(told))]]
     columns, place, name = _fitting(width)
     where = fit("  on", place, "left", "") if place else ""
     first = fit(" PODS", name, "left", "") + fit("age", _AGE, "right", "")
     lines = [Line((Span(first, Role.HEAD), Span(titles(columns) + where, Role.HEAD)))]
     usual = start_seconds(pods)
-    for pod in shown:
-        lines += _row(snapshot, pod, columns, place, name, width, glyphs)
-        lines += told_lines(pod, starts.get(pod.key), usual, snapshot.at, width, _INDENT)
-    if more := len(ordered) - len(shown):
-        lines.append(Line((Span(f"     +{more} alike", Role.DIM),)))
+    groups = _alike(snapshot, ordered, starts)
+    some = len(ordered) <= MOST
+    for group in groups:
+        shown = group if some else group[:_FIRST]
+        for pod in shown:
+            lines += _row(snapshot, pod, columns, place, name, width, glyphs)
+            lines += told_lines(pod, starts.get(pod.key), usual, snapshot.at, width, _INDENT)
+        if more := len(group) - len(shown):
+            lines.append(Line((Span(f"     +{more} alike", Role.DIM),)))
     return lines
+
+
+def _alike(snapshot: Snapshot, ordered: Sequence[Pod], starts: Mapping[str, Loading]) -> list[list[Pod]]:
+    """Return the pods in groups with the same to report, in their order; those whose log was read are first."""
+    groups: dict[tuple[object, ...], list[Pod]] = defaultdict(list)
+    for pod in ordered:
+        known, ends = assessment_of(snapshot, pod.key), [(c.last_reason, c.last_exit_code) for c in pod.containers]
+        groups[known.severity, known.reason, *(() if pod.ready else (is_starting(pod), *ends))].append(pod)
+    return [sorted(group, key=lambda pod: pod.key not in starts) for group in groups.values()]
 
 
 def _fitting(width: int) -> tuple[Sequence[ValueColumn], int, int]:

@@ -73,11 +73,18 @@ def outline(
         if len(folded) > 1:
             fold = Fold(key, len(folded), next(iter(folded)))
             folds[_fold_key(key)] = fold
-            shown = [*(child for child in children if child not in folded), _fold_key(key)]
+            shown = _with_fold(children, folded, _fold_key(key))
         keys.extend(shown)
         levels.extend(bytes((RowLevel.CHILD,)) * (len(shown) - 1))
         levels.append(RowLevel.LAST_CHILD)
     return Outline(keys, bytes(levels), folds)
+
+
+def _with_fold(children: Sequence[str], folded: Mapping[str, None], fold: str) -> list[str]:
+    """Return the children with the row for the folded ones in the place of the last of them."""
+    last = next(at for at in range(len(children) - 1, -1, -1) if children[at] in folded)
+    before = [child for child in children[:last] if child not in folded]
+    return [*before, fold, *children[last + 1 :]]
 
 
 def _fold_key(group: str) -> str:

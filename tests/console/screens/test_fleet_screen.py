@@ -154,3 +154,22 @@ async def test_who_asks_for_all_or_for_some_sees_them() -> None:
         assert " alike" not in d.text
         await d.press("a", "W")
         assert " alike" not in d.text
+
+
+async def test_of_a_model_that_loads_at_once_the_pods_beyond_the_first_few_are_one_row() -> None:
+    snapshot = make_snapshot(workloads=1, pods_per=30)
+    (workload,) = snapshot.model_of
+    pods = snapshot.pods_of[workload]
+    loading = dict.fromkeys(pods[:24], Assessment(Severity.STARTING, "loading"))
+    rest = dict.fromkeys(pods[24:], Assessment(Severity.OK))
+    sick = {pods[0]: Assessment(Severity.CRITICAL, "OOMKilled")}
+    ready = {key: replace(snapshot.pods[key], ready=key in rest) for key in pods}
+    found = replace(snapshot, pods=ready, unmatched=(), assessments={**snapshot.assessments, **loading, **rest, **sick})
+    async with desk(found) as d:
+        d.grid.move_to(workload)
+        await d.settle()
+        rows = d.lines
+        at = rows.index(d.line_with("+20 alike"))
+        assert "loading" in rows[at - 1]
+        assert "loading" not in rows[at + 1], "it stands below those that it is like"
+        assert sum("OOMKilled" in row for row in rows) >= 1

@@ -62,3 +62,25 @@ def test_of_a_pod_that_loads_the_phase_of_its_log_and_when_its_peers_were_ready(
     assert "reading weights, shard 17 of 30, for 50s; ready in ~1m10s (peers took 2m)" in told
     late = _with(snapshot, replace(loading, containers=(replace(runs, since=NOW - 300),)), peer, *others)
     assert "starting, for 5m; late: peers took 2m" in " ".join(_text(late, 160))
+
+
+def test_pods_with_the_same_to_report_are_said_once() -> None:
+    snapshot = make_snapshot(workloads=1, pods_per=54)
+
+    def starts(pod: Pod, number: int) -> Pod:
+        runs = Container("vllm", "i", state="running", since=NOW - 30 - number)
+        return replace(pod, ready=False, deleted=None, containers=(runs,))
+
+    pods = {key: starts(pod, number) for number, (key, pod) in enumerate(snapshot.pods.items())}
+    said = {key: Assessment(Severity.STARTING, "loading") for key in pods}
+    loading = replace(snapshot, pods=pods, assessments={**snapshot.assessments, **said})
+    first, *_, read = pods
+    lines = _text(loading, 120, {read: Loading("reading weights", "shard 3 of 30")})
+    at = next(i for i, line in enumerate(lines) if line.startswith(" PODS"))
+    assert lines[at + 7].strip() == "+51 alike"
+    assert pods[read].name in lines[at + 1], "the one whose log was read is among those shown"
+    # One that died is not like the others.
+    died = Container("vllm", "i", state="waiting", last_reason="OOMKilled", last_exit_code=137, restarts=1)
+    lines = _text(replace(loading, pods={**pods, first: replace(pods[first], containers=(died,))}), 120)
+    assert any("OOMKilled (137)" in line for line in lines)
+    assert any(line.strip() == "+50 alike" for line in lines)
