@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
 from console.views.layout import followed, head, labelled, packed, wrapped
 from fleet.model.objects import Condition, Container, Event, ModelVersion
+from fleet.timeline.folding import without_names
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span, fit
@@ -101,19 +103,24 @@ def _is_good(condition: Condition) -> bool:
 
 
 def event_lines(events: Iterable[Event], now: float, width: int, glyphs: Glyphs, *, page_of: str) -> list[Line]:
-    """Return events, newest first: age, count, reason, message; and their object if it is not the page's."""
-    shown = list(events)[:_EVENTS]
-    if not shown:
+    """Return events, newest first: age, count, reason, message, and their object if it is not the page's; the same of
+    several objects once.
+    """
+    alike: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
+    for event in events:
+        alike[event.type, event.reason, without_names(event.message, event.involved.name)].append(event)
+    if not alike:
         return [head("events", "none")]
     lines = [head("events")]
-    for event in shown:
-        role = Role.WARNING if event.type == "Warning" else Role.TEXT
+    for (kind, reason, words), same in islice(alike.items(), _EVENTS):
+        event, objects = same[0], len({one.involved for one in same})
         count = f" ×{event.count}" if event.count > 1 else ""
         lead = [
             Span(f"   {fit(age_text(now - event.last), 7, 'right', glyphs.ellipsis)}  ", Role.DIM),
-            Span(f"{untrusted(event.reason)}{count}  ", role),
+            Span(f"{untrusted(reason)}{count}  ", Role.WARNING if kind == "Warning" else Role.TEXT),
         ]
         if event.involved.name != page_of:
-            lead.append(Span(f"{untrusted(event.involved.name)}  "))
-        lines += followed(lead, untrusted(event.message), Role.DIM, width, 12)
+            more = f" and {objects - 1} more" if objects > 1 else ""
+            lead.append(Span(f"{untrusted(event.involved.name)}{more}  "))
+        lines += followed(lead, untrusted(words if objects > 1 else event.message), Role.DIM, width, 12)
     return lines

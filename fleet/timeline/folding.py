@@ -63,7 +63,7 @@ def folded(entries: Iterable[Entry], kin: Kinship) -> tuple[Entry, ...]:
     latest: dict[tuple[EntryKind, str, str, ObjectRef, int], _Fold] = {}
     turns = _Turns()
     for entry in entries:
-        top, words = kin.workload(entry.about), _without_names(entry)
+        top, words = kin.workload(entry.about), without_names(entry.what, entry.about.name)
         key = (entry.kind, words, entry.who, top, turns.of(entry))
         fold = latest.get(key)
         # Changes are never folded, however many.
@@ -92,8 +92,8 @@ class _Turns:
         return turn
 
 
-def _without_names(entry: Entry) -> str:
-    what = entry.what
-    if entry.about.name:
-        what = re.sub(rf"\b{re.escape(entry.about.name)}(_[a-z0-9-]+)?", NAME, what)
+def without_names(what: str, name: str) -> str:
+    """Return a message about an object without the words that name it: the same for all objects alike."""
+    if name:
+        what = re.sub(rf"\b{re.escape(name)}(_[a-z0-9-]+)?", NAME, what)
     return _IDENTITY.sub(NAME, what)

@@ -233,6 +233,25 @@ def test_versions_are_told_by_their_template_and_differ_in_their_arguments() -> 
     assert list(differences(new, old)) == [("--b", "2", "3"), ("--c", "set", ""), ("--d", "", "set")]
 
 
+async def test_the_same_event_of_several_pods_is_said_once() -> None:
+    snapshot = make_snapshot()
+    told = "Startup probe failed: Get http://10.0.0.{}:8000/health: connection refused"
+    pods = [snapshot.pods[key] for key in snapshot.pods_of[WORST]]
+    probes = tuple(
+        Event("serving", f"e{n}", f"u{n}", "1", ObjectRef("Pod", "serving", pod.name), pod.uid, "Warning", "Unhealthy",
+              told.format(n), 3, NOW - n)
+        for n, pod in enumerate(pods)
+    )  # fmt: skip
+    async with desk(replace(snapshot, events=probes), size=(160, 80)) as d:
+        await d.open(WORST)
+        (line,) = [line for line in d.lines if "Unhealthy" in line]
+        assert f"Unhealthy ×3  {pods[0].name} and {len(pods) - 1} more  Startup probe failed" in line
+        assert "10.0.0" not in line
+        await d.press("escape")
+        await d.open(pods[1].key)
+        assert "10.0.0.1:8000" in d.line_with("Unhealthy"), "its own page has its own words"
+
+
 async def test_events_of_a_workload_say_whose_they_are() -> None:
     snapshot = make_snapshot()
     pod = snapshot.pods[snapshot.pods_of[WORST][0]]
