@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from string import Template
@@ -9,6 +11,11 @@ from string import Template
 from simulator.blueprint import WorkloadSpec
 from simulator.data import text
 from simulator.engine_server import EngineServer
+
+PERIOD = 10
+"""Seconds between two lines of throughput."""
+_BEFORE = 1800.0
+"""Seconds before a simulation of which a log has lines."""
 
 
 def line(at: float, where: str, text: str, level: str = "INFO") -> str:
@@ -56,6 +63,20 @@ def throughput(server: EngineServer, seconds: float, prompt: int, generated: int
         f"{generated / seconds:.1f} tokens/s, Running: {running} reqs, Waiting: {waiting} reqs, "
         f"GPU KV cache usage: {kv_usage * 100:.1f}%, Prefix cache hit rate: {hits:.1f}%"
     )
+
+
+def lines_before(server: EngineServer, origin: float, seconds: float, seed: str) -> Iterator[tuple[float, str]]:
+    """Yield the throughput lines of the time before a simulation, with the rates of its first ``seconds``, about;
+    none for an engine without work.
+    """
+    stats, chance = server.engine.stats, random.Random(seed)
+    prompt, generated = (PERIOD * tokens / seconds for tokens in (stats.prompt_tokens, stats.generation_tokens))
+    if not prompt + generated:
+        return
+    for step in range(int(_BEFORE / PERIOD), 0, -1):
+        share, at = chance.uniform(0.6, 1.3), origin - step * PERIOD
+        text = throughput(server, PERIOD, round(share * prompt), round(share * generated))
+        yield at, line(at, "loggers.py:248", text)
 
 
 _INITIALIZATION_FAILED = (

@@ -78,6 +78,8 @@ class Pod:
     gpus: list[Gpu] = field(default_factory=list)
     server: EngineServer | None = None
     log: deque[LogLine] = field(default_factory=deque)
+    log_is_whole: bool = False
+    """True if the log has what was written before the simulation began."""
     previous_log: list[LogLine] | None = None
     pending_message: str = ""
     pull_error: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from simulator import dcgm, inventory, logs, templates
@@ -28,7 +29,6 @@ PREWARM = 90.0
 """Seconds simulated before the clock starts, so that queues and counters are alive; less of it in large fleets."""
 AUTOSCALE = 15
 """Seconds between two looks of the autoscalers."""
-LOG_PERIOD = 10
 HEARTBEAT = 300
 """Seconds between two status reports of a kubelet whose node does not change."""
 
@@ -137,10 +137,22 @@ class Fleet:
         if container not in {None, found.container}:
             raise KeyError(container)
         if not previous:
+            self._remember(found)
             return list(found.log)
         if found.previous_log is None:
             raise KeyError(f"previous terminated container {found.container!r} in pod {pod!r} not found")
         return list(found.previous_log)
+
+    def _remember(self, pod: Pod) -> None:
+        """Add what a pod that is older than the simulation logged before that: only now, since few logs are read."""
+        seconds = self.now - self._origin
+        if pod.log_is_whole or pod.started >= self._origin or pod.server is None or seconds < 1:
+            return
+        pod.log_is_whole = True
+        earlier = [each for each in pod.log if each.at < self._origin]
+        later = [each for each in pod.log if each.at >= self._origin]
+        between = logs.lines_before(pod.server, self._origin, seconds, pod.uid)
+        pod.log = deque([*earlier, *(LogLine(at, text) for at, text in between), *later], pod.log.maxlen)
 
     def endpoints(self) -> Iterable[Endpoint]:
         """Every engine and DCGM exporter that listens now."""
@@ -196,7 +208,7 @@ class Fleet:
         self.kubelet.advance(now)
         self._controllers.run(now, autoscale=seconds % AUTOSCALE == 0)
         self._work_gpus()
-        if seconds % LOG_PERIOD == 0:
+        if seconds % logs.PERIOD == 0:
             self._log_throughput(now)
         if seconds % 60 == 0:
             self.cluster.events.forget(now)
