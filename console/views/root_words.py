@@ -6,19 +6,32 @@ from collections.abc import Mapping
 from typing import Final
 
 from console.views.kept import Kept
-from console.views.subject import reason_of
+from console.views.subject import assessment_of, reason_of
 from fleet.model.finding import FindingState, Incident
+from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
 from widgets.cells import Cell, Marked
 
 _FOUND: Kept[Mapping[str, Incident]] = Kept()
+_HELD: Kept[Mapping[str, Incident]] = Kept()
 _KNOWN: Kept[frozenset[str]] = Kept()
 _NONE: Final[frozenset[str]] = frozenset()
 
 
 def caused_by(snapshot: Snapshot, key: str) -> Incident | None:
-    """Return the incident whose root explains an object's severity; None if there is none, or it no longer holds."""
-    return _incidents(snapshot).get(key)
+    """Return the incident whose root explains an object's severity; None if there is none, or it no longer holds.
+
+    A workload that starts is not in the incident of the pod that keeps it from being complete: it has no fault itself.
+    """
+    found = _incidents(snapshot).get(key)
+    starts = found is None and key in snapshot.workloads and assessment_of(snapshot, key).severity is Severity.STARTING
+    return _held_up(snapshot).get(key) if starts else found
+
+
+def held_up(snapshot: Snapshot) -> list[str]:
+    """Return the serving workloads that start and are kept from it by what fires at a pod, the worst first."""
+    held = [key for key in _held_up(snapshot) if key in snapshot.model_of]
+    return [key for key in held if assessment_of(snapshot, key).severity is Severity.STARTING]
 
 
 def known_objects(snapshot: Snapshot) -> frozenset[str]:
@@ -44,6 +57,8 @@ def told_reason(snapshot: Snapshot, key: str) -> str:
     if not words or not _is_at(snapshot, key, root.key):
         return reason
     parts = reason.split(", ")
+    if all(part in words for part in parts):
+        return words
     if words in parts:
         # At first the object's own words are known before their root cause.
         return ", ".join([words, *(part for part in parts if part != words)])
@@ -81,6 +96,19 @@ def _incidents(snapshot: Snapshot) -> Mapping[str, Incident]:
     kept = _FOUND.made_of(snapshot.incidents)
     if "" not in kept:
         kept[""] = _by_object(snapshot)
+    return kept[""]
+
+
+def _held_up(snapshot: Snapshot) -> Mapping[str, Incident]:
+    """Return workload → the worst incident that fires and whose root is one of its pods."""
+    kept = _HELD.made_of(snapshot.incidents)
+    if "" not in kept:
+        firing = (one for one in snapshot.incidents if one.state is FindingState.FIRING)
+        found: dict[str, Incident] = {}
+        for one in firing:
+            if (workload := snapshot.workload_of.get(one.root.key)) is not None:
+                found.setdefault(workload, one)
+        kept[""] = found
     return kept[""]
 
 

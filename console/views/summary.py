@@ -7,8 +7,8 @@ from itertools import chain
 
 from console.views.fleet_order import scores_at, severities_of
 from console.views.incident_words import acknowledged_text, place
-from console.views.root_words import caused_by, known_objects, told_reason
-from console.views.standing_since import SinceTracker, since_text
+from console.views.root_words import caused_by, held_up, known_objects, told_reason
+from console.views.standing_since import ShownSince, SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
 from fleet.model.finding import FindingState, Incident
 from fleet.model.quantity import MEANINGS, Quantity
@@ -44,6 +44,10 @@ def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs)
         unseen = _seen_by_no_row(snapshot)
         if unseen is not None:
             return Line(fit_spans(_told(snapshot, unseen, glyphs), width, "left", glyphs.ellipsis)), BLANK
+        held = held_up(snapshot)
+        if held:
+            spans = _worst(snapshot, since, held[0], width, glyphs)
+            return Line(fit_spans(spans, width, "left", glyphs.ellipsis)), _calm(snapshot, glyphs)
         return _calm(snapshot, glyphs), _warned(snapshot, width, glyphs)
     spans = _worst(snapshot, since, worst[0], width, glyphs)
     grows = queue_text(snapshot, worst[0])
@@ -65,18 +69,20 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
     pod, incident = pod_for(snapshot, key), caused_by(snapshot, key)
     said = told_reason(snapshot, key) or (told_reason(snapshot, pod) if pod else "") or standing.severity.value
     known = incident.acknowledged if incident is not None and incident.is_known else None
+    # A workload that starts has no fault itself: the severity is that of what keeps it from being complete.
+    severity = incident.severity if incident is not None and standing.severity not in _TROUBLE else standing.severity
     lead = (
         Span(" "),
-        severity_span(standing.severity, glyphs),
+        severity_span(severity, glyphs),
         Span(f" {untrusted_name(called)}", Role.STRONG),
-        Span(f": {untrusted(said)}", severity_role(standing.severity) if known is None else Role.TEXT),
+        Span(f": {untrusted(said)}", severity_role(severity) if known is None else Role.TEXT),
     )
     if known is not None:
         # The acknowledgement comes before the numbers: the next person on call needs it first.
         return (*lead, Span(f"  {untrusted_line(acknowledged_text(known, snapshot.at))}", Role.DIM))
     ttft = _number(snapshot, key, Quantity.TTFT_P95, "  TTFT95 ", glyphs)
     waits = _number(snapshot, key, Quantity.WAITING, "  wait ", glyphs)
-    seen, grows = since.since(key), queue_text(snapshot, key)
+    seen, grows = _onset(incident) or since.since(key), queue_text(snapshot, key)
     shown = [
         waits,
         (Span(f"  {grows}", severity_role(standing.severity)),) if grows else (),
@@ -93,6 +99,11 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
         name = where[-1].text
         shown[3] = (*where[:-1], Span(fit_end(name, max(8, width_of(name) - over), "left", glyphs.ellipsis)))
     return (*lead, *chain(*shown))
+
+
+def _onset(incident: Incident | None) -> ShownSince | None:
+    """Return since when the root of an incident has held: the page of the incident tells the same minute."""
+    return None if incident is None else ShownSince(incident.since, not incident.root.may_be_older)
 
 
 def _where(snapshot: Snapshot, incident: Incident | None, pod: str | None) -> tuple[Span, ...]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from fleet.dataclass import dataclass
+from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import SignInWords
 from fleet.model.objects import Event, Pod
 
@@ -56,20 +57,31 @@ class Reported(SignInWords[PodReports]):
 
     @property
     def holds(self) -> Callable[[PodReports], bool | None]:
-        return lambda of: self._newest(of) is not None
+        return lambda of: self.newest(of) is not None
 
     @property
     def shows(self) -> Callable[[PodReports], str]:
         return self._told
 
     def _told(self, of: PodReports) -> str:
-        event = self._newest(of)
+        event = self.newest(of)
         return "" if event is None else f"{event.reason}: {event.message}"
 
-    def _newest(self, of: PodReports) -> Event | None:
+    def newest(self, of: PodReports) -> Event | None:
+        """Return the newest of these events."""
         for event in of.events:
             if event.reason in self.reasons and re.search(self.words, event.message):
                 return event
             if event.reason in self.latest_of:
                 return None
         return None
+
+
+def quoting(told: str, sign: Reported) -> Callable[[PodReports], str]:
+    """Return words that end with the gist of the event that a sign reads."""
+
+    def words(of: PodReports) -> str:
+        event = sign.newest(of)
+        return told if event is None else f"{told}: {gist(event.message)}"
+
+    return words

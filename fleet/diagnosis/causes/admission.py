@@ -26,7 +26,7 @@ REFUSALS = {
         r"(?:minimum|maximum) ([\w./-]+) usage per (?:Container|Pod)|([\w./-]+) max limit to request ratio per"
     ),
     "service-account-missing": r'error looking up service account \S+: serviceaccount "([^"]+)" not found',
-    "pod-class-missing": r'no (PriorityClass with name \S+) was found|(RuntimeClass "[^"]+") not found',
+    "pod-class-missing": r'no PriorityClass with name (\S+) was found|RuntimeClass "([^"]+)" not found',
     "namespace-terminating": r"in namespace (\S+) because it is being terminated",
     "pod-invalid": r'Pod "[^"]*" is invalid: (.+)',
     "control-plane-fails": (

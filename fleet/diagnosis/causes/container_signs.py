@@ -152,6 +152,14 @@ CONFIG: Fact[PodSubject] = Fact(
     lambda subject: _reasons(_waits_oddly(subject)),
 )
 """CreateContainerConfigError, RunContainerError and the like, and whatever else a kubelet or a runtime gives as one."""
+
+
+def hook_error(subject: PodSubject) -> str:
+    """Return the state that kubectl prints, with the gist of what the hook reported."""
+    told = next((one.message for one in subject.pod.containers if _is_of_hook(one.reason) and one.message), "")
+    return f"{subject.pod.status}: {gist(told)}" if told else subject.pod.status
+
+
 HOOK: Fact[PodSubject] = Fact(
     "a lifecycle hook of it fails",
     "status.containerStatuses",

@@ -8,6 +8,7 @@ from fleet.diagnosis.cause import Help, PodCause, ReportedCause, Stage
 from fleet.diagnosis.causes import container_signs as signs
 from fleet.diagnosis.causes.container_signs import is_of_image
 from fleet.diagnosis.causes.symptoms import OVERLOAD
+from fleet.diagnosis.gist import gist
 from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
@@ -33,6 +34,10 @@ PULLS = {
 def _pull(subject: PodSubject) -> str:
     told = " ".join(one.message for one in subject.pod.containers)
     why = next((name for name, words in PULLS.items() if re.search(words, told, re.IGNORECASE)), "")
+    if not why:
+        # The kubelet's back-off repeats what it waits for, not why.
+        answers = (one.message for one in subject.pod.containers if is_of_image(one.reason))
+        why = next((gist(one) for one in answers if one and not one.startswith("Back-off")), "")
     return f"{signs.status(subject)}: {why}" if why else signs.status(subject)
 
 

@@ -10,7 +10,7 @@ from fleet.diagnosis.causes.symptoms import HELD_UP, OVERLOAD
 from fleet.diagnosis.causes.volumes import OF_VOLUMES
 from fleet.diagnosis.fallbacks import FallbackCause, UnlistedWarning
 from fleet.diagnosis.gist import gist
-from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported
+from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported, quoting
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
 from fleet.model.severity import Severity
@@ -46,26 +46,28 @@ NO_ADDRESS = ReportedCause(
     avoid=("Do not restart pods of this node: each one that comes back needs an address, too.",),
     decides=("whether other nodes have addresses: if none has, the range of the cluster or the subnet is full",),
 )
+_NO_SANDBOX = Reported("creating the sandbox fails", _SANDBOXES, f"^(?!.*(?:{_NO_ADDRESS}))", CREATED)
 SANDBOX = ReportedCause(
     id="sandbox-not-created",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="The node cannot set up the pod's sandbox: its network plugin or container runtime fails.",
-    words=says("sandbox not created"),
-    must=(_WAITS, Reported("creating the sandbox fails", _SANDBOXES, f"^(?!.*(?:{_NO_ADDRESS}))", CREATED)),
+    words=quoting("sandbox not created", _NO_SANDBOX),
+    must=(_WAITS, _NO_SANDBOX),
     explains=HELD_UP,
     peers=True,
     after=60,
     helps=(_DESCRIBE, Help("keep new pods off its node", "cordon"), _NODES),
     decides=("whether other new pods on this node fail the same way: then it is the node's network plugin",),
 )
+_UNPREPARED = Reported("preparing its devices fails", ("FailedPrepareDynamicResources",), "", CREATED)
 DEVICE_UNPREPARED = ReportedCause(
     id="device-claim-not-prepared",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="The driver of the pod's devices cannot prepare them on its node.",
-    words=says("its devices are not prepared"),
-    must=(_WAITS, Reported("preparing its devices fails", ("FailedPrepareDynamicResources",), "", CREATED)),
+    words=quoting("its devices are not prepared", _UNPREPARED),
+    must=(_WAITS, _UNPREPARED),
     explains=HELD_UP,
     peers=True,
     after=60,

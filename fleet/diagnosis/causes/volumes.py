@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
 from fleet.diagnosis.causes.symptoms import HELD_UP
-from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported
+from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported, quoting
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 
@@ -25,21 +25,23 @@ _NO_SOURCE = (
     r'is not a dir|path "[^"]*" does not exist|No such file or directory'
 )
 
+_NO_VOLUME = Reported(
+    "its claim gets no volume",
+    ("ProvisioningFailed", "FailedBinding", "ClaimLost", "ClaimMisbound", "ExternalProvisioning"),
+    "",
+    ("ProvisioningSucceeded",),
+)
+_NOT_ATTACHED = Reported("attaching fails", _ATTACHES, f"^(?!.*(?:Multi-Attach|{_NO_DRIVER}))", CREATED)
+_SOURCE_MISSING = Reported("its source is missing", _MOUNTS, _NO_SOURCE, CREATED)
+_NOT_MOUNTED = Reported("mounting fails", _MOUNTS, "", CREATED)
+
 NOT_PROVISIONED = ReportedCause(
     id="volume-not-provisioned",
     stage=Stage.PLACING,
     severity=Severity.WARNING,
     sentence="A volume claim of the pod gets no volume: its storage class, its provisioner or a quota is in the way.",
-    words=says("its volume is not provisioned"),
-    must=(
-        _UNPLACED,
-        Reported(
-            "its claim gets no volume",
-            ("ProvisioningFailed", "FailedBinding", "ClaimLost", "ClaimMisbound", "ExternalProvisioning"),
-            "",
-            ("ProvisioningSucceeded",),
-        ),
-    ),
+    words=quoting("its volume is not provisioned", _NO_VOLUME),
+    must=(_UNPLACED, _NO_VOLUME),
     explains=("volume-not-bound", "volume-claim-missing", "unschedulable", "not-scheduled", *HELD_UP),
     peers=True,
     after=60,
@@ -88,8 +90,8 @@ NOT_ATTACHED = ReportedCause(
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="A volume of the pod cannot be attached to its node.",
-    words=says("its volume is not attached"),
-    must=(_WAITS, Reported("attaching fails", _ATTACHES, f"^(?!.*(?:Multi-Attach|{_NO_DRIVER}))", CREATED)),
+    words=quoting("its volume is not attached", _NOT_ATTACHED),
+    must=(_WAITS, _NOT_ATTACHED),
     explains=HELD_UP,
     peers=True,
     after=60,
@@ -100,8 +102,8 @@ MOUNT_SOURCE = ReportedCause(
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="A Secret, ConfigMap or path that the pod mounts does not exist.",
-    words=says("a mounted object is missing"),
-    must=(_WAITS, Reported("its source is missing", _MOUNTS, _NO_SOURCE, CREATED)),
+    words=quoting("a mounted object is missing", _SOURCE_MISSING),
+    must=(_WAITS, _SOURCE_MISSING),
     explains=HELD_UP,
     peers=True,
     after=60,
@@ -130,8 +132,8 @@ NOT_MOUNTED = ReportedCause(
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
     sentence="A volume of the pod cannot be mounted on its node.",
-    words=says("its volume is not mounted"),
-    must=(_WAITS, Reported("mounting fails", _MOUNTS, "", CREATED)),
+    words=quoting("its volume is not mounted", _NOT_MOUNTED),
+    must=(_WAITS, _NOT_MOUNTED),
     must_not=tuple(one.must[1] for one in (ATTACHED_ELSEWHERE, DRIVER_MISSING, NOT_ATTACHED, MOUNT_SOURCE)),
     explains=HELD_UP,
     peers=True,
