@@ -132,6 +132,8 @@ class Header(LineView):
 
     def show(self, model: HeaderModel) -> int:
         """Show a model; returns 1 when the line had to be written again."""
+        if model == self._model:
+            return 0
         self._model = model
         return self.redraw()
 

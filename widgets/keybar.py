@@ -60,7 +60,9 @@ class Keybar(LineView):
 
     def show(self, hints: Sequence[Hint]) -> int:
         """Show other hints; returns 1 when the line had to be written again."""
-        self._hints = tuple(hints)
+        if (shown := tuple(hints)) == self._hints:
+            return 0
+        self._hints = shown
         return self.redraw()
 
     def on_click(self, event: events.Click) -> None:

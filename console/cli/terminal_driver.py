@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any, Protocol, cast
 
 from textual import constants
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._parser import ParseError
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -71,11 +72,26 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._entered = False
+        self._frame: list[str] | None = None
+        """The pieces of a frame whose end has not come; None between frames."""
         self.exit_event = self._ending = _Ending()
 
     @property
     def _ends(self) -> Ends:
         return cast("Ends", self._app)
+
+    def write(self, data: str) -> None:
+        """Write. The start, the content and the end of a frame are one piece: each piece would wake the thread that
+        writes, and it would have to wait for the interpreter.
+        """
+        if data == SYNC_START:
+            self._frame = []
+        if self._frame is not None:
+            self._frame.append(data)
+            if data != SYNC_END:
+                return
+            data, self._frame = "".join(self._frame), None
+        super().write(data)
 
     def start_application_mode(self) -> None:
         self._entered = True
@@ -86,6 +102,7 @@ class TerminalDriver(LinuxDriver):
         if not self._entered:
             return
         self._entered = False
+        self._frame = None
         # Textual leaves these on: reports in pixels, and of movement with a button down.
         self.write("\x1b[?1016l\x1b[?1002l")
         super().stop_application_mode()

@@ -30,7 +30,7 @@ class Window:
     A counter that falls was reset; it started over from zero, so it has gained its new value (Prometheus, ``rate``).
     """
 
-    __slots__ = ("_at", "_blank", "_checkpoints", "_gains", "_now", "_reset_at", "span")
+    __slots__ = ("_at", "_blank", "_checkpoints", "_gains", "_now", "_over", "_reset_at", "span")
 
     def __init__(self, span: float) -> None:
         self.span = span
@@ -39,6 +39,8 @@ class Window:
         """Times of the checkpoints."""
         self._gains = array("f")
         """Gain of each counter from each checkpoint to the next, and from the last one to now, in one row."""
+        self._over = array("d")
+        """Gains from the first checkpoint to the last: the same for several samples; empty until they are asked for."""
         self._now = array("d")
         """Sums of the counters now; for a counter that has no number now, its last one."""
         self._blank: tuple[int, ...] = ()
@@ -78,6 +80,7 @@ class Window:
         if newest < before_at and (fell or before_at - newest >= self.span / _CHECKPOINTS):
             self._checkpoints.append(before_at)
             self._gains.extend(gains)
+            del self._over[:]
         else:
             last = len(self._gains) - len(gains)
             self._gains[last:] = array("f", map(operator.add, self._gains[last:], gains))
@@ -96,6 +99,7 @@ class Window:
         self._gains = array("f", [gains[start + i] if i >= 0 else 0.0 for start in starts for i in source])
         self._now = array("d", [self._now[i] if i >= 0 else 0.0 for i in source])
         self._blank = ()
+        del self._over[:]
         if not source:
             del self._checkpoints[:]
 
@@ -110,8 +114,11 @@ class Window:
         if not self._checkpoints:
             return array("d", [math.nan]) * counters
         scale = 1.0 / self.covered
-        rows = [gains[start : start + counters] for start in range(0, len(gains), counters)]
-        found = array("d", [sum(each) * scale for each in zip(*rows, strict=True)])
+        last = len(gains) - counters
+        if not self._over:
+            rows = [gains[start : start + counters] for start in range(0, last, counters)]
+            self._over = array("d", map(sum, zip(*rows, strict=True)) if rows else [0.0] * counters)
+        found = array("d", [(over + gain) * scale for over, gain in zip(self._over, gains[last:], strict=True)])
         for blank in self._blank:
             found[blank] = math.nan
         return found
@@ -146,3 +153,4 @@ class Window:
         if left:
             del self._checkpoints[:left]
             del self._gains[: left * len(self._now)]
+            del self._over[:]

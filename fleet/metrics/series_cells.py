@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from itertools import chain
 from typing import NamedTuple
@@ -25,6 +25,14 @@ class Term(NamedTuple):
     high: float = IMPLAUSIBLE
     less: float = 0.0
     state: float | None = None
+
+    @property
+    def place(self) -> int:
+        """Index of the one sample that is the value as it stands, if it is plausible; -1 where more is to be done."""
+        plain = self.samples is not None and len(self.samples) == 1 and not self.less and self.state is None
+        if plain and (self.low, self.high) == (0.0, IMPLAUSIBLE) and self.samples[0][1] == 1.0:  # type: ignore[index]
+            return self.samples[0][0]  # type: ignore[index]
+        return -1
 
     def of(self, values: Sequence[float]) -> float:
         """The canonical value, NaN when one of the samples is a blank or there are none."""
@@ -48,6 +56,8 @@ class NumberCell(NamedTuple):
     terms: tuple[Term, ...]
     alone: Term | None = None
     """The only part present, if it alone is the number: for most quantities a target has just one of the spellings."""
+    place: int = -1
+    """Index of the one sample that is the number as it stands, if it is plausible; -1 for none."""
 
     @classmethod
     def made_of(cls, quantity: Quantity, row: int, rule: Rule, terms: tuple[Term, ...]) -> NumberCell:
@@ -55,13 +65,22 @@ class NumberCell(NamedTuple):
         there = [term for term in terms if term.samples is not None]
         # The sum of some parts is not the whole.
         whole = rule.pick is not Pick.WHOLE or len(terms) == 1 or terms[0].samples is not None
-        return cls(quantity, row, rule, terms, there[0] if len(there) == 1 and whole else None)
+        alone = there[0] if len(there) == 1 and whole else None
+        return cls(quantity, row, rule, terms, alone, -1 if alone is None else alone.place)
 
     def of(self, values: Sequence[float]) -> float:
         """The number, NaN for none."""
         if self.alone is not None:
             return self.alone.of(values)
         return pick(self.rule, (term.of(values) for term in self.terms))
+
+
+def numbers(cells: Iterable[NumberCell], values: Sequence[float]) -> list[float]:
+    """Return the number of each cell. Most are one plausible sample, for which nothing needs to be called."""
+    return [
+        value if (at := cell.place) >= 0 and 0.0 <= (value := values[at]) < IMPLAUSIBLE else cell.of(values)
+        for cell in cells
+    ]
 
 
 class BucketCells(NamedTuple):

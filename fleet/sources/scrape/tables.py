@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from fleet.metrics.dialect import plausible
 from fleet.metrics.growing_columns import GrowingColumns, blank
+from fleet.metrics.series_cells import numbers
 from fleet.model.histogram import Histogram, merge
 from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
@@ -50,8 +51,8 @@ class Tables:
             for cell, value in zip(rows.latest, latest, strict=False):
                 columns.put(cell.quantity, base + cell.row, value)
             if covered:
-                for cell in rows.rates:
-                    columns.put(cell.quantity, base + cell.row, cell.of(rates))
+                for cell, value in zip(rows.rates, numbers(rows.rates, rates), strict=True):
+                    columns.put(cell.quantity, base + cell.row, value)
         self._dialects.extend(binding.dialects)
         self._reasons.update(state.reasons)
         if not covered:

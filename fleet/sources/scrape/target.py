@@ -14,7 +14,7 @@ from fleet.metrics.counter_window import Window
 from fleet.metrics.dialect import IMPLAUSIBLE, bit_words
 from fleet.metrics.exposition import ExpositionParser, Layouts, SampleSeries, metric_names
 from fleet.metrics.products import by_metrics, is_read
-from fleet.metrics.series_cells import Binding
+from fleet.metrics.series_cells import Binding, numbers
 from fleet.model.problem import SourceProblem, UnreadError
 
 _NO_REASONS: Mapping[str, tuple[str, ...]] = {}
@@ -117,7 +117,7 @@ class TargetState:
             per_second = (cell.of(gained.counters) / gained.seconds for cell in self.binding.latest)
         self.latest = array("d", per_second if gained is not None else ())
         # Only the cells are kept until the next answer, which has ten times as many values.
-        self.gauges = array("d", [cell.of(values) for cell in self.binding.gauges])
+        self.gauges = array("d", numbers(self.binding.gauges, values))
         self.reasons = {gpus[row].key: bit_words(values[at], bits) for row, at, bits in masks} if masks else _NO_REASONS
         self.heard_at = now
         self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)

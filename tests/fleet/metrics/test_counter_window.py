@@ -142,3 +142,23 @@ def test_the_gain_since_the_sample_before_counts_a_restart_and_does_not_know_wha
     assert (again.counters[0], again.seconds) == (4.0, 15)
     assert math.isnan(again.counters[1])
     assert next(iter(window.rates())) == pytest.approx(34 / 25)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.floats(0.5, 40.0), st.integers(0, 50), st.integers(-3, 9)), min_size=2, max_size=40),
+    st.sampled_from([20.0, 60.0]),
+)
+def test_rates_that_are_asked_for_at_every_sample_are_those_that_are_added_up_from_all_of_it(
+    steps: list[tuple[float, int, int]], span: float
+) -> None:
+    asked, at, values = Window(span), 0.0, [0.0, 0.0]
+    samples: list[tuple[float, list[float]]] = []
+    for step, gain, other in steps:
+        at, values = at + step, [values[0] + gain, max(0.0, values[1] + other)]
+        samples.append((at, values))
+        asked.add(at, values)
+        once = Window(span)
+        for each in samples:
+            once.add(*each)
+        assert list(asked.rates()) == pytest.approx(list(once.rates()), nan_ok=True)
