@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, Of
 from fleet.diagnosis.reach import Concerned, concerned_by
-from fleet.diagnosis.root_search import RootSearch, blamed_first
+from fleet.diagnosis.root_search import blamed_first, roots_of
 from fleet.model.differences import are_same
 from fleet.model.finding import Finding, FindingState
 from fleet.model.severity import Severity, rank
@@ -71,9 +71,9 @@ class Groups:
         if same and (findings is self._findings or findings == self._findings):
             return self._groups
         if not same or not _alike_but_for_state(findings, self._findings):
-            search = RootSearch(snapshot, findings, self._causes)
+            before, roots = (self._findings, [self._findings[at] for at in self._roots]) if same else ((), ())
             place = {id(finding): at for at, finding in enumerate(findings)}
-            self._roots = [place[id(search.root(finding))] for finding in findings]
+            self._roots = [place[id(root)] for root in roots_of(snapshot, findings, self._causes, before, roots)]
         kept = {one.key: one for one in self._groups} if same else {}
         self._groups = _grouped(snapshot, findings, [findings[at] for at in self._roots], self._causes, kept)
         self._findings, self._ground = findings, ground

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from fleet.diagnosis.cause import AnyCause, Of, Stage
+from fleet.diagnosis.cause import OF_WORKLOADS, AnyCause, Of, Stage
 from fleet.diagnosis.causes.symptoms import AWAY
 from fleet.diagnosis.reach import holders
 from fleet.diagnosis.replica_groups import group_of
@@ -28,6 +28,46 @@ _THROUGH_SOURCES = _PODS | {Of.GPU, Of.WORKLOAD, Of.OBJECTIVE, Of.TRAFFIC}
 def blamed_first(finding: Finding) -> tuple[int, float, str]:
     """Return the key by which findings that may be to blame are sorted: the worst first, then the earliest."""
     return rank(finding.severity), finding.since, finding.key
+
+
+def roots_of(
+    snapshot: Snapshot,
+    findings: Sequence[Finding],
+    causes: Mapping[str, AnyCause],
+    before: Sequence[Finding] = (),
+    roots: Sequence[Finding] = (),
+) -> list[Finding]:
+    """Return the root of each finding.
+
+    ``before`` were found at the same objects, and ``roots`` are theirs. A root is at the same workload or replica, or at
+    a GPU, a node or a source: while these have the same findings, only those of workloads with others are searched for
+    again.
+    """
+    known = dict(zip(map(id, before), roots, strict=True))
+    others = _others(before, findings)
+    workloads = {_workload_of(snapshot, one) for one in others}
+    # The pods of one replica need not be of one workload.
+    groups = (one for one in others if one.key in snapshot.pods and group_of(snapshot.pods[one.key]))
+    if None not in workloads and not any(groups):
+        again = [one for one in findings if (at := _workload_of(snapshot, one)) is None or at in workloads]
+    else:
+        again, known = list(findings), {}
+    search = RootSearch(snapshot, again, causes)
+    known |= {id(one): search.root(one) for one in again}
+    return [known[id(one)] for one in findings]
+
+
+def _others(before: Iterable[Finding], now: Iterable[Finding]) -> list[Finding]:
+    """The findings that came or went; one in another state is another object."""
+    was, is_now = ({id(one): one for one in those} for those in (before, now))
+    return [one for at, one in (was | is_now).items() if at not in was or at not in is_now]
+
+
+def _workload_of(snapshot: Snapshot, finding: Finding) -> str | None:
+    """Return the workload of a finding; None if it is at something that workloads share."""
+    if finding.kind in _PODS:
+        return snapshot.workload_of.get(finding.key)
+    return finding.key if finding.kind in OF_WORKLOADS else None
 
 
 class _Place:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 
 import pytest
 
 from fleet.diagnosis import registry, root_search
-from fleet.diagnosis.root_search import RootSearch
+from fleet.diagnosis.grouping import Groups
+from fleet.diagnosis.root_search import RootSearch, roots_of
 from fleet.model.finding import Finding, FindingState
 from fleet.model.severity import Severity, rank
 from fleet.model.snapshot import Snapshot
 from tests.fleet.diagnosis.fleets import CHAT, Fleet
+from tests.fleet.diagnosis.test_made_anew import Ticks
 from tests.fleet.rows import NOW
 
 CAUSES = {cause.id: cause for cause in registry.CAUSES}
@@ -64,3 +67,38 @@ def test_a_finding_is_ranked_once_however_many_replicas_have_the_same(
     roots = _roots(snapshot, findings)
     assert {one.cause for one in roots} == {LOADS}
     assert len(ranked) == len(findings)
+
+
+def test_roots_that_are_searched_for_where_something_changed_are_those_of_a_search_for_all() -> None:
+    rng, known, snapshot = random.Random(11), Groups(CAUSES), Ticks(hot=True).until(20)
+    everything = [finding for one in snapshot.incidents for finding in one.findings]
+    everything += [_finding(TROUBLE, key) for key in snapshot.workloads]
+    everything += [_finding(LOADS, key, NOW - at) for at, key in enumerate(snapshot.pods) if not at % 7]
+    symptoms = 0
+    for _ in range(30):
+        without = {rng.choice(everything).key for _ in range(3)}
+        if rng.random() < 0.7:
+            # What workloads share stays as it is.
+            without -= snapshot.gpus.keys()
+        findings = [one for one in everything if one.key not in without]
+        kept, anew = known.of(snapshot, findings), Groups(CAUSES).of(snapshot, findings)
+        assert kept == anew
+        symptoms += sum(len(one.findings) > one.roots for one in anew)
+    assert symptoms
+
+
+def test_of_workloads_with_the_same_findings_no_root_is_searched_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot, searched = Ticks().until(20), list[str]()
+
+    def noted(_: RootSearch, finding: Finding) -> Finding:
+        searched.append(finding.key)
+        return finding
+
+    monkeypatch.setattr(RootSearch, "root", noted)
+    findings = [_finding(PREEMPTS, key) for key in snapshot.pods]
+    roots_of(snapshot, findings, CAUSES)
+    assert len(searched) == len(findings)
+    searched.clear()
+    gone, *rest = findings
+    assert roots_of(snapshot, rest, CAUSES, findings, findings) == rest
+    assert {snapshot.workload_of[key] for key in searched} == {snapshot.workload_of[gone.key]}
