@@ -74,6 +74,7 @@ def test_roots_that_are_searched_for_where_something_changed_are_those_of_a_sear
     everything = [finding for one in snapshot.incidents for finding in one.findings]
     everything += [_finding(TROUBLE, key) for key in snapshot.workloads]
     everything += [_finding(LOADS, key, NOW - at) for at, key in enumerate(snapshot.pods) if not at % 7]
+    everything += [_finding("gpu-lost", key) for at, key in enumerate(snapshot.gpus) if not at % 5]
     symptoms = 0
     for _ in range(30):
         without = {rng.choice(everything).key for _ in range(3)}
