@@ -1,24 +1,28 @@
 """``idle`` and ``memory``: what a person feels who lets the console run on a laptop, and an hour later.
 
 ``idle`` is the CPU of the console alone, nobody touching it, on the simulated fleets that ``quarterdeck demo`` starts;
-the fleet is a process of its own. ``memory`` is how its resident set grows on a fleet of 300 pods while a key is
-pressed every second: a straight line through what was seen after a warm-up, with the interval that holds the truth
-with 95 %. Both run at the same time.
+the fleet is a process of its own. Beside it is the same as a multiple of the CPU that a bare Textual app took to start
+in the same window, because one core is not as fast as another, nor as itself on another day. ``memory`` is how its
+resident set grows on a fleet of 300 pods while a key is pressed every second: a straight line through what was seen
+after a warm-up, with the interval that holds the truth with 95 %. Both run at the same time.
 """
 
 from __future__ import annotations
 
 import itertools
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import NamedTuple
 
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.processes import own_cpu_seconds, rss_mib
 from tests.benchmarks.regression import of_batches
-from tests.benchmarks.result import Note, Report, Result
+from tests.benchmarks.result import Note, Report, Result, ratios
 from tests.benchmarks.stage import QUARTERDECK, VALUE, fleet_server
+from tests.benchmarks.start import HELLO
 from tests.benchmarks.terminal import Terminal, on_terminal
 
 IDS = ("idle", "memory")
@@ -84,19 +88,40 @@ def _idle(effort: Effort) -> list[Report]:
         for terminal in terminals:
             terminal.first(LATENCY, 120.0)
         time.sleep(effort.seconds(WARM))
-        rounds = [_cores(terminals, effort.seconds(SECONDS)) for _ in range(effort.rounds())]
-    return [
-        Result("idle", f"CPU of a core, idle screen, {pods} pods", shares, "%", budget)
-        for (pods, budget), shares in zip(sizes.items(), zip(*rounds, strict=True), strict=True)
+        rounds = [_window(terminals, effort.seconds(SECONDS), fleet.environ) for _ in range(effort.rounds())]
+    starts = tuple(each.start for each in rounds)
+    reports = [
+        Result("idle", "CPU of the start of a bare Textual app, meanwhile", tuple(1e3 * one for one in starts), "ms")
     ]
+    for (pods, budget), cores in zip(sizes.items(), zip(*(each.cores for each in rounds), strict=True), strict=True):
+        what = f"idle screen, {pods} pods"
+        minutes = [60 * core for core in cores]
+        reports += [
+            Result("idle", f"CPU of a core, {what}", tuple(100 * core for core in cores), "%", budget),
+            Result("idle", f"CPU of a minute / of that start, {what}", ratios(minutes, starts), "×"),
+        ]
+    return [*reports]
 
 
-def _cores(terminals: Sequence[Terminal], window: float) -> list[float]:
-    """Return the CPU use of each console in a window (percent of a core), without the fleets that they started."""
+class _Window(NamedTuple):
+    """CPU of each console, in cores, without the fleets that they started; and CPU seconds of a bare Textual app from
+    exec to its first text in the same window: a core is not equally fast from day to day.
+    """
+
+    cores: list[float]
+    start: float
+
+
+def _window(terminals: Sequence[Terminal], seconds: float, environ: Mapping[str, str]) -> _Window:
     before = [(time.monotonic(), own_cpu_seconds(terminal.pid)) for terminal in terminals]
-    time.sleep(window)
+    end = time.monotonic() + seconds
+    with on_terminal([sys.executable, "-c", HELLO], environ) as hello:
+        hello.first("hello world", 60.0)
+        start = own_cpu_seconds(hello.pid)
+    time.sleep(max(0.0, end - time.monotonic()))
     after = [(time.monotonic(), own_cpu_seconds(terminal.pid)) for terminal in terminals]
-    return [100 * (cpu - used) / (now - at) for (at, used), (now, cpu) in zip(before, after, strict=True)]
+    cores = [(cpu - used) / (now - at) for (at, used), (now, cpu) in zip(before, after, strict=True)]
+    return _Window(cores, start)
 
 
 def _memory(effort: Effort) -> list[Report]:
