@@ -39,16 +39,16 @@ def roots_of(
 ) -> list[Finding]:
     """Return the root of each finding.
 
-    ``before`` were found at the same objects, and ``roots`` are theirs. A root is at the same workload or replica, or at
-    a GPU, a node or a source: while these have the same findings, only those of workloads with others are searched for
-    again.
+    ``before`` were found at the same objects, and ``roots`` are theirs. A root is at the same workload or replica, or
+    at a GPU, a node or a source: while these have the same findings, only those of workloads with others are searched
+    for again.
     """
     known = dict(zip(map(id, before), roots, strict=True))
     others = _others(before, findings)
     workloads = {_workload_of(snapshot, one) for one in others}
     # The pods of one replica need not be of one workload.
-    groups = (one for one in others if one.key in snapshot.pods and group_of(snapshot.pods[one.key]))
-    if None not in workloads and not any(groups):
+    grouped = any(one.key in snapshot.pods and group_of(snapshot.pods[one.key]) for one in others)
+    if None not in workloads and not grouped:
         again = [one for one in findings if (at := _workload_of(snapshot, one)) is None or at in workloads]
     else:
         again, known = list(findings), {}
