@@ -1,4 +1,4 @@
-"""What the terminal's driver gives to the thread that writes: a frame in one piece."""
+"""A frame of the screen reaches the thread that writes in one piece."""
 
 from __future__ import annotations
 
