@@ -12,7 +12,7 @@ from actions.catalogue import spec_of
 from actions.note import NAMESPACE, note
 from actions.planning.plan import Mutation, Plan
 from actions.planning.plan_context import ClusterContext, DryRun
-from actions.request import LOCAL_SERVER, InTurn, Request
+from actions.request import LOCAL_SERVER, InTurn, Request, Target
 from actions.running.execution_context import ClusterAction
 from fleet.sources.kube.errors import ConflictError, KubeError, NotFoundError
 
@@ -68,18 +68,23 @@ async def event_on_target(plan: Plan, context: ClusterContext) -> Mutation | Non
     )
 
 
+def gone(target: Target, error: NotFoundError) -> NotFoundError:
+    """Return the server's answer that there is no such object, in words for those who chose it."""
+    when = " meanwhile" if target.uid else ", or there never was one"
+    return NotFoundError(
+        f"{target} is gone: it was deleted{when}",
+        status=error.status,
+        remedy="Nothing is sent for it; unmark it where several are marked, and plan again.",
+    )
+
+
 async def identified(request: Request, context: ClusterContext) -> tuple[Request, str]:
     """Return the request with the target's uid, which must be the chosen one; and the object's fingerprint."""
     target = request.target
     try:
         found = await context.reads.get_raw(target.kind, target.namespace, target.name)
     except NotFoundError as error:
-        when = " meanwhile" if target.uid else ", or there never was one"
-        raise NotFoundError(
-            f"{target} is gone: it was deleted{when}",
-            status=error.status,
-            remedy="Nothing is sent for it; unmark it where several are marked, and plan again.",
-        ) from error
+        raise gone(target, error) from error
     uid = str(found.get("metadata", {}).get("uid", ""))
     if target.uid and uid != target.uid:
         raise NotFoundError(

@@ -11,6 +11,7 @@ from actions.audit.errors import AuditError
 from actions.catalogue import is_record, spec_of
 from actions.planning.plan import Plan
 from actions.planning.plan_json import recorded_plan, recorded_undo
+from actions.planning.planner import gone
 from actions.running.action_run import ActionRun
 from actions.running.execution import POLL, Execution
 from actions.running.executor import Executor
@@ -25,12 +26,16 @@ from fleet.sources.kube.errors import (
     ForbiddenError,
     KubeconfigError,
     KubeError,
+    NotFoundError,
     UnauthorizedError,
     UnreachableError,
 )
 
 AGAIN = 3
 """Number of times an action is planned again because the target's status changed."""
+
+
+NOT_FOUND = 404
 
 
 class _Action(Protocol):
@@ -188,6 +193,9 @@ def _cut_short(error: BaseException, execution: Execution, plan: Plan) -> Outcom
         return Outcome(Result.STOPPED, f"stopped; done by then: {done or 'nothing'}", undo)
     if isinstance(error, ConflictError):
         return Outcome(Result.CONFLICT, error.message, "nothing was overwritten: plan it again")
+    if isinstance(error, NotFoundError) and error.status == NOT_FOUND and not execution.has_begun:
+        # Deleted in the moment between its plan and its first request.
+        error = gone(plan.target, error)
     if isinstance(error, KubeError | KubeconfigError):
         doubt = execution.doubt if isinstance(error, UnreachableError) else ""
         cause = cause_of(error, execution.sent)

@@ -143,6 +143,18 @@ async def _passes(mutation: object) -> dict[str, Any]:
     return {}
 
 
+@pytest.mark.parametrize("vanished", NAMES)
+async def test_one_that_is_deleted_before_its_turn_is_said_to_be_gone(stage: FakeCluster, vanished: str) -> None:
+    """The first as well, which is not planned again between the confirmation and its first request."""
+    plan = await stage.executor.plan(to(5))
+    stage.fail[f"{path(vanished)}/scale"] = NotFoundError(f'deployments.apps "{vanished}" not found', status=404)
+    stage.dry_run = _passes  # type: ignore[method-assign]
+    outcome = await do(stage, plan)
+    assert outcome.result is Result.FAILED
+    assert outcome.text.splitlines()[0] == f"{vanished}: Deployment {vanished} is gone: it was deleted meanwhile"
+    assert outcome.remedy.startswith("Nothing is sent for it")
+
+
 async def test_one_that_somebody_changed_meanwhile_is_not_overwritten(stage: FakeCluster) -> None:
     plan = await stage.executor.plan(to(5))
 
