@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from console.views.standing_since import SinceTracker
+from console.views.summary import summary
 from fleet.model.coverage import Coverage
 from fleet.model.severity import Severity
-from fleet.model.snapshot import Assessment, Health, SourceStatus
+from fleet.model.snapshot import Assessment, Health, Snapshot, SourceStatus
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession
 from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot
+from themes.glyphs import UNICODE
 
 
 @pytest.mark.parametrize("name", ["prometheus", "kubernetes"])
@@ -75,3 +78,20 @@ async def test_what_starts_is_named_where_nothing_is_wrong() -> None:
     starts = {WORST: Assessment(Severity.STARTING, "loading")}
     async with desk(replace(snapshot, assessments=calm | starts)) as d:
         assert "◐ mixtral-8x22b: 5 of 6 ready, loading; the others are healthy" in d.lines[1]
+
+
+def test_before_the_first_measurement_the_first_line_names_no_fault() -> None:
+    snapshot = make_snapshot(workloads=2, pods_per=3)
+    unknown = dict.fromkeys((*snapshot.workloads, *snapshot.pods), Assessment(Severity.UNKNOWN, "no metrics"))
+    begins = SourceStatus("scrape", Health.STARTING, snapshot.at)
+    awaited = replace(snapshot, assessments=unknown, measured_at=None, sources=(begins,))
+
+    def first(seen: Snapshot) -> str:
+        return "".join(span.text for span in summary(seen, SinceTracker(), 120, UNICODE)[0].spans)
+
+    assert first(awaited) == " 2 serving workloads, not assessed yet"
+    # A pod that crashes is known without any number, and a source that is down will not measure in a moment.
+    (top, *_) = snapshot.model_of
+    worse = {**unknown, top: Assessment(Severity.CRITICAL, "CrashLoopBackOff")}
+    assert "CrashLoopBackOff" in first(replace(awaited, assessments=worse))
+    assert "no metrics" in first(replace(awaited, sources=(replace(begins, health=Health.DOWN),)))
