@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.planning.plan_context import Reads
+from actions.request import Target
 from fleet.kinds.kind import WorkloadKind
 from fleet.kinds.registry import kind_of
 from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
@@ -14,6 +15,12 @@ from fleet.sources.kube.errors import ForbiddenError, KubeError, NotFoundError
 def kind_in(obj: Mapping[str, Any]) -> WorkloadKind:
     """Return the workload kind of an object; an object without a kind gets the minimal one."""
     return kind_of(str(obj.get("kind", "")))
+
+
+def target_of(obj: Mapping[str, Any]) -> Target:
+    """The object as the target of a request."""
+    metadata = obj["metadata"]
+    return Target(obj["kind"], metadata.get("namespace", ""), metadata["name"], metadata.get("uid", ""))
 
 
 def labels_of(obj: Mapping[str, Any]) -> dict[str, str]:

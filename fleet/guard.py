@@ -19,6 +19,7 @@ from itertools import pairwise
 from typing import Final
 from urllib.parse import urlsplit
 
+from fleet.explained_error import ExplainedError
 from fleet.net.plain_url import plain
 
 Guard = Callable[[str, str], None]
@@ -51,13 +52,8 @@ _allowed: frozenset[str] | None = None
 """None while changes are allowed; otherwise the extra reads that a locked guard permits (LOGS, PROXY)."""
 
 
-class RefusedError(Exception):
+class RefusedError(ExplainedError):
     """A request that was not sent. The text says which, and why."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
 
 
 def lock(allow: Collection[str] = ()) -> None:

@@ -19,7 +19,11 @@ def mapping(raw: Raw, key: str) -> Raw:
 
 def mappings(raw: Raw, key: str) -> list[Raw]:
     """The mappings in the list under ``key``."""
-    value = raw.get(key)
+    return mappings_in(raw.get(key))
+
+
+def mappings_in(value: Any) -> list[Raw]:
+    """The mappings in a list; none in anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

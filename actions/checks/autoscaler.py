@@ -5,13 +5,12 @@ Kubernetes documentation, "Horizontal Pod Autoscaling"; KEDA documentation, "Sca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from actions.autoscaling import KEDA_DEFAULT
 from actions.kinds.bounds import Bounds
 from actions.kinds.hold import Hold
-from actions.kubeobj import permitted
+from actions.kubeobj import permitted, target_of
 from actions.planning.plan import Alternative, Check, Verdict
 from actions.planning.plan_context import ClusterContext
 from actions.request import Target
@@ -49,14 +48,14 @@ async def find_autoscaler(target: Target, context: ClusterContext) -> Autoscaler
         if (reference.get("kind") or KEDA_DEFAULT, reference.get("name")) == (target.kind, target.name):
             # KEDA: minReplicaCount defaults to 0, maxReplicaCount to 100.
             bounds = int(spec.get("minReplicaCount", 0)), int(spec.get("maxReplicaCount", 100))
-            return AutoscalerSearch(FoundAutoscaler(_target(raw), *bounds))
+            return AutoscalerSearch(FoundAutoscaler(target_of(raw), *bounds))
     hpas = await permitted("HorizontalPodAutoscaler", target.namespace, context.reads)
     for raw in hpas or ():
         spec = raw.get("spec") or {}
         reference = spec.get("scaleTargetRef") or {}
         if (reference.get("kind"), reference.get("name")) == (target.kind, target.name):
             return AutoscalerSearch(
-                FoundAutoscaler(_target(raw), int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1)))
+                FoundAutoscaler(target_of(raw), int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1)))
             )
     coverage = context.snapshot.coverage
     lack = "" if coverage.sees(_HPAS, target.namespace) else coverage.lack(_HPAS)
@@ -104,8 +103,3 @@ def _alternatives(found: FoundAutoscaler, wanted: int) -> tuple[Alternative, ...
         return widen, pin
     hold = Alternative(f"pause KEDA at {wanted}", Hold(found.target, wanted), "by annotation; undo resumes it")
     return hold, widen, pin
-
-
-def _target(raw: Mapping[str, Any]) -> Target:
-    metadata = raw["metadata"]
-    return Target(raw["kind"], metadata.get("namespace", ""), metadata["name"], metadata.get("uid", ""))

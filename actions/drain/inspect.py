@@ -9,7 +9,7 @@ from actions.drain.manner import Method
 from actions.drain.replicas import ready_among, selector_of
 from actions.drain.strategy import TrafficSource, choose
 from actions.drain.unit import DrainUnit, group_of, leader_of, member_of
-from actions.kubeobj import controller_of, is_ready, labels_of, permitted, written
+from actions.kubeobj import controller_of, is_ready, labels_of, permitted, target_of, written
 from actions.planning.plan_context import ClusterContext
 from actions.request import Target
 from fleet.kinds.registry import kind_of
@@ -67,7 +67,7 @@ class Inspection:
             selector=dict(kind_of(controller[0]).selector(owner)) if controller and owner else {},
             ready=await self._others_ready(front, keeper, owned_by) + 1 if owned_by else 0,
             engine=engine,
-            keeper=_target(keeper) if keeper is not None else None,
+            keeper=target_of(keeper) if keeper is not None else None,
         )
 
     def row(self, pod: Raw) -> Pod:
@@ -141,11 +141,6 @@ class Inspection:
                 return Target(above[0], namespace, above[1], above[2])
             top = raw
         return None
-
-
-def _target(raw: Raw) -> Target:
-    metadata = raw["metadata"]
-    return Target(raw["kind"], metadata.get("namespace", ""), metadata["name"], metadata.get("uid", ""))
 
 
 def _idle(engine: bool) -> str:

@@ -20,7 +20,7 @@ def find_incident(typed: str, snapshot: Snapshot, namespace: str) -> Target:
 
     Raises NotNamedError, which lists the candidates.
     """
-    every = [one for one in snapshot.incidents if not namespace or _is_in(one, namespace)]
+    every = [one for one in snapshot.incidents if not namespace or one.affects(namespace)]
     found = [one for one in every if one.key == typed] or [one for one in every if _is_called(one, typed, snapshot)]
     if len(found) == 1:
         return Target(INCIDENT, "", place(snapshot, found[0].about), found[0].key)
@@ -30,11 +30,6 @@ def find_incident(typed: str, snapshot: Snapshot, namespace: str) -> Target:
     if found:
         raise NotNamedError(f"{typed} is {count(len(found), 'incident')}; choose one:\n{listed}")
     raise NotNamedError(f"no incident {typed}; there is:\n{listed}")
-
-
-def _is_in(incident: Incident, namespace: str) -> bool:
-    workloads = incident.reach.workloads
-    return not workloads or any(key.startswith(f"{namespace}/") for key in workloads)
 
 
 def _is_called(incident: Incident, typed: str, snapshot: Snapshot) -> bool:

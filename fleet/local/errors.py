@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+from fleet.explained_error import ExplainedError
 
-class LocalError(Exception):
-    """A failure to read, start or end something here: what is wrong, and what to do about it (may be empty)."""
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+class LocalError(ExplainedError):
+    """A failure to read, start or end something on this machine."""

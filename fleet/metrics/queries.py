@@ -68,8 +68,8 @@ def engines(window: float, asked: DialectSet, young: float) -> list[str]:
     return queries((*changing, *_present(asked), *stamps))
 
 
-def _running(asked: DialectSet) -> list[str]:
-    """Selectors of the metrics that every engine of these dialects has."""
+def running_selectors(asked: DialectSet) -> list[str]:
+    """Return selectors of the metrics that every engine of these dialects has."""
     return [selector(name, member.where) for member in asked for name in running_names(member)]
 
 
@@ -81,7 +81,7 @@ def running_names(member: Dialect) -> list[str]:
 
 def _recently_gone(asked: DialectSet, window: float) -> str:
     """Engines without a sample now that had one within the window: rates go back to them."""
-    running = _running(asked)
+    running = running_selectors(asked)
     gone = " or ".join(f"(count_over_time({one}{duration(window)}) unless {one})" for one in running)
     return tagged(GONE, f"max by ({listed(engine_labels(ENGINES))}) ({gone})")
 
@@ -93,7 +93,7 @@ def _young_engines(asked: DialectSet, seconds: float) -> str:
     Compared by the labels that identify an engine: one that a second scraper has begun to see, or that got another
     target label, is not young.
     """
-    running = _running(asked)
+    running = running_selectors(asked)
     by = f"max by ({listed(engine_labels(ENGINES))})"
     now, then = (" or ".join(f"{one}{offset}" for one in running) for offset in ("", f" offset {span(seconds)}"))
     return tagged(YOUNG, f"{by} ({now}) unless {by} ({then})")
@@ -133,7 +133,7 @@ def _present(asked: DialectSet) -> list[str]:
 
 def _down(asked: DialectSet) -> str:
     """Targets that do not answer Prometheus, of the jobs that scrape engines."""
-    jobs = f"max by (namespace, job) ({' or '.join(_running(asked))})"
+    jobs = f"max by (namespace, job) ({' or '.join(running_selectors(asked))})"
     return tagged(DOWN, f"max by ({listed(PROCESS_LABELS)}) ({selector('up')} == 0 and on (namespace, job) {jobs})")
 
 

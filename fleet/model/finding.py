@@ -118,6 +118,11 @@ class Incident:
         """Unix time since which its root is known to hold."""
         return self.root.since
 
+    def affects(self, namespace: str) -> bool:
+        """True if its objects, or the workloads on them, are in this namespace; also where none is known."""
+        workloads = self.reach.workloads
+        return not workloads or any(key.startswith(f"{namespace}/") for key in workloads)
+
     @property
     def alike(self) -> Sequence[Finding]:
         """Findings with the cause of the root, itself among them."""

@@ -47,7 +47,7 @@ class Selector(NamedTuple):
         """Written as PromQL."""
         plain = _PLAIN.fullmatch(self.name) is not None
         named = () if plain or not self.name else (Matcher("__name__", self.name),)
-        inside = ",".join(_written(matcher) for matcher in (*named, *self.matchers))
+        inside = ",".join(map(str, (*named, *self.matchers)))
         return f"{self.name if plain else ''}{{{inside}}}" if inside or not self.name else self.name
 
     def without(self, matcher: Matcher) -> Selector:
@@ -155,9 +155,3 @@ def _unquoted(text: str) -> str:
     if text[:1] == "`" or len(text) < 2:
         return text[1:-1]
     return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), text[1:-1], flags=re.DOTALL)
-
-
-def _written(matcher: Matcher) -> str:
-    sign = ("=~" if matcher.equal else "!~") if matcher.regex else ("=" if matcher.equal else "!=")
-    value = matcher.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'{matcher.name}{sign}"{value}"'

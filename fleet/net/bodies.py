@@ -13,6 +13,7 @@ from io import BytesIO
 from typing import Final
 
 from fleet.dataclass import dataclass
+from fleet.explained_error import ExplainedError
 
 MIB: Final = 2**20
 PIECE: Final = 256 * 1024
@@ -21,13 +22,8 @@ _MEMBERS: Final = 1000
 """Largest number of members in a gzip body: real ones have one, and each costs a check of the next header."""
 
 
-class BodyError(Exception):
+class BodyError(ExplainedError):
     """A body that is not read any further; the text says why, and follows the name of the server."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
 
 
 class TooLargeError(BodyError):

@@ -18,7 +18,7 @@ from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import in_units, unit_labels
 from fleet.metrics.identity import REPLICA_LABELS
 from fleet.metrics.promql import listed, pattern, queries, selector, span, tagged
-from fleet.metrics.queries import running_names
+from fleet.metrics.queries import running_selectors
 from fleet.model.quantity import Family, Quantity
 from fleet.objectives.edges import spellings
 from fleet.objectives.owners import owner_labels, with_stem
@@ -60,7 +60,7 @@ def since(asked: WantedCounts, window: float) -> list[str]:
     by = f"min by ({listed(owner_labels(asked.dialects))})"
     found = (
         f"min_over_time({by} ({with_stem(f'timestamp({one})')})[{span(window)}:{span(look(window))}])"
-        for one in _running(asked.dialects)
+        for one in running_selectors(asked.dialects)
     )
     each = " or ".join(found)
     return queries([tagged(SINCE, each)]) if each else []
@@ -93,13 +93,9 @@ def _parts(asked: WantedCounts, window: float) -> Iterator[str]:
             if rates:
                 yield tagged(tag, f"sum by ({listed(labels)}) ({with_stem(rates)})")
     if asked.available:
-        running = " or ".join(_running(asked.dialects))
+        running = " or ".join(running_selectors(asked.dialects))
         there = f"group by ({listed(labels)}) ({with_stem(running)})"
         yield tagged(PRESENT, f"count_over_time({there}[{span(window)}:{span(look(window))}])")
-
-
-def _running(dialects: DialectSet) -> list[str]:
-    return [selector(name, member.where) for member in dialects for name in running_names(member)]
 
 
 def _buckets(dialects: DialectSet, family: Family, edges: frozenset[float], taken: str) -> Iterator[str]:

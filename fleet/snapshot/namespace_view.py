@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from fleet.dataclass import dataclass
 from fleet.model.differences import are_same, replaced
-from fleet.model.finding import Incident
 from fleet.model.snapshot import Join, Snapshot, Unmatched
 
 V = TypeVar("V")
@@ -53,7 +52,7 @@ class Viewer:
             return tuple(row for row in whole.budgets if row.namespace == namespace)
 
         def wrong() -> tuple[Any, ...]:
-            return tuple(one for one in whole.incidents if _is_felt(one, namespace))
+            return tuple(one for one in whole.incidents if one.affects(namespace))
 
         found = {
             "pods": pods.rows,
@@ -124,12 +123,6 @@ def _with_prefix(rows: Mapping[str, V], prefix: str) -> dict[str, V]:
 def _in_namespace(rows: Mapping[str, V], namespace: str) -> dict[str, V]:
     """Return the rows in a namespace, and those without one, which may belong to it."""
     return {key: row for key, row in rows.items() if getattr(row, "namespace", "") in (namespace, "")}
-
-
-def _is_felt(incident: Incident, namespace: str) -> bool:
-    """True if an incident affects this namespace: its objects, or what is beneath them."""
-    workloads = incident.reach.workloads
-    return not workloads or any(key.startswith(f"{namespace}/") for key in workloads)
 
 
 def _concerns(unmatched: Unmatched, whole: Snapshot, namespace: str) -> bool:

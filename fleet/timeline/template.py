@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fleet.json_fields import Raw, mapping, mappings, text, texts
+from fleet.json_fields import Raw, mapping, mappings, mappings_in, text, texts
 from fleet.model.objects import TEMPLATE_HASH
 from fleet.sources.kube.project.model_version import command_words
 
@@ -174,17 +174,13 @@ def _paths(before: Any, after: Any, at: str) -> Iterator[tuple[str, Any, Any]]:
             below = f"{at}.{key}" if at else str(key)
             yield from _paths(before.get(key), after.get(key), below)
     elif at in {"spec.containers", "spec.initContainers"}:
-        old, new = ({text(c, "name"): c for c in _mappings(value)} for value in (before, after))
+        old, new = ({text(c, "name"): c for c in mappings_in(value)} for value in (before, after))
         for name in dict.fromkeys([*old, *new]):
             if name in old and name in new:
                 rest = [{k: v for k, v in c.items() if k not in _SPOKEN_OF} for c in (old[name], new[name])]
                 yield from _paths(rest[0], rest[1], f"{name}")
     else:
         yield at, before, after
-
-
-def _mappings(value: Any) -> list[Raw]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _shorten(value: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from fleet.dataclass import dataclass
-from fleet.json_fields import Raw, mapping, mappings, moment, text, texts
+from fleet.json_fields import Raw, mapping, mappings, mappings_in, moment, text, texts
 from fleet.model.alerts import Alert, Matcher, MonitoringRule, Silence
 from fleet.model.counting import count
 
@@ -50,11 +50,11 @@ class AlertReader:
 
     def notified(self, raw: Any) -> tuple[Alert, ...]:
         """The alerts of Alertmanager's /api/v2/alerts."""
-        return tuple(map(self._notified, self._first(self._of_this_cluster(_list(raw)), MOST_ALERTS, "alerts")))
+        return tuple(map(self._notified, self._first(self._of_this_cluster(mappings_in(raw)), MOST_ALERTS, "alerts")))
 
     def silences(self, raw: Any) -> tuple[Silence, ...]:
         """The silences of /api/v2/silences that are not over."""
-        kept = (one for one in _list(raw) if text(mapping(one, "status"), "state") != "expired")
+        kept = (one for one in mappings_in(raw) if text(mapping(one, "status"), "state") != "expired")
         return tuple(map(self._silence, self._first(list(kept), MOST_SILENCES, "silences")))
 
     def rules(self, raw: Any) -> tuple[MonitoringRule, ...]:
@@ -194,10 +194,6 @@ def number(value: object) -> float | None:
 def is_success(raw: Any) -> bool:
     """True if it is a successful answer of Prometheus' API."""
     return isinstance(raw, dict) and raw.get("status") == "success" and isinstance(raw.get("data"), dict)
-
-
-def _list(raw: Any) -> list[Raw]:
-    return [one for one in raw if isinstance(one, dict)] if isinstance(raw, list) else []
 
 
 def _data(raw: Any) -> Raw:

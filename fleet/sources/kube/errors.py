@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from fleet.explained_error import ExplainedError
+
 ERROR_BODY_LIMIT = 64 * 1024
 """Bytes read of an error's body: a Status object is smaller, and a login page need not be read to its end."""
 
@@ -29,13 +31,8 @@ UNTRUSTED = "x509"
 """Reason of an :class:`UnreachableError`: the server's certificate is of no authority that is trusted here."""
 
 
-class KubeconfigError(Exception):
+class KubeconfigError(ExplainedError):
     """The kubeconfig, or a file that it names, cannot be used."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
 
 
 class KubeError(Exception):
