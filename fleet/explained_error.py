@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ExplainedError(Exception):
-    """What is wrong, and what to do about it, which may be empty."""
+    """An error with a remedy, which may be empty."""
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
