@@ -15,6 +15,8 @@ from fleet.model.snapshot import Snapshot
 ENDS = 30.0
 """Seconds beyond its grace after which a deleted pod is late: the kubelet kills at its end, and reports at once."""
 _OF_ENDS = frozenset({"FailedKillPod", "FailedPreStopHook", "ExceededGracePeriod"})
+_ADMITTED = "Workload"
+"""Kind of the objects in which Kueue admits pods; each is named after its pod."""
 EVERY = 5.0
 """Seconds between two looks: as often as causes are looked for where nothing else is new."""
 
@@ -27,7 +29,7 @@ class TimedPod(NamedTuple):
     """End of its grace (Unix) where it is being deleted; else since when it has not been ready, or has existed."""
     now: float
     told: str = ""
-    """The kubelet's words about a deleted pod that it cannot end; empty for none."""
+    """Words of an event about a deleted pod that the kubelet cannot end, or about a gated one; empty for none."""
 
     @property
     def overdue(self) -> float:
@@ -54,12 +56,24 @@ def _timed(snapshot: Snapshot, key: str) -> TimedPod | None:
 
 
 def _told(snapshot: Snapshot, pod: Pod) -> str:
-    """Return what the newest event says of the end of a deleted pod."""
-    if pod.deleted is None:
+    """Return what the newest event says of the end of a deleted pod, or of what admits a gated one."""
+    if pod.deleted is not None:
+        mine = (one for one in snapshot.events if one.involved_uid == pod.uid and one.reason in _OF_ENDS)
+    elif is_gated(pod):
+        mine = (
+            one
+            for one in snapshot.events
+            if one.involved.kind == _ADMITTED and one.namespace == pod.namespace and pod.name in one.involved.name
+        )
+    else:
         return ""
-    mine = (one for one in snapshot.events if one.involved_uid == pod.uid and one.reason in _OF_ENDS)
     newest = max(mine, key=lambda one: one.last, default=None)
     return "" if newest is None else f"{newest.reason}: {newest.message}"
+
+
+def is_gated(pod: Pod) -> bool:
+    """True if a pod is not released to the scheduler."""
+    return any(one.type == "PodScheduled" and one.reason == "SchedulingGated" for one in pod.conditions)
 
 
 class Overdue:

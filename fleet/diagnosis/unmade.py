@@ -18,6 +18,9 @@ from fleet.diagnosis.subject import Subjects
 from fleet.model.objects import FINISHED, Event, ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 
+_REJECTED = "FailedCreate"
+_OTHERWISE = frozenset({"Pod", "Node", "HorizontalPodAutoscaler", "ScaledObject", "PersistentVolumeClaim", "Service"})
+"""Kinds whose warnings say nothing about pods that are not created."""
 _LINKS = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet"})
 """Kinds through which workloads of other kinds make their pods."""
 
@@ -32,6 +35,8 @@ class UnmadeSubject(NamedTuple):
     """Number of them that are ready and not being deleted."""
     told: str
     """The API server's answer in the newest event FailedCreate; empty for none."""
+    warned: str = ""
+    """The newest other warning about it, or about what owns it, with its reason; empty for none."""
 
 
 class UnmadeCause(Cause[UnmadeSubject]):
@@ -56,7 +61,8 @@ def unmade_subject(snapshot: Snapshot, key: str, rejections: Sequence[Event]) ->
     there = leading(found, (pod for pod in pods_in(snapshot, key) if pod.phase not in FINISHED))
     if there is None:
         return None
-    return UnmadeSubject(found, len(there), len(ready_pods(there)), _told(snapshot, found, rejections))
+    told, warned = _told(snapshot, found, rejections), _warned(found, rejections)
+    return UnmadeSubject(found, len(there), len(ready_pods(there)), told, warned)
 
 
 def unmade_causes(snapshot: Snapshot, causes: Sequence[UnmadeCause]) -> Iterator[ActiveCause]:
@@ -79,10 +85,28 @@ def _may_lack(snapshot: Snapshot, key: str, workload: Workload) -> bool:
 
 
 def _rejections(snapshot: Snapshot) -> Sequence[Event]:
-    """Return the events of pods that were rejected lately."""
+    """Return the events of pods that were rejected lately, and the other warnings about what makes pods."""
+    recent = (event for event in snapshot.events if snapshot.at - event.last <= REMEMBERED)
     return [
-        event for event in snapshot.events if event.reason == "FailedCreate" and snapshot.at - event.last <= REMEMBERED
+        event
+        for event in recent
+        if event.reason == _REJECTED or (event.type == "Warning" and event.involved.kind not in _OTHERWISE)
     ]
+
+
+def _warned(workload: Workload, warnings: Sequence[Event]) -> str:
+    """Return the newest warning other than a rejection about a workload, its owner or an object of its name."""
+    names = {workload.name} | ({workload.owner.name} if workload.owner is not None else set())
+    mine = (
+        event
+        for event in warnings
+        if event.reason != _REJECTED
+        and event.involved.namespace == workload.namespace
+        and event.involved.name in names
+        and "Policy" not in event.reason
+    )
+    newest = max(mine, key=lambda event: event.last, default=None)
+    return "" if newest is None else f"{newest.reason}: {newest.message}"
 
 
 def _told(snapshot: Snapshot, workload: Workload, rejections: Sequence[Event]) -> str:
@@ -90,7 +114,9 @@ def _told(snapshot: Snapshot, workload: Workload, rejections: Sequence[Event]) -
     mine = (
         event
         for event in rejections
-        if event.involved.namespace == workload.namespace and _is_of(snapshot, workload, event.involved)
+        if event.reason == _REJECTED
+        and event.involved.namespace == workload.namespace
+        and _is_of(snapshot, workload, event.involved)
     )
     newest = max(mine, key=lambda event: event.last, default=None)
     return "" if newest is None else newest.message

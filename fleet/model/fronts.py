@@ -57,6 +57,19 @@ class RouteCertificate(NamedTuple):
     """Reason why it is not renewed; empty where none is given."""
 
 
+class UnissuedCertificate(NamedTuple):
+    """A certificate on the way to a workload that has never been issued."""
+
+    name: str
+    """``Certificate chat-tls``."""
+    holder: str
+    """``Ingress chat``."""
+    message: str
+    """Reason, in the words of what should issue it."""
+    since: float
+    """Unix time since when it is not ready."""
+
+
 class Fronts(NamedTuple):
     """All that is known of the way to one workload."""
 
@@ -67,3 +80,4 @@ class Fronts(NamedTuple):
     certificates: tuple[RouteCertificate, ...] = ()
     open_doors: tuple[str, ...] = ()
     """Services that take requests from outside straight to its engines."""
+    unissued: tuple[UnissuedCertificate, ...] = ()

@@ -109,6 +109,12 @@ REASONS: Final = (
         "pass a valid HF_TOKEN with --env",
     ),
     LogReason(
+        "name-resolution",
+        r"Temporary failure in name resolution|Name or service not known|NameResolutionError|getaddrinfo failed",
+        "it cannot resolve the name of a host that it needs (DNS)",
+        "check the name, and the resolver of this machine",
+    ),
+    LogReason(
         "cuda-oom",
         "CUDA out of memory|OutOfMemoryError|CUDA error: out of memory|HIP out of memory",
         "the GPU ran out of memory",
@@ -230,7 +236,7 @@ REASONS: Final = (
     ),
     LogReason(
         "permission",
-        "PermissionError|Permission denied",
+        "PermissionError|Permission denied|Read-only file system",
         "it may not read or write something that it needs",
         "check who owns the file that the line names",
     ),

@@ -132,6 +132,8 @@ class Certificate:
     renews: float | None = None
     message: str = ""
     """Reason why it is not ready, in cert-manager's words; empty where it is."""
+    unready_since: float | None = None
+    """Unix time since when it is not ready; None where it is."""
 
     @property
     def key(self) -> str:

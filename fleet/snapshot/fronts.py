@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from fleet.kinds.registry import keys_named
 from fleet.model.differences import are_same
 from fleet.model.facts import Facts
-from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault
+from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
 from fleet.model.objects import Pod, Service
 from fleet.model.routes import POOL, SERVICE, Backend, Certificate, Gateway, Route, Routing
 from fleet.snapshot.label_selectors import LabelSelector, ServicePods, selected_pods
@@ -79,7 +79,7 @@ class FrontsJoin:
 
     def _joined(self, topology: Topology, routing: Routing, now: float) -> Mapping[str, Fronts]:
         found = {key: Fronts() for key in topology.model_of}
-        certificates = {f"{one.namespace}/{one.secret}": one for one in routing.certificates if one.ends is not None}
+        certificates = {f"{one.namespace}/{one.secret}": one for one in routing.certificates}
         gateways = {one.key: one for one in routing.gateways}
         for route in routing.routes:
             shown = f"{route.kind} {route.name}"
@@ -93,13 +93,15 @@ class FrontsJoin:
                     _add(found, one.workloads or beside, Fronts(misrouted=(wrong,)))
             refused = tuple(_refusals(route, shown, gateways, known=routing.knows(_GATEWAYS, route.namespace)))
             shown_by = ((shown, route.secrets), *_listeners(route, gateways))
-            dated = (
-                _dated(certificates[secret], holder)
+            held = [
+                (certificates[secret], holder)
                 for holder, secrets in shown_by
                 for secret in secrets
                 if secret in certificates
-            )
-            _add(found, beside, Fronts(misrouted=refused, certificates=tuple(dated)))
+            ]
+            dated = tuple(_dated(one, holder) for one, holder in held if one.ends is not None)
+            unissued = tuple(_unissued(one, holder) for one, holder in held if one.ends is None and one.message)
+            _add(found, beside, Fronts(misrouted=refused, certificates=dated, unissued=unissued))
         for key, wall in self._walls.standing(walls(topology, routing), now):
             _add(found, (key,), Fronts(wall=wall))
         for key, door in self._doors(topology):
@@ -172,6 +174,7 @@ def _add(found: dict[str, Fronts], workloads: Iterable[str], more: Fronts) -> No
                 more.wall or before.wall,
                 _both(before.certificates, more.certificates),
                 _both(before.open_doors, more.open_doors),
+                _both(before.unissued, more.unissued),
             )
 
 
@@ -183,14 +186,25 @@ def _dated(one: Certificate, holder: str) -> RouteCertificate:
     return RouteCertificate(f"Certificate {one.name}", holder, one.ends or 0.0, one.begins, one.renews, one.message)
 
 
+def _unissued(one: Certificate, holder: str) -> UnissuedCertificate:
+    return UnissuedCertificate(f"Certificate {one.name}", holder, one.message, one.unready_since or 0.0)
+
+
 def _refusals(route: Route, shown: str, gateways: Mapping[str, Gateway], *, known: bool) -> Iterator[Misrouted]:
-    """Yield what the controllers of a route say against it, and the Gateways of it that are not there."""
+    """Yield what the controllers of a route and of its Gateways say against them, and Gateways that are not there."""
     for one in route.conditions:
         told = ": ".join(filter(None, (one.reason, one.message)))
         yield Misrouted(shown, shown, RouteFault.REFUSED, 1.0, told, one.since)
     for place in route.gateways if known else ():
+        name = f"Gateway {place.partition('/')[2]}"
         if place not in gateways:
-            yield Misrouted(shown, f"Gateway {place.partition('/')[2]}", RouteFault.MISSING)
+            yield Misrouted(shown, name, RouteFault.MISSING)
+            continue
+        for one in gateways[place].conditions:
+            # Its controller writes Pending until it has looked at it.
+            if one.reason != "Pending":
+                told = ": ".join(filter(None, (one.reason, one.message)))
+                yield Misrouted(shown, name, RouteFault.REFUSED, 1.0, told, one.since)
 
 
 def _listeners(route: Route, gateways: Mapping[str, Gateway]) -> Iterator[tuple[str, tuple[str, ...]]]:

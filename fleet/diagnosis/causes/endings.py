@@ -41,6 +41,9 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
     ),
     "model-not-found": _OfPod("model-not-found", "check the path or the name of the model, and the pod's volume"),
     "token": _OfPod("model-token-refused", "give the pod a valid token"),
+    "name-resolution": _OfPod(
+        "name-not-resolved", "check the name, the pod's dnsPolicy, the cluster's DNS, and policies for port 53"
+    ),
     "cuda-oom": _OfPod(
         "cuda-out-of-memory", "reduce context or sequences, use more tensor parallelism or an fp8 KV cache"
     ),

@@ -6,7 +6,8 @@ import re
 
 from fleet.diagnosis.cause import Help, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
-from fleet.diagnosis.overdue import ENDS, OverdueCause, TimedPod
+from fleet.diagnosis.gist import gist
+from fleet.diagnosis.overdue import ENDS, OverdueCause, TimedPod, is_gated
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 
@@ -14,6 +15,8 @@ SCHEDULES = 15.0
 """Seconds within which a scheduler says something of any pod: it places it, or writes why it cannot."""
 CREATES = 60.0
 """Seconds within which most containers are created where the image is on the node."""
+GATED = 900.0
+"""Seconds after which a pod that waits for quota no longer just waits for its turn."""
 LOADS = 1200.0
 """Seconds after which a model that loads takes too long: ten minutes are usual for hundreds of GB."""
 
@@ -85,6 +88,38 @@ NOT_SCHEDULED = OverdueCause(
 )
 
 
+GATED_LONG = OverdueCause(
+    id="gated-for-long",
+    stage=Stage.PLACING,
+    severity=Severity.WARNING,
+    sentence="The pod has long not been released to the scheduler: its queue has no quota for it, or nobody admits it.",
+    words=lambda of: f"gated for {of.overdue / 60:.0f} min" + (f": {gist(of.told)}" if of.told else ""),
+    must=(
+        Fact[TimedPod](
+            "its scheduling is gated",
+            "condition PodScheduled",
+            lambda of: of.pod.deleted is None and of.pod.phase == "Pending" and is_gated(of.pod),
+        ),
+        Fact[TimedPod](
+            "it has been so for long",
+            "metadata.creationTimestamp",
+            lambda of: of.overdue > GATED,
+            lambda of: f"created {of.overdue:.0f} s ago",
+        ),
+    ),
+    may=(Fact("its queue says why", "events of its Workload", lambda of: bool(of.told), lambda of: of.told),),
+    began=lambda of: (of.began, "when it was created"),
+    explains=(*OVERLOAD, "rollout-stuck"),
+    peers=True,
+    alike=("no-free-gpu", "not-scheduled"),
+    helps=(
+        Help("see what its queue says", "describe"),
+        Help("see which GPUs are free", "nodes"),
+        Help("run fewer replicas", "scale"),
+    ),
+    avoid=("Do not remove the gate by hand: others wait in that queue, too.",),
+    decides=("whether other pods of that queue are admitted: if none is, the queue is stopped or its controller down",),
+)
 _PLAIN = re.compile(r"Pending|ContainerCreating|PodInitializing|Init:\d+/\d+")
 """Statuses that give no reason for a container that does not run."""
 
@@ -163,4 +198,4 @@ LOADS_LONG = OverdueCause(
     avoid=("Do not restart it: loading would start over.",),
     decides=("whether the log still counts shards: then the storage or the network is slow",),
 )
-OF_TIME = (STAYS, NOT_SCHEDULED, CREATED_LATE, LOADS_LONG)
+OF_TIME = (STAYS, NOT_SCHEDULED, GATED_LONG, CREATED_LATE, LOADS_LONG)

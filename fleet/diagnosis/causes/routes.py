@@ -8,8 +8,9 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.symptoms import SILENCE
 from fleet.diagnosis.fronts import RouteCause, RoutedSubject, renewal_due
+from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
-from fleet.model.fronts import Misrouted, RouteCertificate, RouteFault
+from fleet.model.fronts import Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
 from fleet.model.severity import Severity
 
 _PAST = Help("see who changed it, and when", "past")
@@ -177,6 +178,37 @@ EXPIRES = RouteCause(
 """Findings catalogue F39: three weeks, or a quarter of the lifetime of a short-lived certificate; where its object has
 a later time of renewal (``renewBefore``), from then on.
 """
+UNISSUED_LONG: float = 600.0
+"""Seconds for which a first certificate may be on its way: an ACME order with its DNS records."""
+
+
+def _unissued(of: RoutedSubject) -> list[UnissuedCertificate]:
+    return [one for one in of.fronts.unissued if one.since and of.now - one.since > UNISSUED_LONG]
+
+
+NOT_ISSUED = RouteCause(
+    id="certificate-not-issued",
+    severity=Severity.WARNING,
+    sentence="A certificate in front of the model has never been issued: clients that verify it cannot connect.",
+    words=lambda of: f"{_unissued(of)[0].name} not issued: {gist(_unissued(of)[0].message)}" if _unissued(of) else "",
+    must=(
+        Fact[RoutedSubject](
+            "it is not issued for long",
+            "status.notAfter, condition Ready of the Certificate",
+            lambda of: bool(_unissued(of)),
+            lambda of: "; ".join(f"{one.name} of {one.holder}: {one.message}" for one in _unissued(of)[:3]),
+        ),
+    ),
+    began=lambda of: (min(one.since for one in _unissued(of)), "its condition Ready") if _unissued(of) else None,
+    helps=(
+        Help("see its CertificateRequest, its Order and its Challenge (cmctl status certificate)"),
+        Help("see its issuer", "describe"),
+        _PAST,
+    ),
+    avoid=("Do not delete the Certificate to try again: issuers limit how often they are asked.",),
+    decides=("whether the issuer is ready, and whether other certificates of it are issued",),
+)
+"""Findings catalogue F39."""
 OPEN = RouteCause(
     id="engine-open-to-all",
     severity=Severity.WARNING,
@@ -204,4 +236,4 @@ OPEN = RouteCause(
     decides=("whether the load balancer has an address outside of your networks",),
 )
 """Findings catalogue F40, as far as objects decide it: nothing is tried."""
-OF_ROUTES = (LEADS_NOWHERE, REFUSED, WALLED, EXPIRED, EXPIRES, OPEN)
+OF_ROUTES = (LEADS_NOWHERE, REFUSED, WALLED, EXPIRED, EXPIRES, NOT_ISSUED, OPEN)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, Stage
 from fleet.diagnosis.causes.admission import is_rejected, rejection
+from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.unmade import UnmadeCause, UnmadeSubject
 from fleet.model.counting import count
 from fleet.model.severity import Severity
+
+
+def _uncreated(of: UnmadeSubject) -> str:
+    told = f"{count(of.workload.desired - of.pods, 'pod')} not created"
+    return f"{told}: {gist(of.warned)}" if of.warned else told
+
 
 NOT_CREATED = UnmadeCause(
     id="pods-not-created",
     stage=Stage.BROKEN,
     severity=Severity.WARNING,
     sentence="Fewer pods exist than are wanted, and the workload's controller does not create the others.",
-    words=lambda of: rejection(of.told) or f"{count(of.workload.desired - of.pods, 'pod')} not created",
+    words=lambda of: rejection(of.told) or _uncreated(of),
     must=(
         Fact[UnmadeSubject](
             "pods are missing",
@@ -31,6 +38,7 @@ NOT_CREATED = UnmadeCause(
         Fact[UnmadeSubject](
             "the API server rejects them", "events FailedCreate", lambda of: bool(of.told), lambda of: of.told
         ),
+        Fact("its controller warns", "events", lambda of: bool(of.warned), lambda of: of.warned),
     ),
     serious=(Fact("no replica is ready", "condition Ready of the pods", lambda of: not of.ready),),
     explains=("rollout-stuck", "replicas-missing", "no-replica-ready"),

@@ -149,6 +149,7 @@ def project_certificate(raw: Raw, interner: Interner) -> Certificate:
         moment(status, "notAfter"),
         moment(status, "renewalTime"),
         (ready.message or ready.reason) if ready is not None and ready.status == "False" else "",
+        ready.since if ready is not None and ready.status == "False" else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from simulator.objects import timestamp
-from tests.fleet.diagnosis.cluster import GPU, Cluster, autoscaler, condition, failed, pod, unready, waiting
+from tests.fleet.diagnosis.cluster import GPU, Cluster, autoscaler, condition, failed, pod, unplaced, unready, waiting
 from tests.fleet.rows import NOW
 
 Change = Callable[[Cluster], None]
@@ -94,6 +94,12 @@ def _scaled_again(cluster: Cluster) -> None:
     cluster.event("ScaledObject", "other", "KEDAScalerFailed", "connection refused")
 
 
+def _queues(cluster: Cluster) -> None:
+    """A pod that waits for its turn in a queue."""
+    told = "Scheduling is blocked due to non-empty scheduling gates"
+    unplaced(cluster.pod(), told, "SchedulingGated")
+
+
 def _left_over(cluster: Cluster) -> None:
     """A pod that was evicted yesterday, and has long been replaced."""
     raw = cluster.put(pod("chat-9", cluster.owner, "n1"))
@@ -135,6 +141,7 @@ CALM: tuple[tuple[str, Change, str], ...] = (
     ("rollout of a statefulset", _stateful_rollout, "StatefulSet"),
     ("canary by partition", _partitioned, "StatefulSet"),
     ("old warning of a scaled object", _scaled_again, "Deployment"),
+    ("queues for quota", _queues, "Deployment"),
     ("left over", _left_over, "Deployment"),
     ("just created", _briefly, "Deployment"),
 )

@@ -23,7 +23,42 @@ def _stateful(message: str, kind: str = "StatefulSet") -> partial[None]:
     return partial(refused)
 
 
+def _warned(kind: str, name: str, reason: str, message: str) -> partial[None]:
+    """A workload of four of which three exist; only a warning about what makes them says why."""
+
+    def change(cluster: Cluster) -> None:
+        cluster.top["spec"]["replicas"] = 4
+        cluster.event(kind, name, reason, message)
+
+    return partial(change)
+
+
 FAILURES = (
+    Failure(
+        "controller cannot mutate",
+        "pods-not-created",
+        f"{SPACE}/LeaderWorkerSet/chat",
+        "podgroups",
+        _warned(
+            "LeaderWorkerSet",
+            "chat",
+            "FailedReconcile",
+            'podgroups.scheduling.volcano.sh is forbidden: User "lws" cannot create resource "podgroups"',
+        ),
+        "LeaderWorkerSet",
+    ),
+    Failure(
+        "operator of the same name fails",
+        "pods-not-created",
+        CHAT,
+        "conversion webhook",
+        _warned(
+            "InferenceService",
+            "chat",
+            "InternalError",
+            'conversion webhook for serving.kserve.io/v1beta1, Kind=InferenceService failed: Post "https://kserve"',
+        ),
+    ),
     _refused(
         "quota",
         "quota-exceeded",

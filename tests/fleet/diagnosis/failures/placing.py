@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from simulator.objects import timestamp
 from tests.fleet.diagnosis.cluster import SPACE, Cluster, Failure, unplaced
+from tests.fleet.rows import NOW
 
 POD = f"{SPACE}/chat-2"
 NONE = "0/6 nodes are available: "
@@ -34,7 +36,17 @@ def _claim(reason: str, message: str, normal: bool = False) -> Callable[[Cluster
     return unbound
 
 
+def _gated(cluster: Cluster) -> None:
+    """A pod that its queue has not admitted for half an hour."""
+    told = "Scheduling is blocked due to non-empty scheduling gates"
+    unplaced(cluster.pod(), told, "SchedulingGated")
+    cluster.pod()["metadata"]["creationTimestamp"] = timestamp(NOW - 1800)
+    why = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in flavor h100, 1 more"
+    cluster.event("Workload", "pod-chat-2-7fc2", "Pending", why)
+
+
 FAILURES = (
+    Failure("gated for long", "gated-for-long", POD, "insufficient unused quota", _gated),
     _scheduler("no free gpu", "no-free-gpu", "GPU", f"{NONE}6 Insufficient nvidia.com/gpu.{_AFTER}"),
     _scheduler("no memory", "node-resources-short", "memory", f"{NONE}6 Insufficient memory.{_AFTER}"),
     _scheduler("too many pods", "node-resources-short", "pods", f"{NONE}6 Too many pods.{_AFTER}"),
