@@ -46,7 +46,7 @@ def test_a_workload_that_starts_is_told_by_what_keeps_it_and_the_second_line_has
 
 
 def test_the_first_line_and_the_page_of_the_incident_tell_the_same_minute() -> None:
-    snapshot = failing(placing.FAILURES[0])
+    snapshot = failing(next(one for one in placing.FAILURES if one.cause == "no-free-gpu"))
     (incident,) = snapshot.incidents
     first, _ = summary(snapshot, SinceTracker(), 400, UNICODE)
     page = "\n".join(map(text, incident_lines(snapshot, incident.key, lambda _: "", 120, UNICODE)))
