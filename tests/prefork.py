@@ -28,6 +28,8 @@ ROOMS = ("fleet", "actions", "console", "simulator")
 CONSOLE, SIMULATOR = "console.main", "simulator.__main__"
 STARTS = ("PYTHON", "LC_", "LANG", "LD_")
 """Beginnings of variables that are read when Python starts: whoever gives another one gets a Python that starts."""
+UNSEEN = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+"""Those of which nobody sees anything in what a command says."""
 
 _Streams = tuple[Connection, Connection, Connection]
 
@@ -114,27 +116,37 @@ class Program:
 
 
 def quarterdeck(
-    *arguments: str, env: Mapping[str, str] | None = None, timeout: float = PATIENCE
+    *arguments: str, env: Mapping[str, str] | None = None, timeout: float = PATIENCE, module: str = CONSOLE
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``quarterdeck …``, with nothing to read, to its end. Raises subprocess.TimeoutExpired."""
-    done = quarterdeck_bytes(*arguments, env=env, timeout=timeout)
+    """Run ``quarterdeck …``, with nothing to read, to its end. Raises subprocess.TimeoutExpired.
+
+    ``module`` is another one whose ``main`` is run, that of a Quarterdeck with something added.
+    """
+    done = quarterdeck_bytes(*arguments, env=env, timeout=timeout, module=module)
     texts = (stream.decode().replace("\r\n", "\n") for stream in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(done.args, done.returncode, *texts)
 
 
 def quarterdeck_bytes(
-    *arguments: str, env: Mapping[str, str] | None = None, timeout: float = PATIENCE
+    *arguments: str, env: Mapping[str, str] | None = None, timeout: float = PATIENCE, module: str = CONSOLE
 ) -> subprocess.CompletedProcess[bytes]:
     """The same, the streams as they are."""
     given = dict(os.environ if env is None else env)
-    command = [sys.executable, "-m", CONSOLE, *arguments]
-    if any(given.get(name) != os.environ.get(name) for name in given | os.environ if name.startswith(STARTS)):
+    command = [sys.executable, "-m", module, *arguments]
+    if _at_start(given) != _at_start(os.environ):
         return subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, env=given, timeout=timeout, check=False
         )
-    with Program(CONSOLE, *arguments, env=given) as program:
+    with Program(module, *arguments, env=given) as program:
         out, err = program.communicate(timeout)
         return subprocess.CompletedProcess(command, program.wait(timeout), out, err)
+
+
+def _at_start(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what Python reads of an environment when it starts. LC_ALL goes before all other locales."""
+    unread = ("LANG", "LC_") if env.get("LC_ALL") else ()
+    read = {name: value for name, value in env.items() if name.startswith(STARTS) and name not in UNSEEN}
+    return {name: value for name, value in read.items() if name == "LC_ALL" or not name.startswith(unread)}
 
 
 def _run(args: Sequence[str], env: Mapping[str, str], streams: _Streams) -> None:

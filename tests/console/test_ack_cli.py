@@ -34,7 +34,7 @@ def shell(cluster: Process, home: Path, logs: Path) -> Shell:
     home.mkdir()
     (home / "config.toml").write_text(f'[actions]\naudit_dir = "{logs}"\n[ui]\nrefresh = 0.5\n', encoding="utf-8")
     flags = ["--config", str(home / "config.toml"), "--kubeconfig", str(cluster.kubeconfig)]
-    environ = {"HOME": str(home), "XDG_STATE_HOME": str(home), "PATH": os.environ["PATH"]}
+    environ = {"HOME": str(home), "XDG_STATE_HOME": str(home)} | {name: os.environ[name] for name in ("PATH", "LC_ALL")}
 
     def run(command: str, *words: str) -> tuple[int, str, str]:
         first, *rest = command.split()

@@ -25,6 +25,7 @@ from actions.spec import BY_NAME, ActionSpec, Argument, Inline, UsageError, Valu
 from fleet.dataclass import dataclass
 from fleet.model.objects import ObjectRef
 from fleet.model.snapshot import Snapshot
+from tests import prefork
 
 if TYPE_CHECKING:
     from actions.planning.plan_context import ClusterContext
@@ -259,10 +260,7 @@ def test_it_is_planned_done_recorded_and_taken_back(fleet: Process, tmp_path: Pa
 
     def older(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """A Quarterdeck that does not know the action."""
-        run = [sys.executable, "-m", "console.main", *words]
-        return subprocess.run(
-            run, capture_output=True, text=True, check=False, cwd=ROOT, env=dict(os.environ) | environ
-        )
+        return prefork.quarterdeck(*words, env=os.environ | environ)
 
     assert recorded(older, there) == [action]
     cannot = older("undo", "--yes", **there)

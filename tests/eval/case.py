@@ -274,7 +274,6 @@ class Case:
             facts = self._objects.facts(at)
             writer.note(Moment(self._objects.state(), self._statuses(at), measurement, facts), at)
         writer.close()
-        shrink(path)
 
     def _heartbeat(self, _: float) -> None:
         """A kubelet reports its node once more."""

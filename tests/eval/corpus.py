@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.eval import registry
-from tests.eval.case import Case, Guise
+from tests.eval.case import Case, Guise, shrink
 from tests.eval.innocent import INNOCENT
 from tests.eval.registry import Kind
 from tests.eval.tape import tape
@@ -48,8 +48,8 @@ def entries() -> list[Entry]:
     return sorted([*found, *_compound(list(every.values()))], key=lambda entry: entry.name)
 
 
-def make(entry: Entry, folder: Path) -> None:
-    """Write the recording of a case, and its truth beside it."""
+def make(entry: Entry, folder: Path, *, small: bool = True) -> None:
+    """Write the recording of a case, small or as a recorder would, and its truth beside it."""
     case = Case(entry.name, entry.guise, tape(entry.guise.pods, entry.guise.demand))
     for one in entry.plays:
         one.play(case)
@@ -61,6 +61,8 @@ def make(entry: Entry, folder: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     case.write(path, max(one.lasts for one in entry.plays))
+    if small:
+        shrink(path)
     truth = written(entry.kind, entry.about, case.faults, case.beside, held_out=entry.is_held_out)
     path.with_suffix(".toml").write_text(truth, encoding="utf-8")
 

@@ -34,10 +34,10 @@ def generate(folder: Path, chosen: Sequence[Entry], jobs: int) -> None:
             one.result()
 
 
-def make_all(folder: Path, part: Sequence[Entry]) -> None:
+def make_all(folder: Path, part: Sequence[Entry], *, small: bool = True) -> None:
     """Write cases, one after the other."""
     for entry in part:
-        make(entry, folder)
+        make(entry, folder, small=small)
 
 
 def _play(folder: Path, kind: str) -> None:

@@ -93,7 +93,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CaseScore]:
     """The usual guise of those kinds, by kind."""
     folder = tmp_path_factory.mktemp("corpus")
     wanted = {f"seen/{name}.usual" for name in (*FLOOR, *CALM)}
-    make_all(folder, [entry for entry in entries() if entry.name in wanted])
+    make_all(folder, [entry for entry in entries() if entry.name in wanted], small=False)
     return {case.truth.kind: case for case in scores(folder)}
 
 
@@ -171,7 +171,7 @@ def test_truth_of_a_case_says_what_is_wrong_and_what_is_missing(tmp_path: Path) 
     named = {one.name: one for one in entries()}
     calm, quota = named["seen/engines-asleep.usual"], named["seen/quota-exceeded.usual"]
     blind = replace(quota, name="blind", guise=replace(quota.guise, lacks="numbers"))
-    make_all(tmp_path, [calm, quota, blind])
+    make_all(tmp_path, [calm, quota, blind], small=False)
     truths = {name: truth for name, truth, _ in cases(tmp_path)}
     assert truths[calm.name].is_calm
     assert not truths[quota.name].beside

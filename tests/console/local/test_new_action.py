@@ -19,7 +19,9 @@ from actions.planning.plan import Change, Plan, Step
 from actions.request import LOCAL_SERVER, Request
 from actions.running.progress import Outcome, Result
 from actions.spec import ActionSpec, Argument, no_permissions
+from console import main as program
 from fleet.dataclass import dataclass
+from tests import prefork
 from tests.console.local.test_cli import Machine, machine
 
 if TYPE_CHECKING:
@@ -84,18 +86,15 @@ def register() -> None:
     catalogue.KINDS = (*catalogue.KINDS, line)
 
 
+def main() -> int:
+    """Be a Quarterdeck that has the action; its exit code."""
+    register()
+    return program.main(sys.argv[1:])
+
+
 def quarterdeck(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The command line of a Quarterdeck that has the action."""
-    code = f"import sys, {__name__} as new; new.register(); from console.main import main; sys.exit(main(sys.argv[1:]))"
-    return subprocess.run(
-        [sys.executable, "-c", code, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        cwd=ROOT,
-        env=env or {**os.environ, "COLUMNS": "120"},
-    )
+    return prefork.quarterdeck(*words, env=env or os.environ | {"COLUMNS": "120"}, module=__name__)
 
 
 def test_help_and_usage_have_it_and_its_flags() -> None:
