@@ -87,7 +87,7 @@ def register() -> None:
 
 
 def main() -> int:
-    """Be a Quarterdeck that has the action; its exit code."""
+    """Run a Quarterdeck that has the action; return its exit code."""
     register()
     return program.main(sys.argv[1:])
 
