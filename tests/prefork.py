@@ -29,7 +29,7 @@ CONSOLE, SIMULATOR = "console.main", "simulator.__main__"
 STARTS = ("PYTHON", "LC_", "LANG", "LD_")
 """Beginnings of variables that are read when Python starts: whoever gives another one gets a Python that starts."""
 UNSEEN = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
-"""Those of which nobody sees anything in what a command says."""
+"""Variables among them that change nothing in what a command says."""
 
 _Streams = tuple[Connection, Connection, Connection]
 
