@@ -116,7 +116,7 @@ class ActionController:
 
         service, desk = self.service, self._desk
         if service is not None:
-            reading = (lambda: self._local.servers.reading) if request.target.is_server else None
+            reading = (lambda: self._local.observe().reading) if request.target.is_server else None
             self._navigator.open(PlanScreen(desk, partial(service.plan, request), reading))
 
     async def carry_out(self, request: Request) -> None:

@@ -31,8 +31,7 @@ class LocalController:
         self._lived: dict[str, bool] | None = None
         """Ids of the seen servers → whether they were alive; None before the first poll."""
 
-    @property
-    def servers(self) -> LocalServers:
+    def observe(self) -> LocalServers:
         if self._servers is None:
             self._servers = self._desk.session.local_servers(self._looked)
         return self._servers

@@ -49,7 +49,7 @@ class LocalPages:
         from console.screens.text import TextScreen
 
         async def read() -> str:
-            return self._local.servers.entries(name)
+            return self._local.observe().entries(name)
 
         self._navigator.push(TextScreen(self._desk, f"{name} as an entry for gateways", read))
 
@@ -57,7 +57,7 @@ class LocalPages:
         from console.screens.local.form import LaunchForm
         from console.views.local.form import new
 
-        self._navigator.open(LaunchForm(self._desk, new(self._local.servers, model)))
+        self._navigator.open(LaunchForm(self._desk, new(self._local.observe(), model)))
 
     async def open_same(self, pod: str) -> None:
         from console.screens.local.form import LaunchForm
@@ -69,8 +69,8 @@ class LocalPages:
             self._navigator.say("there is no pod under the cursor", Role.WARNING)
             return
         found = snapshot.pods[key]
-        same = await self._local.servers.same(found)
-        self._navigator.open(LaunchForm(self._desk, copied(self._local.servers, found.name, same)))
+        same = await self._local.observe().same(found)
+        self._navigator.open(LaunchForm(self._desk, copied(self._local.observe(), found.name, same)))
 
     def open_restart(self, name: str) -> None:
         from console.screens.local.form import LaunchForm
@@ -78,7 +78,7 @@ class LocalPages:
 
         found = self._server(name)
         if found is not None:
-            self._navigator.open(LaunchForm(self._desk, restarted(self._local.servers, found)))
+            self._navigator.open(LaunchForm(self._desk, restarted(self._local.observe(), found)))
 
     def open_try(self, name: str) -> None:
         from console.screens.local.try_it import TryScreen

@@ -214,11 +214,10 @@ class ActionController(Protocol):
 
 
 class LocalController(Protocol):
-    """The servers on this machine. They are read on first use: most consoles never need them."""
+    """The servers on this machine. Most consoles never need them."""
 
-    @property
-    def servers(self) -> LocalServers:
-        """The servers on this machine; reading this starts polling."""
+    def observe(self) -> LocalServers:
+        """Return the servers on this machine, which are polled from the first call on."""
         ...
 
     @property

@@ -115,7 +115,7 @@ class BenchesScreen(ReadingScreen):
     @beside("read")
     async def _load(self) -> None:
         try:
-            benches = self._benches = await self.desk.local.servers.benches(self._server)
+            benches = self._benches = await self.desk.local.observe().benches(self._server)
         except SessionError as error:
             self._show([plain(f"   {untrusted(error.problem)}", Role.ERROR), plain(f"   {untrusted(error.remedy)}")])
             return

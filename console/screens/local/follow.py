@@ -22,7 +22,7 @@ async def follow(desk: Desk, name: str, view: LogView, ended: Callable[[], None]
     """
     count = 0
     try:
-        async for line in desk.local.servers.log(name):
+        async for line in desk.local.observe().log(name):
             view.append([LogLine(line)])
             count += 1
             if count % BATCH == 0:

@@ -62,7 +62,7 @@ class LocalLogScreen(LogScreen):
 
     def _fate(self) -> str | None:
         """Return why nothing more will come; None while it may."""
-        server = next((server for server in self.desk.local.servers.servers if server.name == self._server), None)
+        server = next((server for server in self.desk.local.observe().servers if server.name == self._server), None)
         if server is None:
             return "it is gone"
         return None if server.alive else "it has died"

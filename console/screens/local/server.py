@@ -49,7 +49,7 @@ class LocalServerScreen(ReadingScreen):
     def show_servers(self) -> None:
         super().show_servers()
         # Also the first time: requesting the servers starts the observation.
-        servers = self.desk.local.servers.servers
+        servers = self.desk.local.observe().servers
         found: ServerState | None = next((server for server in servers if server.name == self._server), None)
         if found is None:
             gone = Line((Span(f" {untrusted_name(self._server)} is gone", Role.GONE),))

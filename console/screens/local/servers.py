@@ -122,8 +122,8 @@ class LocalScreen(TableScreen):
     def show_servers(self) -> None:
         super().show_servers()
         desk, here, now = self.desk, self.desk.local.measured, self._clock()
-        servers, filter_ = desk.local.servers.servers, self.query_.filter
-        lacking = "" if servers or desk.read_only else desk.local.servers.lacking
+        servers, filter_ = desk.local.observe().servers, self.query_.filter
+        lacking = "" if servers or desk.read_only else desk.local.observe().lacking
         waiting = nothing_runs(lacking, read_only=desk.read_only, filtered=filter_.text)
         self.grid.show(LocalModel(servers, here, filter_, now, pod_keys(here, servers), waiting))
         self._tell_problems()
@@ -136,7 +136,7 @@ class LocalScreen(TableScreen):
             self.show_servers()
 
     def _tell_problems(self) -> None:
-        problems = self.desk.local.servers.problems
+        problems = self.desk.local.observe().problems
         if problems != self._told:
             self._told = problems
             if problems:

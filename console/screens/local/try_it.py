@@ -114,7 +114,7 @@ class TryScreen(ConsoleScreen):
         self._show()
         try:
             # Cancelling it closes the connection, and the server stops generating.
-            async for piece in self.desk.local.servers.ask(self._server, prompt):
+            async for piece in self.desk.local.observe().ask(self._server, prompt):
                 self._exchanges[-1].piece = piece
                 self._show()
         except SessionError as error:

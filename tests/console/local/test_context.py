@@ -220,7 +220,7 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
             await stage.line("ctx demo")
             await stage.until(lambda: len(stage.snapshot.pods) > 1)
             assert [action.intent.kind for action in stage.recorded()] == ["local-down"]
-            assert stage.desk.local.servers.snapshot is None
+            assert stage.desk.local.observe().snapshot is None
 
 
 async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_path: Path) -> None:
