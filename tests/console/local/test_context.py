@@ -21,6 +21,7 @@ from console.config.local_settings import LocalSettings
 from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings
 from console.session.failure import SessionError
+from console.views.subject import assessment_of
 from console.wiring.audit_folder import audit_logs
 from console.wiring.demo import simulated
 from console.wiring.session import session_of
@@ -192,7 +193,7 @@ async def test_a_server_that_is_killed_is_critical_and_told_of(box: Box) -> None
         await stage.until(lambda: SERVER in stage.snapshot.pods and bool(stage.desk.local.states))
         state = await box.server()
         os.kill(state.record.identity.pid, 9)
-        await stage.until(lambda: stage.snapshot.assessments[SERVER].severity is Severity.CRITICAL)
+        await stage.until(lambda: assessment_of(stage.snapshot, SERVER).severity is Severity.CRITICAL)
         assert stage.desk.navigator.front is not None
         await stage.until(
             lambda: "tiny died" in (stage.desk.navigator.front.said if stage.desk.navigator.front is not None else "")
