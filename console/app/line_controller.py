@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from console.commands.capabilities import Narrowable
-from console.commands.line import TakesNothingError, UnknownCommandError, complete, parse_line
+from console.commands.line import KnownElsewhereError, TakesNothingError, UnknownCommandError, complete, parse_line
 from console.session.failure import SessionError
 from themes.palette import Role
 
@@ -105,7 +105,8 @@ class LineController:
         try:
             await self._desk.pages.open_listing(name, namespace.strip())
         except SessionError as error:
-            self._navigator.say(f"{unknown}; {error.problem}", Role.WARNING)
+            known = isinstance(unknown, KnownElsewhereError)
+            self._navigator.say(str(unknown) if known else f"{unknown}; {error.problem}", Role.WARNING)
 
     def narrow(self, text: str) -> None:
         front = self._navigator.front

@@ -1,4 +1,4 @@
-"""Keys familiar from k9s that do nothing here, and the hint shown for each."""
+"""Keys and names familiar from k9s that do nothing here, and the hint shown for each."""
 
 from __future__ import annotations
 
@@ -33,6 +33,23 @@ HABITS: Mapping[str, str] = {
     "ctrl+w": "right and left scroll to the columns that do not fit",
 }
 """Key (Textual's name) → one line. Where a screen binds the key, its own meaning holds."""
+
+_RESOURCES = ": and a name that kubectl takes lists any resource (:svc, :cm, :get NAME); ? has the commands"
+_OURS = "kubectl does that: every change made here has a plan first"
+_DUMP = "ctrl-s saves a log, ! a ticket; quarterdeck snapshot prints tables"
+_SELF = ":sources has who you are to the API server; quarterdeck rbac prints roles"
+_FORWARD = "nothing is forwarded here: use kubectl port-forward"
+NAMES: Mapping[str, str] = {
+    **dict.fromkeys(("alias", "aliases", "a"), _RESOURCES),
+    **dict.fromkeys(("screendump", "screendumps", "sd"), _DUMP),
+    **dict.fromkeys(("user", "users", "group", "groups"), _SELF),
+    **dict.fromkeys(("pf", "portforward", "portforwards", "port-forward"), _FORWARD),
+    **dict.fromkeys(("dir", "apply", "edit", "exec", "shell", "sh", "kill", "delete"), _OURS),
+    "xray": "there is no tree: enter opens what belongs to a row, o its nodes and GPUs",
+    "popeye": "f has what is wrong, :monitoring checks rules and targets; quarterdeck doctor has the rest",
+    "helm": ":timeline has Helm's releases, where its Secrets may be listed",
+}
+"""Name of a command line → one line, where the cluster has no such resource either."""
 
 _OF_K9S: Mapping[str, str] = {
     "e": "edited",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from console.commands.command import Command, ScreenId
+from console.commands.habits import NAMES as HABIT_NAMES
 from console.commands.local import SAME, SERVER
 from console.commands.plot import QUANTITY, plot_names
 from console.commands.table import NAMES, TABLE, by_name
@@ -26,6 +27,10 @@ class UnknownCommandError(Exception):
     """
 
 
+class KnownElsewhereError(UnknownCommandError):
+    """Raised for a command of k9s that is done otherwise here: the message says how."""
+
+
 class TakesNothingError(UnknownCommandError):
     """Raised for a command with something behind its name that takes its name alone."""
 
@@ -37,6 +42,8 @@ def parse_line(text: str, where: ScreenId) -> Typed | None:
         return None
     command = by_name(name.lower(), where)
     if command is None:
+        if (words := HABIT_NAMES.get(name.lower())) is not None:
+            raise KnownElsewhereError(words)
         near = difflib.get_close_matches(name.lower(), NAMES, n=1)
         hint = f"; did you mean :{near[0]}?" if near else "; ? lists them"
         raise UnknownCommandError(f"no command {name!r}{hint}")

@@ -43,6 +43,8 @@ async def open_fleet(desk: Desk, context: Context) -> None:
         desk.line.narrow(f"-l {argument}")
     elif argument:
         await desk.scope.switch(namespace="" if argument == "all" else argument)
+    elif context.where is ScreenId.FLEET:
+        desk.navigator.say("these are all models, with their workloads and pods; a shows those that serve none as well")
 
 
 def _view(desk: Desk, context: Context) -> None:

@@ -324,7 +324,9 @@ TABLE: tuple[Command, ...] = (
     Command(
         "console.suspend", "Suspend to the shell; fg returns", lambda desk, _: desk.navigator.suspend(), ("ctrl+z",)
     ),
-    Command("console.quit", "Quit", lambda desk, _: desk.leave(), ("ctrl+c", "ctrl+q"), ("q", "quit", "exit")),
+    Command(
+        "console.quit", "Quit", lambda desk, _: desk.leave(), ("ctrl+c", "ctrl+q"), ("q", "quit", "exit", "q!", "quit!")
+    ),
 )
 
 BY_ID: Mapping[str, Command] = {command.id: command for command in TABLE}

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from fleet.model.objects import ClusterId
 
 _NAMED = re.compile(r"(?<!\S):([a-z][a-z-]+)\b")
+_MOVING = frozenset(
+    {"up", "down", "left", "right", "home", "end", "pageup", "pagedown", "tab", "shift+tab", "enter", "escape", "space"}
+)
+"""Keys that do something where there is something to move in."""
 _LAST = frozenset({"console.help", "console.back"})
 
 
@@ -74,6 +78,14 @@ def bindings_of(where: ScreenId) -> list[BindingType]:
 def failure_text(error: BaseException | None) -> str:
     """A bug in one line."""
     return f"unexpected {type(error).__name__}: {error}; please report this"
+
+
+def _nothing(event: events.Key) -> str | None:
+    """Return the hint for a key that does nothing; None for those that move or leave."""
+    if event.key in _MOVING:
+        return None
+    named = len(event.key) > 1 and event.is_printable and event.character is not None
+    return f"{event.character if named else key_text(event.key)} does nothing here; ? lists the keys"
 
 
 class ConsoleScreen(Screen[None]):
@@ -210,7 +222,7 @@ class ConsoleScreen(Screen[None]):
         """Show the hint for an unbound key that users know from other tools."""
         # A bound key passes here before look-up while a line is being typed.
         bound = event.key in self.active_bindings
-        words = None if bound else self._hint_for(event.key)
+        words = None if bound else self._hint_for(event.key) or _nothing(event)
         if words is not None and not self.entry.is_typed_into:
             event.stop()
             self.say(words)
