@@ -9,7 +9,8 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from console.views.layout import followed, head
-from console.views.subject import assessment_of, reason_of
+from console.views.root_words import told_reason
+from console.views.subject import assessment_of
 from console.views.value_columns import ValueColumn, fitting, titles, total_width, values
 from fleet.model.counting import count
 from fleet.model.objects import Container, Pod
@@ -125,7 +126,7 @@ def _row(
     if standing.severity is Severity.STARTING and is_starting(pod):
         # Its progress is shown below.
         return [Line(tuple(spans))]
-    reason = untrusted(reason_of(snapshot, key) or ("" if standing.severity is Severity.OK else pod.status))
+    reason = untrusted(told_reason(snapshot, key) or ("" if standing.severity is Severity.OK else pod.status))
     if not reason:
         return [Line(tuple(spans))]
     role = severity_role(standing.severity)

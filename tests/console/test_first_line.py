@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from console.views.glance import glance_lines
 from console.views.incidents import incident_lines
 from console.views.root_words import told_reason
 from console.views.standing_since import SinceTracker, clock
 from console.views.summary import summary
+from console.views.under_cursor import HEIGHTS, under_cursor_lines
 from fleet.model.snapshot import Snapshot
 from tests.fleet.diagnosis.cluster import Cluster, Failure
 from tests.fleet.diagnosis.failures import creating, placing, starting, volumes
@@ -52,3 +54,15 @@ def test_the_first_line_and_the_page_of_the_incident_tell_the_same_minute() -> N
     page = "\n".join(map(text, incident_lines(snapshot, incident.key, lambda _: "", 120, UNICODE)))
     assert text(first).rstrip().endswith(f"since {clock(incident.since)}")
     assert f"{clock(incident.since)}, for 10m; known by its condition PodScheduled" in page
+
+
+@pytest.mark.parametrize("cause", ["csi-driver-missing", "image-architecture-wrong"])
+def test_what_is_told_of_the_selected_row_begins_with_the_cause(cause: str) -> None:
+    failure = next(one for one in FAILURES if one.cause == cause)
+    snapshot = failing(failure)
+    words = snapshot.incidents[0].root.words
+    for key in ("serving/chat-2", "serving/Deployment/chat"):
+        lines = under_cursor_lines(snapshot, key, (), 200, HEIGHTS[0], UNICODE, plots=False)
+        title = next(line for line in lines if line.spans)
+        assert f"  {words}" in text(title)
+        assert f"  {words}" in text(glance_lines(snapshot, key, 200, UNICODE)[0])

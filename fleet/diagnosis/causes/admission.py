@@ -30,7 +30,8 @@ REFUSALS = {
     "namespace-terminating": r"in namespace (\S+) because it is being terminated",
     "pod-invalid": r'Pod "[^"]*" is invalid: (.+)',
     "control-plane-fails": (
-        r"(etcdserver: .+|(?:request )?did not complete within.+|the server (?:is currently|was) unable.+|"
+        r"(etcdserver: (?!request is too large).+|(?:request )?did not complete within.+|"
+        r"the server (?:is currently|was) unable.+|"
         r"too many requests.*|connection refused.*|context deadline exceeded.*)"
     ),
 }

@@ -27,8 +27,8 @@ _RESTARTED: Fact[PodReports] = Fact(
 
 _SANDBOXES = ("FailedCreatePodSandBox", "NetworkNotReady")
 _NO_ADDRESS = (
-    r"no (?:more )?(?:available )?IP ?(?:addresses|address)? (?:are )?(?:available|left)|no available IP|"
-    r"failed to assign an IP address|(?:range|pool|subnet)[^.]* (?:is )?(?:full|exhausted)|address space is exhausted"
+    r"(?i:no (?:more |available )*IPs?\b(?: address(?:es)?)?(?: are)?(?: available| left)?|"
+    r"failed to (?:assign|allocate) an IP|(?:range|pool|subnet)[^.]* (?:is )?(?:full|exhausted)|space is exhausted)"
 )
 """Words of network plugins (host-local, Calico, Cilium, the clouds') when all addresses for pods are taken."""
 NO_ADDRESS = ReportedCause(

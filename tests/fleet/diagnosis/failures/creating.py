@@ -164,6 +164,12 @@ FAILURES = (
         "etcdserver: request timed out",
     ),
     _refused(
+        "object too large",
+        "pods-refused",
+        "request is too large",
+        "rpc error: code = ResourceExhausted desc = etcdserver: request is too large",
+    ),
+    _refused(
         "control plane forbids",
         "pods-refused",
         "cannot create resource",

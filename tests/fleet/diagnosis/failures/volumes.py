@@ -134,6 +134,15 @@ FAILURES = (
         'type="aws-cni" name="aws-cni" failed (add): add cmd: failed to assign an IP address to container',
     ),
     _kubelet(
+        "no addresses left on azure",
+        "pod-addresses-exhausted",
+        "No available IPs",
+        "FailedCreatePodSandBox",
+        "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin "
+        'type="azure-vnet" failed (add): IPAM Invoker Add failed with error: Failed to get IP address from CNS: No '
+        "available IPs",
+    ),
+    _kubelet(
         "runtime handler",
         "sandbox-not-created",
         "no runtime for",
