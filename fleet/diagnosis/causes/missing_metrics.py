@@ -89,6 +89,9 @@ NO_METRICS = PodCause(
     must_not=(_EXCUSED,),
     after=60,
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
+    decides=(
+        "one request for one token: an engine that answers it is only not scraped, one that does not hangs or has died",
+    ),
     avoid=("Do not read silence as health or as death: an engine under load may be too slow to be scraped.",),
 )
 METRICS_UNKNOWN = EngineCause(

@@ -34,7 +34,8 @@ _AVOID = (
 )
 _STANDS_STILL = Level(Quantity.LATEST_TOKENS, Is.EXACTLY, 0)
 _WINDOW_EMPTY = (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0), Level(Quantity.PROMPT_TOKENS, Is.EXACTLY, 0))
-_STOOD_STILL = (_STANDS_STILL, *_WINDOW_EMPTY)
+_STOOD_STILL = (*_WINDOW_EMPTY, _STANDS_STILL)
+"""The first number is the one whose past is kept."""
 NO_TOKENS = Either(((_STANDS_STILL,), _WINDOW_EMPTY), "no tokens are generated")
 """Sign of an engine in which nothing runs."""
 CERTAIN = Either((_WINDOW_EMPTY,), "no tokens in the whole window")
@@ -57,7 +58,7 @@ RUNNING = EngineCause(
         Level(Quantity.RUNNING, Is.ABOVE, 0),
     ),
     serious=(CERTAIN,),
-    explains=(*OVERLOAD, "errors", CANARY_SILENT),
+    explains=(*OVERLOAD, "errors", "replica-slow", "replica-overloaded", CANARY_SILENT),
     peers=True,
     after=60,
     alike=_ALIKE,
@@ -83,7 +84,7 @@ WAITING = EngineCause(
     # Requests that wait for an adapter, or for KV blocks of another engine, are not this engine's fault.
     must_not=(Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0),),
     serious=(CERTAIN,),
-    explains=(*OVERLOAD, "errors", CANARY_SILENT),
+    explains=(*OVERLOAD, "errors", "replica-slow", "replica-overloaded", CANARY_SILENT),
     peers=True,
     after=60,
     alike=_ALIKE,
