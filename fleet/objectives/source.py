@@ -39,6 +39,10 @@ class ObjectivesSource(PollingSource[Ledger]):
         self._goals = goals
         self._stored = StoredCounts(goals, within)
         self._watched = EventCounter()
+        self._noted: Measurement | None = None
+        """The last measurement that was counted: the next one may be several looks away."""
+        self._made: tuple[Measurement | None, str, Ledger] | None = None
+        """The last ledger of own counts, and what it was made of."""
         self._store = store
         self._latest = latest
         self._seldom = every
@@ -46,8 +50,9 @@ class ObjectivesSource(PollingSource[Ledger]):
     async def ask(self) -> Ledger:
         """Query the store; without one, or if it fails, use this console's own counts."""
         latest = self._latest()
-        if latest is not None:
+        if latest is not None and latest is not self._noted:
             self._watched.note(latest, wanted_edges(self._goals, edges_of(latest)))
+            self._noted = latest
         why = ""
         try:
             store = await self._store()
@@ -60,9 +65,15 @@ class ObjectivesSource(PollingSource[Ledger]):
         except SourceProblem as problem:
             why = f"the metrics store cannot answer: {problem.problem}"
         self.requests, self._every = 0, _BEFORE_NUMBERS
-        return self._seen(why or "no metrics store answers here")
+        return self._own(why or "no metrics store answers here")
 
-    def _seen(self, why: str) -> Ledger:
+    def _own(self, why: str) -> Ledger:
+        """Return the ledger of own counts: the same object until the next measurement."""
+        if self._made is None or self._made[0] is not self._noted or self._made[1] != why:
+            self._made = self._noted, why, self._counted(why)
+        return self._made[2]
+
+    def _counted(self, why: str) -> Ledger:
         """Return the ledger of the observations since the console started."""
         watched, period = self._watched, self._goals.period
         if watched.covered(period) <= 0:

@@ -12,8 +12,10 @@ from fleet.model.measurement import HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
 from fleet.objectives.burn_rate import DAY, HOUR, MINUTE, WINDOWS
 from fleet.objectives.ledger import Tally
+from fleet.objectives.objective import Goals
 from fleet.objectives.own_counts import EventCounter
 from fleet.objectives.owners import RequestOwner
+from fleet.objectives.source import ObjectivesSource
 from tests.fleet.rows import NOW, engine, measurement
 
 EDGES = {Family.TTFT: (0.5,)}
@@ -81,3 +83,18 @@ def test_a_window_has_what_happened_in_it() -> None:
     counter.note(seen(NOW + HOUR, 3.0, 4.0, PODS[1]), EDGES)
     (gone,) = (tallies.get(chat) for tallies in counter.tallies((MINUTE,)).values())
     assert gone is None
+
+
+async def test_until_the_next_measurement_the_ledger_is_the_same_object() -> None:
+    measured = [seen(NOW, 3.0, 4.0, PODS[0])]
+
+    async def no_store() -> None:
+        return None
+
+    source = ObjectivesSource(Goals(), no_store, lambda: measured[-1])
+    first = await source.ask()
+    assert await source.ask() is first
+    measured.append(seen(NOW + 7, 1.0, 4.0, PODS[0]))
+    second = await source.ask()
+    assert second is not first
+    assert second.spent != first.spent
