@@ -29,7 +29,7 @@ from fleet.diagnosis.rollouts import RolloutCause, rollout_causes
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
-from fleet.diagnosis.unmade import UnmadeCause, unmade_causes
+from fleet.diagnosis.unmade import Unmade, UnmadeCause
 from fleet.model.differences import are_same
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
@@ -67,7 +67,7 @@ class Diagnosis:
         self._endpoints = registry.causes_of(EndpointCause)
         self._gateways = registry.causes_of(GatewayCause)
         self._late = registry.causes_of(LateCause)
-        self._unmade = registry.causes_of(UnmadeCause)
+        self._unmade = Unmade(registry.causes_of(UnmadeCause))
         self._rollouts = registry.causes_of(RolloutCause)
         self._ranks = RankSearch(registry.causes_of(RankCause))
         self._reports = Reports(registry.causes_of(ReportedCause))
@@ -178,7 +178,7 @@ class Diagnosis:
             *self._setups.at(snapshot),
             *canary_troubles(snapshot, self._canaries, self._canary_routes),
             *late_causes(snapshot, self._late),
-            *unmade_causes(snapshot, self._unmade),
+            *self._unmade.at(snapshot),
             *rollout_causes(snapshot, self._rollouts),
             *self._ranks.at(snapshot),
             *self._burning(snapshot),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
@@ -81,6 +81,9 @@ class Overdue:
 
     def __init__(self, causes: Sequence[OverdueCause]) -> None:
         self._causes = causes
+        self._pods: Mapping[str, Pod] = {}
+        self._waiting: Sequence[str] = ()
+        """The pods that are on their way, of these: they are looked up where pods change."""
         self._read = float("-inf")
         self._found: Sequence[ActiveCause] = ()
 
@@ -91,12 +94,15 @@ class Overdue:
         return [one for one in self._found if one.key in snapshot.pods] if self._found else self._found
 
     def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        for key, pod in snapshot.pods.items():
-            if pod.deleted is None and (pod.ready or pod.phase in FINISHED):
-                continue
+        if self._pods is not snapshot.pods:
+            self._pods = snapshot.pods
+            self._waiting = [key for key, pod in snapshot.pods.items() if _is_on_its_way(pod)]
+        for key in self._waiting:
             seen = _timed(snapshot, key)
-            if seen is None:
-                continue
-            for cause in self._causes:
-                if cause.holds(seen):
+            for cause in self._causes if seen is not None else ():
+                if seen is not None and cause.holds(seen):
                     yield ActiveCause(cause, key)
+
+
+def _is_on_its_way(pod: Pod) -> bool:
+    return pod.deleted is not None or not (pod.ready or pod.phase in FINISHED)

@@ -15,6 +15,7 @@ from fleet.diagnosis.pod_reports import REMEMBERED
 from fleet.diagnosis.replica_groups import is_grouped, leading
 from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.diagnosis.subject import Subjects
+from fleet.model.differences import are_same
 from fleet.model.objects import FINISHED, Event, ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 
@@ -65,16 +66,27 @@ def unmade_subject(snapshot: Snapshot, key: str, rejections: Sequence[Event]) ->
     return UnmadeSubject(found, len(there), len(ready_pods(there)), told, warned)
 
 
-def unmade_causes(snapshot: Snapshot, causes: Sequence[UnmadeCause]) -> Iterator[ActiveCause]:
-    """Yield the causes that hold of workloads."""
-    lacking = [key for key, workload in snapshot.workloads.items() if _may_lack(snapshot, key, workload)]
-    # A fleet has thousands of events: they are searched once, not once for each workload.
-    rejections = _rejections(snapshot) if lacking else ()
-    for key in lacking:
-        seen = unmade_subject(snapshot, key, rejections)
-        for cause in causes if seen is not None else ():
-            if seen is not None and cause.holds(seen):
-                yield ActiveCause(cause, key)
+class Unmade:
+    """Finds workloads whose pods are not created; which may lack some is looked up where objects change."""
+
+    def __init__(self, causes: Sequence[UnmadeCause]) -> None:
+        self._causes = causes
+        self._of: tuple[object, ...] = ()
+        self._lacking: Sequence[str] = ()
+
+    def at(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        """Yield the causes that hold of workloads."""
+        of = (snapshot.workloads, snapshot.pods_of, snapshot.pods)
+        if not are_same(self._of, of):
+            workloads = snapshot.workloads.items()
+            self._of, self._lacking = of, [key for key, one in workloads if _may_lack(snapshot, key, one)]
+        # A fleet has thousands of events: they are searched once, not once for each workload.
+        rejections = _rejections(snapshot) if self._lacking else ()
+        for key in self._lacking:
+            seen = unmade_subject(snapshot, key, rejections)
+            for cause in self._causes if seen is not None else ():
+                if seen is not None and cause.holds(seen):
+                    yield ActiveCause(cause, key)
 
 
 def _may_lack(snapshot: Snapshot, key: str, workload: Workload) -> bool:
