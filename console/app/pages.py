@@ -61,7 +61,7 @@ class Pages:
         if snapshot is not None and found is not None:
             ref = snapshot.ref("Pod", found.namespace, found.name)
             pods = [snapshot.pods[key] for key in together if key in snapshot.pods]
-            self._navigator.push(LogsScreen(self._desk, found, ref, previous=previous, together=pods))
+            self._navigator.open(LogsScreen(self._desk, found, ref, previous=previous, together=pods))
 
     def open_describe(self, ref: ObjectRef) -> None:
         from console.screens.text import TextScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.commands.capabilities import Linked, ListsIncidents, SortedByNumber
-from console.commands.command import OBJECTS, OF_ALERTS, Context, ScreenId
+from console.commands.command import OBJECTS, OF_ALERTS, OWN, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.local import server_of
 from console.session.failure import SessionError
@@ -171,7 +171,7 @@ def open_logs(*, previous: bool) -> Callable[[Desk, Context], None]:
     """Return a command that opens the log of the object's pod, or of a server."""
 
     def run(desk: Desk, context: Context) -> None:
-        if context.where not in OBJECTS and context.subject is not None:
+        if context.where in OWN and context.subject is not None:
             desk.local_pages.open_log(context.subject)
             return
         pods = context.snapshot.pods if context.snapshot is not None else {}

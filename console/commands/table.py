@@ -135,8 +135,8 @@ TABLE: tuple[Command, ...] = (
         on_object.open_logs(previous=True),
         ("p",),
         ("previous",),
-        OBJECTS,
-        "previous",
+        OBJECTS | {ScreenId.LOGS},
+        hints=dict.fromkeys(OBJECTS, "previous"),
         available=on_object.needs_restart,
     ),
     Command(
@@ -260,7 +260,9 @@ TABLE: tuple[Command, ...] = (
         "open.timeline",
         "Timeline: what happened, when, and who did it",
         lambda desk, _: desk.pages.open_timeline(None),
-        names=("timeline",),
+        ("L",),
+        ("timeline",),
+        bound=OBJECTS | {ScreenId.SOURCES, ScreenId.AUDIT},
     ),
     Command(
         "open.audit",

@@ -32,6 +32,11 @@ class LogScreen(SearchedScreen):
         self._title = Lines(id="title")
 
     @property
+    def no_error(self) -> str:
+        """Message for a log without an error."""
+        return "no line here reports an error"
+
+    @property
     def log_name(self) -> str:
         """Name of the log, for the file that it is saved in."""
         raise NotImplementedError
@@ -48,7 +53,7 @@ class LogScreen(SearchedScreen):
 
     def step_error(self, step: int) -> None:
         if not self.log_view.find_error(step):
-            self.say("no line here reports an error")
+            self.say(self.no_error)
 
     def copied(self) -> tuple[str, str]:
         lines = self.log_view.shown

@@ -215,6 +215,11 @@ class LogsScreen(LogScreen):
     def log_name(self) -> str:
         return f"{len(self._together)}-pods" if self._together else f"{self._pod.name}-{self._container}"
 
+    @property
+    def no_error(self) -> str:
+        before = "; p has the log from before the restart" if self._pod.restarts and not self._previous else ""
+        return f"{super().no_error}{before}"
+
     def log_errors(self) -> tuple[str, str, Sequence[str]]:
         errors = [line for line in self.log_view.lines_kept if level_of(line.text) is LogLevel.ERROR]
         return self._pod.key, self._container, [f"{line.who} {line.text}".strip() for line in errors]

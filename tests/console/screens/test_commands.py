@@ -76,7 +76,7 @@ def test_keys_are_written_as_people_write_them(key: str, text: str) -> None:
         ({"open.logs": "j"}, "j is bound to both moving the cursor and open.logs"),
         ({"open.logs": " "}, "open.logs: no key given"),
         ({"open.logs": "d", "open.describe": "l"}, None),
-        ({"open.logs": "L, f7"}, None),
+        ({"open.logs": "Z, f7"}, None),
         ({}, None),
     ],
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from console.commands.command import ScreenId
 from console.config.options import Options
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession
+from tests.console.screens.worst import WORST
 from tests.fleets import NOW, make_snapshot
 from widgets.log_buffer import LogLine
 
@@ -56,3 +58,23 @@ async def test_all_pods_of_the_workload_in_one_log_with_their_names() -> None:
         assert all("begins" in line for line in order[:6]), "by their times"
         await d.press("a")
         await d.until(lambda: "together" not in d.lines[1])
+
+
+async def test_from_a_log_without_an_error_one_key_leads_to_the_one_before_the_restart() -> None:
+    snapshot = make_snapshot()
+    key = snapshot.pods_of[WORST][0]
+    pod = replace(snapshot.pods[key], restarts=3)
+    session = ScriptedSession(log_lines=("INFO it starts",))
+    async with desk(replace(snapshot, pods={**snapshot.pods, key: pod}), session=session) as d:
+        d.grid.move_to(key)
+        await d.press("l")
+        await d.until(lambda: "it starts" in d.text)
+        await d.press("e")
+        assert d.screen.said == "no line here reports an error; p has the log from before the restart"
+        await d.press("p")
+        await d.until(lambda: "previous container" in d.text)
+        assert [asked[4] for asked in session.asked if asked[0] == "logs"] == [False, True]
+        await d.press("e")
+        assert d.screen.said == "no line here reports an error"
+        await d.press("escape")
+        assert d.screen.where is ScreenId.FLEET, "it takes the place of the log that it was opened from"

@@ -120,3 +120,13 @@ async def test_a_word_behind_a_command_that_takes_none_is_refused_and_not_ignore
         await d.press("enter")
         await d.until(lambda: ":timeline takes no argument" in d.text)
     assert not [asked for asked in session.asked if asked[0] == "timeline"]
+
+
+async def test_one_key_shows_what_happened_to_everything_and_who_did_it() -> None:
+    session = ScriptedSession(happened=happened(ROLLOUT, KILLED))
+    async with desk(make_snapshot(), session=session, size=(140, 24)) as d:
+        await d.press("L")
+        await d.until(lambda: "OOMKilled" in d.text)
+        assert "Argo CD" in d.text
+        (asked,) = [asked for asked in session.asked if asked[0] == "timeline"]
+        assert asked[1] == make_snapshot().cluster.id
