@@ -138,6 +138,8 @@ def prometheus_on(file: Path, directory: Path) -> Iterator[Prometheus]:
                 f"--storage.tsdb.path={directory / 'data'}",
                 "--web.listen-address=127.0.0.1:0",
                 "--storage.tsdb.min-block-duration=2h",
+                # The first alerts are lost where the Alertmanager is not discovered yet; the default is a minute.
+                "--rules.alert.resend-delay=10s",
             ],
             stdout=output,
             stderr=subprocess.STDOUT,
