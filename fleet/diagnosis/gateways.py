@@ -1,17 +1,15 @@
-"""A model and the gateways before it, by the gateways' own numbers: what they answer, and which engines they see."""
+"""Causes at the gateways before a model: what they answer, and which engines they see."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause, Of
-from fleet.diagnosis.serving import pods_in, ready_pods
+from fleet.diagnosis.gateway_subject import GatewaySubject, gateway_subject
 from fleet.diagnosis.subject import Subjects
-from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
@@ -22,36 +20,6 @@ _SEEN = (
     Quantity.GATEWAY_STALE,
 )
 """Numbers that are 0 while all is well."""
-
-
-class GatewaySubject(NamedTuple):
-    """The gateways before a model. NaN if a number is not measured."""
-
-    asked: float
-    """Requests per second."""
-    failed: float
-    """Requests answered with an error, per second."""
-    retried: float
-    """Requests sent again, per second."""
-    breakers: float
-    """Servers behind an open circuit breaker."""
-    endpoints: float
-    """Engines that an endpoint picker may choose from."""
-    stale: float
-    """Engines of which it has no recent metrics."""
-    ready: int
-    """Ready pods of the model."""
-    profile: Profile = CHAT
-
-    @property
-    def failed_share(self) -> float:
-        """Share of requests that are answered with an error; NaN for none."""
-        return self.failed / self.asked if self.asked > 0 else math.nan
-
-    @property
-    def retried_share(self) -> float:
-        """Share of requests that are sent again; NaN for none."""
-        return self.retried / self.asked if self.asked > 0 else math.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,21 +56,3 @@ def _noticed(snapshot: Snapshot) -> Iterator[str]:
 def _largest(snapshot: Snapshot, workloads: Sequence[str]) -> str:
     there = [key for key in workloads if key in snapshot.workloads]
     return max(there, key=lambda key: (snapshot.workloads[key].desired, key), default="")
-
-
-def gateway_subject(snapshot: Snapshot, workload: str) -> GatewaySubject | None:
-    """Return the gateways before a workload's model; None where there are none."""
-    model, frame = snapshot.model_of.get(workload, ""), snapshot.before_models
-    if model not in frame.index:
-        return None
-    serving = snapshot.models[model].workloads if model in snapshot.models else (workload,)
-    return GatewaySubject(
-        frame.value(model, Quantity.GATEWAY_REQUESTS),
-        frame.value(model, Quantity.GATEWAY_ERRORS),
-        frame.value(model, Quantity.GATEWAY_RETRIES),
-        frame.value(model, Quantity.GATEWAY_BREAKERS),
-        frame.value(model, Quantity.GATEWAY_ENDPOINTS),
-        frame.value(model, Quantity.GATEWAY_STALE),
-        sum(len(ready_pods(pods_in(snapshot, key))) for key in serving),
-        snapshot.profiles.of(workload),
-    )
