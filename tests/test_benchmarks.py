@@ -19,6 +19,7 @@ from tests.benchmarks.probe import Costs
 from tests.benchmarks.processes import cpu_seconds, rss_mib
 from tests.benchmarks.regression import exponent, of_batches, slope
 from tests.benchmarks.result import CannotMeasureError, Note, Report, Result, report_line
+from tests.benchmarks.several import ClusterCosts
 from tests.benchmarks.sides import CoreWaits
 from tests.benchmarks.stage import fleet_server
 from tests.benchmarks.terminal import NotShownError, on_terminal
@@ -120,6 +121,13 @@ def test_a_probe_takes_every_step_of_a_fleet() -> None:
     assert all(cost > 0 for cost in taken.values())
 
 
+def test_a_probe_of_several_clusters_takes_every_step_of_all_of_them() -> None:
+    (costs,) = growth.of_clusters(2, 3, 1, Effort(trial=True))
+    taken = asdict(costs)
+    assert set(taken) == {row.field for row in growth.ROWS_OF_CLUSTERS}
+    assert all(cost > 0 for cost in taken.values())
+
+
 def test_growth_is_a_table_with_the_exponents(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,13 +135,19 @@ def test_growth_is_a_table_with_the_exponents(
         like_pods = Costs(**{row.field: float(pods) for row in growth.ROWS})
         return [replace(like_pods, unchanged=7.0, asked=None)] * rounds
 
+    def of_clusters(clusters: int, pods: int, rounds: int, effort: Effort) -> list[ClusterCosts]:
+        return [ClusterCosts(**{row.field: float(clusters * pods) for row in growth.ROWS_OF_CLUSTERS})] * rounds
+
     monkeypatch.setattr(growth, "of_size", of_size)
+    monkeypatch.setattr(growth, "of_clusters", of_clusters)
     assert frame.main(["growth", "--pods", "100,1000,5000"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "|  | 100 pods | 1,000 pods | 5,000 pods | exponent | range | 1,000 → 5,000 |" in lines
     assert "| first sync: CPU | 100 ms | 1000 ms | 5000 ms | 1.00 | 1.00 … 1.00 | 1.00 |" in lines
     assert "| tick, nothing changed: CPU | 7 ms | 7 ms | 7 ms | 0.00 | 0.00 … 0.00 | 0.00 |" in lines
     assert "| measurement through Prometheus: CPU | – | – | – | – | – | – |" in lines
+    assert "|  | 1 cluster | 2 clusters | 4 clusters | exponent | range | 2 → 4 |" in lines
+    assert "| resident set | 1000 MiB | 2000 MiB | 4000 MiB | 1.00 | 1.00 … 1.00 | 1.00 |" in lines
     assert frame.main(["growth", "--pods", "100"]) == 2
 
 

@@ -81,7 +81,7 @@ class Probe:
     async def costs(self, prometheus: str, keys: int) -> Costs:
         """All of them, one after the other."""
         try:
-            first_sync = await _cpu(self._sync)
+            first_sync = await cpu_of(self._sync)
             async with self._app.run_test(size=SIZE, headless=False) as pilot:
                 await pilot.pause(SETTLES)
                 # One-time work is not part of any step.
@@ -119,7 +119,7 @@ class Probe:
         """Measurements, each with the tick that shows it."""
         frames, scraped, ticks = [], [], []
         for _ in range(self._times):
-            scraped.append(await _cpu(self._measure))
+            scraped.append(await cpu_of(self._measure))
             ticks.append(await self._tick(pilot))
             assert self._app.desk is not None
             assert self._app.desk.snapshot is not None
@@ -152,14 +152,14 @@ class Probe:
             await asyncio.sleep(1.2 * TOUCH_AFTER)
             await until(lambda: self._kube.state().pods is not pods)
 
-        heard = await _cpu(hear)
+        heard = await cpu_of(hear)
         tick = await self._tick(pilot)
         return _Tick(heard + tick.cpu, tick.screen)
 
     async def _order(self, pilot: Pilot[None]) -> float:
         """Press a key that sorts the fleet by a column; before it, uncounted, one that sorts it by name."""
         await self._press(pilot, BY_NAME)
-        return await _cpu(lambda: self._press(pilot, BY_WAITING))
+        return await cpu_of(lambda: self._press(pilot, BY_WAITING))
 
     async def _press(self, pilot: Pilot[None], key: str) -> None:
         written = self._app.bytes_written
@@ -174,7 +174,7 @@ class Probe:
         pods = self._in_view()
         try:
             await source.measure(pods)
-            return statistics.median([await _cpu(lambda: source.measure(pods)) for _ in range(self._times)])
+            return statistics.median([await cpu_of(lambda: source.measure(pods)) for _ in range(self._times)])
         finally:
             await source.close()
 
@@ -191,7 +191,7 @@ class _Tick(NamedTuple):
     screen: float
 
 
-async def _cpu(do: Callable[[], Awaitable[object]]) -> float:
+async def cpu_of(do: Callable[[], Awaitable[object]]) -> float:
     """Milliseconds of CPU that this process used meanwhile, all threads."""
     begun = time.process_time()
     await do()
@@ -206,7 +206,7 @@ def _get(url: str) -> None:
     urllib.request.urlopen(url, timeout=10).close()  # noqa: S310 - loopback
 
 
-async def _warm(api: str) -> None:
+async def warm(api: str) -> None:
     """Import and connect once, so that this is not counted in the first sync."""
     client = KubeClient(Access("probe", "probe", "", "", api, {"server": api}, {}))
     await client.get("/version")
@@ -225,7 +225,7 @@ def main() -> None:
     not_yet()
 
     async def run() -> Costs:
-        await _warm(options.api)
+        await warm(options.api)
         return await Probe(options.api, options.times).costs(options.prometheus, options.keys)
 
     print(json.dumps(asdict(asyncio.run(run()))))
