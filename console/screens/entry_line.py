@@ -11,7 +11,9 @@ from textual.containers import Vertical
 from console.commands.capabilities import Narrowable
 from console.commands.command import Context
 from console.commands.desk import Desk
+from themes.look import look
 from themes.palette import Role
+from widgets.line import fit_end, width_of
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -20,6 +22,21 @@ if TYPE_CHECKING:
     from widgets.prompt import Kind, Prompt
 
 _NUMBER = "only a number is accepted here: 8, or +2 for two more, -1 for one fewer"
+
+
+_ROOM = 10
+"""Cells beside a label for the number itself."""
+
+
+def _label(what: str, room: int) -> str:
+    """Return the label of a number, with what its keys do if there is room for that."""
+    told = f"{what}: up and down change it, enter plans it "
+    # The end of it has the current number.
+    return (
+        told
+        if width_of(told) <= room
+        else fit_end(f"{what}: ", min(room, width_of(what) + 2), "left", look().glyphs.ellipsis)
+    )
 
 
 class _Screen(Protocol):
@@ -118,7 +135,7 @@ class EntryLine(Vertical):
 
             self._amount = Field(label, number=True, signed=True, id="amount")
             await self._put(self._amount)
-        self._amount.relabel(f"{label}: up and down change it, enter plans it ")
+        self._amount.relabel(_label(label, self.screen.size.width - _ROOM))
         self._amount.offer(offered)
         self._open(self._amount, choose)
 

@@ -131,3 +131,14 @@ async def test_a_sign_that_leads_to_no_number_plans_nothing_and_says_why(keys: l
         assert said in d.screen.said
         assert d.screen.where is ScreenId.FLEET
         assert d.session.acts.asked == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+async def test_the_number_is_to_be_seen_however_little_room_there_is(width: int) -> None:
+    snapshot = make_snapshot()
+    desired = snapshot.workloads[WORST].desired
+    async with desk(snapshot, session=acting(), size=(width, 12)) as d:
+        await d.press("s")
+        line = d.line_with(f"now {desired}")
+        assert line.rstrip().endswith(str(desired + 1))
+        assert len(line.rstrip()) < width
