@@ -109,10 +109,13 @@ def open_console(
     session: Session,
     here: Settings | None = None,
     config: Path | None = None,
+    *,
+    saves: bool = True,
 ) -> int:
     """Run the console until the user leaves it. An unexpected error is raised once the terminal is restored.
 
-    ``config`` is the file that views are saved in; None where nothing is to be saved.
+    ``config`` is the file that views are saved in; None where nothing is to be saved. ``saves``: logs and tickets may
+    be saved as files.
     """
     _draw_on_the_terminal()
     ui = settings.ui
@@ -126,7 +129,7 @@ def open_console(
         audit_here=audit_logs(here or settings, environ),
         servers=paths.state_folder(environ) / "local",
         welcome=paths.state_folder(environ) / "welcomed" if ui.welcome else None,
-        state=paths.state_folder(environ),
+        state=paths.state_folder(environ) if saves else None,
         view=ui.view,
         views=ui.views,
         config=config,

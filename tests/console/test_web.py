@@ -110,6 +110,9 @@ async def test_a_session_is_read_only_hears_keys_and_ends_with_its_page(client: 
         )
         await ws.send_json(["stdin", ":scale chat-70b 1\r"])
         await until(lambda: shown("read-only"))
+        # Who watches writes nothing where the server runs.
+        await ws.send_json(["stdin", "!"])
+        await until(lambda: shown("this console writes no files"))
         await ws.send_json(["resize", {"width": 9999, "height": "x"}])
         await ws.send_json(["ping", 7])
         drawing.cancel()

@@ -40,7 +40,9 @@ def _show(invocation: Invocation) -> int:
     from console.cli.open import open_console
     from console.wiring.session import session_of
 
-    return open_console(settings, invocation.environ, session_of(settings, None, invocation.environ, None, None))
+    session = session_of(settings, None, invocation.environ, None, None)
+    # Files would be written where the server runs, by whoever watches.
+    return open_console(settings, invocation.environ, session, saves=False)
 
 
 if __name__ == "__main__":
