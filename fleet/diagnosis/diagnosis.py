@@ -16,6 +16,7 @@ from fleet.diagnosis.causes.symptoms import ENDED
 from fleet.diagnosis.endpoints import EndpointCause, endpoint_causes
 from fleet.diagnosis.fallbacks import without_needless
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
+from fleet.diagnosis.frontends import FrontendCause, frontend_causes
 from fleet.diagnosis.fronts import RouteCause
 from fleet.diagnosis.gateways import GatewayCause, gateway_causes
 from fleet.diagnosis.grouping import Groups, IncidentGroup
@@ -66,6 +67,7 @@ class Diagnosis:
         self._setups = Setups(registry.causes_of(SetupCause))
         self._endpoints = registry.causes_of(EndpointCause)
         self._gateways = registry.causes_of(GatewayCause)
+        self._frontends = registry.causes_of(FrontendCause)
         self._late = registry.causes_of(LateCause)
         self._unmade = Unmade(registry.causes_of(UnmadeCause))
         self._rollouts = registry.causes_of(RolloutCause)
@@ -175,6 +177,7 @@ class Diagnosis:
             *self._scaling(snapshot),
             *self._beside_before.at(snapshot),
             *gateway_causes(snapshot, self._gateways),
+            *frontend_causes(snapshot, self._frontends),
             *self._setups.at(snapshot),
             *canary_troubles(snapshot, self._canaries, self._canary_routes),
             *late_causes(snapshot, self._late),

@@ -148,6 +148,20 @@ LINK_ERRORS = Threshold(
     "Two within a minute.",
     chat=0.02,
 )
+FRONTEND = Threshold(
+    "frontend",
+    "Seconds of the time to first token before the engine's queue that are a problem.",
+    "SRE practice: 0.2 s above queue and prefill for interactive work.",
+    chat=0.5,
+    autocomplete=0.2,
+    batch=10.0,
+)
+FRONTEND_REQUESTS = Threshold(
+    "frontend-requests",
+    "Minimum finished requests per second for a meaningful comparison of their times.",
+    "",
+    chat=0.5,
+)
 GPU_THROTTLED = Threshold(
     "gpu-throttled",
     "Share of the window spent throttled that is visible in latency.",
@@ -331,6 +345,8 @@ THRESHOLDS = (
     RETRIED,
     TRANSFER_FAILURES,
     ENGINE_REJECTIONS,
+    FRONTEND,
+    FRONTEND_REQUESTS,
     REPLICA_SLOWER,
     REPLICA_BUSY,
     SHARE_TIMES,

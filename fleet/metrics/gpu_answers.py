@@ -179,11 +179,12 @@ def _naming(seen: Sequence[Labels]) -> SeriesNaming:
 def _gpus_by_key(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[GpuId], list[int]]]:
     """Return the GPUs as their series name them, and the places of their sample times."""
     found = tuple(seen)
-    exported = any(labels.get(POD_LABELS[0]) for labels, _ in found)
+    # A store may scrape one exporter with honor_labels and another without: told apart by where the exporters run.
+    homes = {labels.get("namespace", "") for labels, _ in found if labels.get(POD_LABELS[0])}
     names, exporters = GPUS.gpu, exporter_pods(GPUS)
     said: dict[_Key, tuple[list[GpuId], list[int]]] = {}
     for labels, place in found:
-        gpu = gpu_id(labels, names, exporters, exported=exported)
+        gpu = gpu_id(labels, names, exporters, exported=labels.get("namespace", "") in homes)
         ids, places = said.setdefault(gpu[:2], ([], []))
         ids.append(gpu)
         places.append(place)

@@ -115,8 +115,9 @@ def gpu_id(labels: Mapping[str, str], names: GpuLabels, exporters: tuple[str, ..
     """Return the GPU (or part of one) that an exporter's series is about, and the pod that holds it.
 
     ``exporters`` are words in the names of the exporters' own pods, which every scrape configuration attaches if the
-    exporter names no workload. ``exported`` says that this store renames the exporter's labels (some series has
-    ``exported_pod``): then a plain ``pod`` is the exporter's own, and a series with nothing else is about a free GPU.
+    exporter names no workload. ``exported`` says that this store renames the labels of the exporters in this namespace
+    (some series there has ``exported_pod``): then a plain ``pod`` is the exporter's own, and a series with nothing else
+    is about a free GPU.
     """
     pod = first(labels, POD_LABELS[:1] if exported else POD_LABELS)
     if any(word in pod for word in exporters):

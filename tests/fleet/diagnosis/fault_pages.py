@@ -172,6 +172,23 @@ def stalled(lines: str, **changes: Any) -> Callable[[float, str], str]:
     )
 
 
+def slow_frontend(t: float, model: str) -> str:
+    """The page of an engine that is quick, behind an API server that is not."""
+    labels = f'engine="0",model_name="{model}"'
+    text = page(t, model, latencies=[0, 0, 0, 6.0 * int(t), 0, 0, 0])
+    kept = "\n".join(line for line in text.splitlines() if "request_queue_time" not in line)
+    phases = {"queue": 0.01, "prefill": 0.1, "decode": 2.0}
+    return (
+        kept
+        + "\n"
+        + "".join(
+            f"vllm:request_{phase}_time_seconds_sum{{{labels}}} {seconds * 6 * int(t)}\n"
+            f"vllm:request_{phase}_time_seconds_count{{{labels}}} {6 * int(t)}\n"
+            for phase, seconds in phases.items()
+        )
+    )
+
+
 def flows(lines: str, **changes: Any) -> Callable[[float, str], str]:
     """An engine at work, of a release that does not say why requests wait, with lines of its own."""
     return lambda t, model: (
@@ -248,6 +265,7 @@ FAULTS: Mapping[str, Fault] = {
             t, m, http={("/v1/completions", "2xx"): 6.0 * int(t), ("/v1/completions", "5xx"): 6.0 * int(t)}
         ),
     ),
+    "slow-frontend": Fault(cause="api-server-saturated", about="workload", engine=slow_frontend, others=slow_frontend),
     "off-the-bus": Fault(cause="gpu-lost", about="gpu", engine=hung(), card=Card(xid=79)),
     "gsp-timeout": Fault(cause="gpu-hardware-xid", about="gpu", card=Card(xid=119)),
     "nvlink-xid": Fault(cause="gpu-link-broken", about="gpu", card=Card(xid=145)),
