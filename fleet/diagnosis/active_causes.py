@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
 from fleet.diagnosis.fronts import RouteCause
-from fleet.diagnosis.pod_reports import CLAIM, Reported, reports_of
+from fleet.diagnosis.pod_reports import Reported, beside, is_beside, reports_of
 from fleet.diagnosis.serving import unusual
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
@@ -92,7 +92,7 @@ class Reports:
 
     def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         by_uid: dict[str, list[Event]] = {}
-        of_claims: dict[tuple[str, str], list[Event]] = {}
+        by_object: dict[tuple[str, str, str], list[Event]] = {}
         told: dict[str, None] = {}
         for event in snapshot.events:
             if event.involved.kind == "Pod":
@@ -100,17 +100,17 @@ class Reports:
                 key = f"{event.involved.namespace}/{event.involved.name}"
                 if event.reason in self._reasons or (event.type == "Warning" and _is_away(snapshot, key)):
                     told[key] = None
-            elif event.involved.kind == CLAIM and event.reason in self._reasons:
-                of_claims.setdefault((event.involved.namespace, event.involved.name), []).append(event)
-        for key, mounts in snapshot.pods.items() if of_claims else ():
-            if any((mounts.namespace, claim) in of_claims for claim in mounts.volume_claims):
+            elif event.reason in self._reasons and is_beside(event):
+                by_object.setdefault(event.involved[:3], []).append(event)
+        for key, one in snapshot.pods.items() if by_object else ():
+            if not one.ready and not by_object.keys().isdisjoint(beside(one)):
                 told[key] = None
         for key in told:
             pod = snapshot.pods.get(key)
             if pod is None or pod.deleted is not None or pod.phase in FINISHED:
                 continue
-            claimed = [one for claim in pod.volume_claims for one in of_claims.get((pod.namespace, claim), ())]
-            seen = reports_of(pod, [*by_uid.get(pod.uid, ()), *claimed], snapshot.at)
+            others = [event for place in beside(pod) for event in by_object.get(place, ())] if by_object else ()
+            seen = reports_of(pod, [*by_uid.get(pod.uid, ()), *others], snapshot.at)
             for cause in self._causes:
                 if cause.holds(seen):
                     yield ActiveCause(cause, key)

@@ -43,7 +43,7 @@ class UnlistedWarning(SignInWords[PodReports]):
     def newest(self, of: PodReports) -> Event | None:
         """Return the newest of these warnings."""
         for event in of.events:
-            if event.type == "Warning" and event.reason not in self.known:
+            if event.involved.kind == "Pod" and event.type == "Warning" and event.reason not in self.known:
                 return event
             if event.reason in self.latest_of:
                 return None

@@ -14,7 +14,7 @@ from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import SignInWords
 from fleet.model.objects import Event, Pod
 
-CLAIM = "PersistentVolumeClaim"
+_CLAIM, _NODE = "PersistentVolumeClaim", "Node"
 CREATED = ("Created", "Started")
 """Reasons of events of containers: one that is created has its image, its volumes and its sandbox."""
 REMEMBERED = 660.0
@@ -23,20 +23,28 @@ REMEMBERED = 660.0
 
 @dataclass(frozen=True, slots=True)
 class PodReports:
-    """A pod and the recent events of it and of its volume claims, newest first."""
+    """A pod and the recent events of it, of its volume claims and of its node, newest first."""
 
     pod: Pod
     events: Sequence[Event]
 
 
+def beside(pod: Pod) -> set[tuple[str, str, str]]:
+    """Return the objects beside a pod whose events concern it, as (kind, namespace, name)."""
+    claims = {(_CLAIM, pod.namespace, name) for name in pod.volume_claims}
+    return claims | {(_NODE, "", pod.node)} if pod.node else claims
+
+
+def is_beside(event: Event) -> bool:
+    """True if an event is about an object of a kind that ``beside`` returns."""
+    return event.involved.kind in (_CLAIM, _NODE)
+
+
 def reports_of(pod: Pod, events: Iterable[Event], now: float) -> PodReports:
-    """Return the recent events of one pod and of its claims; a namesake of the pod has another uid."""
-    claims = {(CLAIM, pod.namespace, name) for name in pod.volume_claims}
-    mine = [
-        one
-        for one in events
-        if now - one.last <= REMEMBERED and (one.involved_uid == pod.uid or (claims and one.involved[:3] in claims))
-    ]
+    """Return the recent events of one pod and of what is beside it; a namesake of the pod has another uid."""
+    others = beside(pod)
+    recent = (one for one in events if now - one.last <= REMEMBERED)
+    mine = [one for one in recent if one.involved_uid == pod.uid or (is_beside(one) and one.involved[:3] in others)]
     return PodReports(pod, sorted(mine, key=lambda one: one.last, reverse=True))
 
 

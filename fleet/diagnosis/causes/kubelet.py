@@ -90,6 +90,45 @@ PULL_SLOW = ReportedCause(
     avoid=("Do not delete the pod: on another node the pull starts over.",),
     decides=("whether other nodes have the image: then it is this node's network or disk",),
 )
+_SYSTEM_OOM = Reported("the kernel of its node had no memory left", ("SystemOOM",))
+_AT_ONCE = 60.0
+"""Seconds between the kernel's kill and the kubelet's report of it."""
+
+
+def _died_then(of: PodReports) -> bool | None:
+    """True if a container was OOM-killed when the node had no memory left; None where it is not known when."""
+    event = _SYSTEM_OOM.newest(of)
+    died = [one.last_finished for one in of.pod.containers if one.last_reason == "OOMKilled" and one.last_finished]
+    return None if event is None or not died else any(abs(event.last - at) < _AT_ONCE for at in died)
+
+
+NODE_OUT_OF_MEMORY = ReportedCause(
+    id="killed-for-memory-of-node",
+    stage=Stage.BROKEN,
+    severity=Severity.CRITICAL,
+    sentence="The node as a whole ran out of memory, and the kernel killed the container to get some.",
+    words=says("killed because its node ran out of memory"),
+    must=(
+        Fact(
+            "a container was OOM-killed",
+            "containerStatuses",
+            lambda of: any("OOMKilled" in (one.reason, one.last_reason) for one in of.pod.containers),
+        ),
+        _SYSTEM_OOM,
+        Fact("at the same time", "lastState.terminated.finishedAt, the event", _died_then),
+        _UNREADY,
+    ),
+    explains=("out-of-memory", *_DEATHS),
+    peers=True,
+    alike=("out-of-memory", "node-pressure"),
+    helps=(
+        Help("see what else runs on its node", "nodes"),
+        _DESCRIBE,
+        Help("keep new pods off its node", "cordon"),
+    ),
+    avoid=("Do not raise its memory limit: the node has no more, and the kernel then kills sooner.",),
+    decides=("whether requests on that node are below what is used: then too much was scheduled there",),
+)
 START_HOOK = ReportedCause(
     id="killed-by-start-hook",
     stage=Stage.STARTING,
@@ -233,6 +272,7 @@ OF_KUBELET = (
     SANDBOX,
     DEVICE_UNPREPARED,
     PULL_SLOW,
+    NODE_OUT_OF_MEMORY,
     START_HOOK,
     STARTUP_KILLS,
     READINESS_FAILS,

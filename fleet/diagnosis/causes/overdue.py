@@ -134,6 +134,11 @@ def _is_late(of: TimedPod) -> bool:
     return _PLAIN.fullmatch(pod.status) is not None and of.overdue > (LOADS if fetches else CREATES)
 
 
+def _sandbox(of: TimedPod) -> str:
+    """Return whether its volumes and its network are there, as the kubelet says; empty where it says nothing."""
+    return next((one.status for one in of.pod.conditions if one.type == "PodReadyToStartContainers"), "")
+
+
 CREATED_LATE = OverdueCause(
     id="containers-created-late",
     stage=Stage.STARTING,
@@ -146,6 +151,18 @@ CREATED_LATE = OverdueCause(
             "status.phase, containerStatuses",
             _is_late,
             lambda of: f"{of.pod.status} for {of.overdue:.0f} s",
+        ),
+    ),
+    may=(
+        Fact(
+            "its sandbox is not made: a volume or the network hangs, not an image",
+            "condition PodReadyToStartContainers",
+            lambda of: _sandbox(of) == "False",
+        ),
+        Fact(
+            "its sandbox is made: an image hangs, not a volume or the network",
+            "condition PodReadyToStartContainers",
+            lambda of: _sandbox(of) == "True",
         ),
     ),
     began=lambda of: (of.began, "its condition Ready"),
