@@ -134,25 +134,23 @@ def _stays(cluster: Cluster, reason: str, message: str) -> None:
         cluster.pod_event(reason, message, at=at)
 
 
-def _node_oom(cluster: Cluster) -> None:
+def _node_oom(cluster: Cluster, before: float = 2) -> None:
     crashing(cluster.pod(), 137, "OOMKilled")
-    cluster.event("Node", "n2", "SystemOOM", "System OOM encountered, victim process: VLLM::EngineCore, pid: 41")
-    cluster.event("Node", "n1", "SystemOOM", "System OOM encountered, victim process: python, pid: 7")
+    told = "System OOM encountered, victim process: VLLM::EngineCore, pid: 41"
+    cluster.event("Node", "n2", "SystemOOM", told, at=-before)
+    cluster.event("Node", "n1", "SystemOOM", told)
 
 
-def _no_events(cluster: Cluster, sandbox: str) -> None:
+def _no_events(cluster: Cluster, made: str) -> None:
     waiting(cluster.pod(), "ContainerCreating")
-    condition(cluster.pod(), "PodReadyToStartContainers", sandbox)
+    condition(cluster.pod(), "PodReadyToStartContainers", made)
 
 
 FAILURES = (
     Failure("out of memory of its node", "killed-for-memory-of-node", POD, "System OOM", _node_oom),
-    Failure(
-        "hangs without a sandbox", "containers-created-late", POD, "not an image", partial(_no_events, sandbox="False")
-    ),
-    Failure(
-        "hangs with a sandbox", "containers-created-late", POD, "an image hangs", partial(_no_events, sandbox="True")
-    ),
+    Failure("out of memory long after its node", "out-of-memory", POD, "OOMKilled", partial(_node_oom, before=600)),
+    Failure("hangs without sandbox", "containers-created-late", POD, "not an image", partial(_no_events, made="False")),
+    Failure("hangs with sandbox", "containers-created-late", POD, "an image hangs", partial(_no_events, made="True")),
     _pull("not found", "not found", f"{_PULL}registry.example.com/llm/vllm:v1: not found"),
     _pull("digest", "not found", f"{_PULL}manifest unknown: sha256:0123 not found"),
     _pull("denied", "access denied", f"{_PULL}failed to authorize: 401 Unauthorized"),
