@@ -116,6 +116,7 @@ CAUSES: tuple[AnyCause, ...] = (
     lifecycle.POD_UNSEEN,
     scheduling.GATED,
     *scheduling.OF_SCHEDULER,
+    scheduling.NODES_NOT_ADDED,
     scheduling.PENDING,
     containers.KILLED,
     containers.RESTARTED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ class RolloutSubject(NamedTuple):
     workload: Workload
     holding: Sequence[Pod]
     """Pods of an older revision that are not ready, which its controller waits for before it replaces any."""
+    age: float
+    """Seconds since the newest of its pods was created; infinite for none."""
 
     @property
     def is_observed(self) -> bool | None:
@@ -41,7 +44,8 @@ def rollout_subject(snapshot: Snapshot, key: str) -> RolloutSubject | None:
     found = snapshot.workloads.get(key)
     if found is None or not _is_behind(found):
         return None
-    return RolloutSubject(found, _holding(snapshot, key, found))
+    newest = max((pod.created for pod in pods_in(snapshot, key)), default=-math.inf)
+    return RolloutSubject(found, _holding(snapshot, key, found), snapshot.at - newest)
 
 
 def rollout_causes(snapshot: Snapshot, causes: Sequence[RolloutCause]) -> Iterator[ActiveCause]:

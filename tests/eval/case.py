@@ -327,7 +327,7 @@ class Case:
         )
 
     def _recount(self) -> None:
-        """Controllers write how many replicas they have."""
+        """Controllers write how many replicas they have, and which spec they have seen."""
         for top in self._at_first:
             found = [self._raws["Pod", top.namespace, name] for name in self.pods(top)]
             live = [
@@ -339,9 +339,11 @@ class Case:
             raw = self._raws.get(tuple(top))  # type: ignore[arg-type]
             if raw is None:
                 continue
-            status = raw["status"]
-            if (status.get("replicas", 0), status.get("readyReplicas", 0)) != (len(live), up):
+            status, seen = raw["status"], raw["metadata"].get("generation", 0)
+            has = tuple(status.get(name, 0) for name in ("replicas", "readyReplicas", "observedGeneration"))
+            if has != (len(live), up, seen):
                 counts = {"replicas": len(live), "readyReplicas": up, "availableReplicas": up}
+                counts |= {"observedGeneration": seen}
                 self.put(raw | {"status": status | counts | {"unavailableReplicas": max(0, len(live) - up)}})
 
 

@@ -243,7 +243,17 @@ _KNOWN = frozenset(
         *("FailedPrepareDynamicResources", "FailedPostStartHook", "FailedToRetrieveImagePullSecret"),
         *("FailedEviction", "FailedDraining", "DisruptionBlocked"),
         # What the status of the pod says, too.
-        *("BackOff", "Failed", "FailedScheduling", "Evicted", "Preempted", "Preempting", "NodeNotReady", "Unhealthy"),
+        *(
+            "BackOff",
+            "Failed",
+            "FailedScheduling",
+            "FailedScaleUp",
+            "Evicted",
+            "Preempted",
+            "Preempting",
+            "NodeNotReady",
+            "Unhealthy",
+        ),
         *("ErrImageNeverPull", "InspectFailed", "SystemOOM", "OOMKilling", "NodeShutdown", "TaintManagerEviction"),
         # What is said of pods that are well, too.
         *("ProbeWarning", "DNSConfigForming", "CheckLimitsForResolvConf", "PolicyViolation", "FailedPreStopHook"),

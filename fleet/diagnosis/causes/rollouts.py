@@ -24,6 +24,9 @@ def _revisions(of: RolloutSubject) -> str:
     return f"{told}, the newest is {of.workload.revision}"
 
 
+ACTED = 900.0
+"""Seconds for which a pod that a controller created shows that it acts."""
+
 NOT_OBSERVED = RolloutCause(
     id="change-not-observed",
     stage=Stage.BROKEN,
@@ -38,6 +41,7 @@ NOT_OBSERVED = RolloutCause(
             lambda of: f"generation {of.workload.generation}, observed {of.workload.observed}",
         ),
     ),
+    must_not=(Fact("it created a pod lately", "metadata.creationTimestamp of the pods", lambda of: of.age < ACTED),),
     explains=("pods-not-created", "rollout-stuck", "replicas-missing"),
     # A busy controller manager takes seconds.
     after=120,

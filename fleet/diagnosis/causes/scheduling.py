@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from fleet.diagnosis.cause import Help, PodCause, Stage, says
+from fleet.diagnosis.cause import Help, PodCause, ReportedCause, Stage, says
 from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.gist import gist
+from fleet.diagnosis.pod_reports import Reported, quoting
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
 from fleet.model.gpu_vendors import is_gpu
@@ -310,3 +311,27 @@ OF_SCHEDULER = (
     UNSCHEDULABLE,
 )
 """Causes of a pod without a node: one of these holds, by the reason that counts."""
+_NO_NODES = Reported("its nodes cannot be added", ("FailedScaleUp",), "", ("TriggeredScaleUp", "Scheduled"))
+NODES_NOT_ADDED = ReportedCause(
+    id="nodes-not-added",
+    stage=Stage.PLACING,
+    severity=Severity.WARNING,
+    sentence="No node has room for the pod, and the autoscaler cannot add one: a limit, a quota, or no stock.",
+    words=quoting("nodes cannot be added", _NO_NODES),
+    must=(
+        Fact("it has no node", "spec.nodeName", lambda of: of.pod.phase == "Pending" and not of.pod.node),
+        _NO_NODES,
+    ),
+    explains=("no-free-gpu", "node-resources-short", "unschedulable", "gang-incomplete", *_HOLDS_UP),
+    peers=True,
+    after=120,
+    alike=("no-free-gpu",),
+    helps=(
+        Help("see what the autoscaler says", "describe"),
+        Help("see which GPUs are free, and where", "nodes"),
+        Help("scale down, so that a rollout can continue", "scale"),
+    ),
+    avoid=("Do not delete the pod to try again: the autoscaler asks the cloud again by itself.",),
+    decides=("whether another zone or kind of node has stock, and what the cloud's quota for these GPUs is",),
+)
+"""Of the events of kubernetes/autoscaler; a pod for which it has no group of nodes gets NotTriggerScaleUp instead."""

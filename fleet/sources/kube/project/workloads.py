@@ -47,7 +47,7 @@ def project_workload(kind: WorkloadKind, raw: Raw, interner: Interner) -> Worklo
         gpus=sum(template.pods * pod_gpus(template.spec)[0] for template in templates),
         version=model_version(templates[0].spec, {}, interner),
         template_write=None if kind.link else template_write(raw, interner),
-        observed=integer(status, "observedGeneration") if counts.complete else None,
+        observed=integer(status, "observedGeneration") if "observedGeneration" in status else None,
         # A partition holds older pods back on purpose.
         ordered=kind.ordered(raw) and not integer(mapping(rolling, "rollingUpdate"), "partition"),
     )

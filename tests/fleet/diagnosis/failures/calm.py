@@ -94,6 +94,12 @@ def _scaled_again(cluster: Cluster) -> None:
     cluster.event("ScaledObject", "other", "KEDAScalerFailed", "connection refused")
 
 
+def _silent_about_generations(cluster: Cluster) -> None:
+    """A controller that does not say which generation it has acted on."""
+    cluster.top["metadata"]["generation"] = 7
+    del cluster.top["status"]["observedGeneration"]
+
+
 def _queues(cluster: Cluster) -> None:
     """A pod that waits for its turn in a queue."""
     told = "Scheduling is blocked due to non-empty scheduling gates"
@@ -141,6 +147,7 @@ CALM: tuple[tuple[str, Change, str], ...] = (
     ("rollout of a statefulset", _stateful_rollout, "StatefulSet"),
     ("canary by partition", _partitioned, "StatefulSet"),
     ("old warning of a scaled object", _scaled_again, "Deployment"),
+    ("no observed generation", _silent_about_generations, "Deployment"),
     ("queues for quota", _queues, "Deployment"),
     ("left over", _left_over, "Deployment"),
     ("just created", _briefly, "Deployment"),

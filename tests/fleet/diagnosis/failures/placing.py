@@ -45,7 +45,14 @@ def _gated(cluster: Cluster) -> None:
     cluster.event("Workload", "pod-chat-2-7fc2", "Pending", why)
 
 
+def _no_stock(cluster: Cluster) -> None:
+    _unplaced(cluster, f"{NONE}6 Insufficient nvidia.com/gpu.{_AFTER}")
+    told = "Node scale-up in zones us-east1-b associated with this pod failed: GCE out of resources. Pod is at risk of"
+    cluster.pod_event("FailedScaleUp", f"{told} not being scheduled.")
+
+
 FAILURES = (
+    Failure("cloud has no stock", "nodes-not-added", POD, "out of resources", _no_stock),
     Failure("gated for long", "gated-for-long", POD, "insufficient unused quota", _gated),
     _scheduler("no free gpu", "no-free-gpu", "GPU", f"{NONE}6 Insufficient nvidia.com/gpu.{_AFTER}"),
     _scheduler("no memory", "node-resources-short", "memory", f"{NONE}6 Insufficient memory.{_AFTER}"),
