@@ -334,4 +334,4 @@ NODES_NOT_ADDED = ReportedCause(
     avoid=("Do not delete the pod to try again: the autoscaler asks the cloud again by itself.",),
     decides=("whether another zone or kind of node has stock, and what the cloud's quota for these GPUs is",),
 )
-"""Of the events of kubernetes/autoscaler; a pod for which it has no group of nodes gets NotTriggerScaleUp instead."""
+"""Events of kubernetes/autoscaler; a pod for which it has no group of nodes gets NotTriggerScaleUp instead."""
