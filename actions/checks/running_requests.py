@@ -42,9 +42,10 @@ def check_running(snapshot: Snapshot, units: Sequence[DrainUnit], terms: Terms) 
         who = some_names(kept[0].strategy.kept)
         return Check(ABOUT, Verdict.WARN, f"{who} continues to send requests to {some_names([u.name for u in kept])}")
     if hung:
-        then = "then they are aborted" if terms.at_deadline is AtDeadline.EVICT else "and the drain stops there"
-        text = f"no tokens come from {some_names(hung)} while requests run: it hangs, and waiting will not finish them"
-        return Check(ABOUT, Verdict.WARN, f"{text}; after {span(terms.deadline)} {then}", "a short deadline")
+        hangs = "it hangs" if len(hung) == 1 else "they hang"
+        end = "they are aborted" if terms.at_deadline is AtDeadline.EVICT else "the drain stops"
+        text = f"no tokens come from {some_names(hung)} while requests run: {hangs}, and waiting will not finish them"
+        return Check(ABOUT, Verdict.WARN, f"{text}; {end} after {span(terms.deadline)}", "a short deadline")
     if at_once:
         grace = max(terms.deadline, max(unit.front.grace for unit in at_once))
         return Check(

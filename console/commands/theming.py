@@ -42,7 +42,7 @@ def _change(desk: Desk, context: Context) -> None:
     chosen = _named(context.argument) or names[(now + 1) % len(names)]
     use_theme(chosen)
     desk.navigator.change_theme(chosen)
-    desk.navigator.say(f'theme {chosen}, until the console is closed; to keep it: [ui] theme = "{chosen}" keeps it')
+    desk.navigator.say(f'now {chosen}; in the configuration, [ui] theme = "{chosen}" keeps it')
 
 
 THEMING: tuple[Command, ...] = (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from actions.checks import running_requests
 from actions.checks.running_requests import check_running
 from actions.drain.inspect import Inspection
 from actions.drain.manner import AtDeadline, Method
@@ -68,3 +69,26 @@ async def test_what_serves_nothing_has_nothing_to_cut() -> None:
     cluster.settle()
     found = check_running(cluster.snapshot, await units(cluster, "chat-0"), Terms(300.0, CUT))
     assert (found.verdict, found.text) == (Verdict.PASS, "nothing is sent to it")
+
+
+PAIR = ("chat-0", "chat-1")
+
+
+@pytest.mark.parametrize(
+    ("names", "terms", "end"),
+    [
+        (("chat-0",), Terms(300.0, CUT), "it hangs, and waiting will not finish them; they are aborted after 5m"),
+        (
+            ("chat-0", "chat-1"),
+            Terms(60.0, STAY),
+            "they hang, and waiting will not finish them; the drain stops after 1m",
+        ),
+    ],
+)
+async def test_of_engines_that_hang_it_says_what_the_deadline_does(
+    names: tuple[str, ...], terms: Terms, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = chat(requests=20.0)
+    monkeypatch.setattr(running_requests, "_is_stuck", lambda _snapshot, _unit: True)
+    found = check_running(cluster.settle().snapshot, await units(cluster, *names), terms)
+    assert found.text == f"no tokens come from {', '.join(names)} while requests run: {end}"
