@@ -112,7 +112,7 @@ class LogView(TextPane):
 
     def prefix(self, number: int) -> str:
         line = self._buffer[number]
-        at = f"{datetime.fromtimestamp(line.at, UTC):%H:%M:%S} " if self._timestamps and line.at is not None else ""
+        at = f"{_clock(line.at, self.last_at)} " if self._timestamps and line.at is not None else ""
         return f"{line.who} {at}" if line.who else at
 
     def role(self, number: int) -> Role:
@@ -186,3 +186,10 @@ class LogView(TextPane):
         if following != self._following:
             self._following = following
             self.post_message(self.StateChanged(self))
+
+
+def _clock(at: float, newest: float | None) -> str:
+    """The time of day of a line in UTC; its date, too, where that is not the newest line's."""
+    moment = datetime.fromtimestamp(at, UTC)
+    today = newest is None or moment.date() == datetime.fromtimestamp(newest, UTC).date()
+    return f"{moment:%H:%M:%S}" if today else f"{moment:%m-%d %H:%M:%S}"

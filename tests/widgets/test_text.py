@@ -239,3 +239,12 @@ async def test_logs_have_timestamps_search_and_an_end() -> None:
         await settled(pilot)
         assert shown(view) == [""] * 6
         assert len(app.heard(LogView.StateChanged)) >= 2
+
+
+async def test_a_line_of_another_day_than_the_newest_has_its_date() -> None:
+    view = LogView()
+    async with on_stage(view, size=(60, 6)) as (_, pilot):
+        view.append([LogLine("old", 1_795_900_000.0), LogLine("new", 1_796_000_000.0)])
+        await settled(pilot)
+        await pilot.press("t")
+        assert shown(view)[:2] == ["11-28 21:06:40 old", "00:53:20 new"]
