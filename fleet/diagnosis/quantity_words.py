@@ -6,7 +6,15 @@ import math
 
 from fleet.model.quantity import MEANINGS, Quantity, Unit
 
-_SHORTER = {Quantity.SLEEP_LEVEL: "sleep level", Quantity.XID: "last XID code"}
+_SHORTER = {
+    Quantity.SLEEP_LEVEL: "sleep level",
+    Quantity.XID: "last XID code",
+    Quantity.ENGINE_HEALTHY: "healthy by its own report (1 or 0)",
+    Quantity.KV_TIER_HEALTHY: "KV cache tier healthy (1 or 0)",
+    Quantity.ROW_REMAP_FAILED: "memory rows that could not be replaced",
+    Quantity.ROW_REMAP_PENDING: "memory rows that wait for a reset",
+    Quantity.FABRIC_STATE: "fabric manager state (3 running, 4 failed)",
+}
 
 
 def quantity_name(quantity: Quantity) -> str:

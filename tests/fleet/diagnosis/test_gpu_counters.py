@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fleet.diagnosis.evidence import explain
 from fleet.model.severity import Severity
 from tests.fleet.diagnosis.fleets import COOL, STUCK, Fleet, Q, causes
 
@@ -69,6 +70,15 @@ def test_a_gpu_whose_memory_fails_is_the_root_of_its_engine_that_hangs() -> None
     fleet.engines["chat-1"] = STUCK
     (found,) = fleet.incidents(0, 70)
     assert (found.root.cause, "engine-stuck" in [one.cause for one in found.symptoms]) == ("gpu-memory-failed", True)
+
+
+def test_what_rules_it_out_is_a_number_with_its_name() -> None:
+    fleet = Fleet()
+    fleet.gpus = dict.fromkeys(fleet.pods, COOL | ALL_CLEAR)
+    fleet.engines["chat-1"] = STUCK
+    (found,) = fleet.incidents(0, 70)
+    out = {one.cause: one.by for one in explain(fleet.at(71), found.root).ruled_out}
+    assert out["gpu-memory-failed"].startswith("memory rows that could not be replaced: 0, new uncorrectable memory")
 
 
 def test_a_fabric_that_is_not_supported_or_still_starts_is_none() -> None:

@@ -105,6 +105,23 @@ def test_a_gpu_whose_pod_only_some_series_name_is_one_gpu_held_by_that_pod() -> 
     assert list(table.columns[Quantity.XID]) == [79]
 
 
+def test_exporters_of_one_store_may_be_scraped_with_and_without_their_own_labels() -> None:
+    """One keeps the workload's pod (honor_labels); of the other, that is renamed, and a plain pod is its own."""
+
+    def card(uuid: str, **labels: str) -> Sample:
+        return {"UUID": uuid, "Hostname": "n1", "gpu": uuid[-1], **labels}, AT, STAMP
+
+    own = {"namespace": "gpu-operator", "pod": "exporter-x"}
+    gpus, _ = _gpus(
+        [
+            card("GPU-1", namespace="serving", pod="chat-0"),
+            card("GPU-2", exported_namespace="serving", exported_pod="chat-1", **own),
+            card("GPU-3", **own),
+        ]
+    )
+    assert [gpu.holders for gpu in gpus.ids] == [(("serving", "chat-0"),), (("serving", "chat-1"),), ()]
+
+
 @pytest.mark.parametrize("spelling", ["UUID", "uuid", "gpu_uuid"])
 def test_numbers_find_their_gpu_however_its_uuid_is_spelt(spelling: str) -> None:
     whose = {"Hostname": "n1", "gpu": "0"}
