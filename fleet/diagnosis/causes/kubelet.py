@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
 from fleet.diagnosis.causes.symptoms import HELD_UP, OVERLOAD
-from fleet.diagnosis.causes.volumes import OF_VOLUMES
+from fleet.diagnosis.causes.volumes import DESCRIBE, NODES, OF_VOLUMES, WAITS
 from fleet.diagnosis.fallbacks import FallbackCause, UnlistedWarning
 from fleet.diagnosis.gist import gist
 from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported, quoting
@@ -16,11 +16,8 @@ from fleet.model.counting import count
 from fleet.model.severity import Severity
 
 _DEATHS = ("restarts-and-not-ready", "crash-loop", "out-of-memory-again", "readiness-probe-fails", *HELD_UP)
-_DESCRIBE = Help("see what the kubelet reports", "describe")
-_NODES = Help("see its node", "nodes")
 
 _UNREADY: Fact[PodReports] = Fact("it is not ready", "condition Ready", lambda of: not of.pod.ready)
-_WAITS: Fact[PodReports] = Fact("it is waiting to be created", "status.phase", lambda of: of.pod.phase == "Pending")
 _RESTARTED: Fact[PodReports] = Fact(
     "it was restarted", "restartCount", lambda of: of.pod.restarts > 0, lambda of: count(of.pod.restarts, "restart")
 )
@@ -37,12 +34,12 @@ NO_ADDRESS = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="The node's network plugin has no address left for the pod.",
     words=says("no pod address left"),
-    must=(_WAITS, Reported("no address is left", _SANDBOXES, _NO_ADDRESS, CREATED)),
+    must=(WAITS, Reported("no address is left", _SANDBOXES, _NO_ADDRESS, CREATED)),
     explains=HELD_UP,
     peers=True,
     after=60,
     alike=("sandbox-not-created",),
-    helps=(_DESCRIBE, Help("keep new pods off its node", "cordon"), _NODES),
+    helps=(DESCRIBE, Help("keep new pods off its node", "cordon"), NODES),
     avoid=("Do not restart pods of this node: each one that comes back needs an address, too.",),
     decides=("whether other nodes have addresses: if none has, the range of the cluster or the subnet is full",),
 )
@@ -53,11 +50,11 @@ SANDBOX = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="The node cannot set up the pod's sandbox: its network plugin or container runtime fails.",
     words=quoting("sandbox not created", _NO_SANDBOX),
-    must=(_WAITS, _NO_SANDBOX),
+    must=(WAITS, _NO_SANDBOX),
     explains=HELD_UP,
     peers=True,
     after=60,
-    helps=(_DESCRIBE, Help("keep new pods off its node", "cordon"), _NODES),
+    helps=(DESCRIBE, Help("keep new pods off its node", "cordon"), NODES),
     decides=("whether other new pods on this node fail the same way: then it is the node's network plugin",),
 )
 _UNPREPARED = Reported("preparing its devices fails", ("FailedPrepareDynamicResources",), "", CREATED)
@@ -67,12 +64,12 @@ DEVICE_UNPREPARED = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="The driver of the pod's devices cannot prepare them on its node.",
     words=quoting("its devices are not prepared", _UNPREPARED),
-    must=(_WAITS, _UNPREPARED),
+    must=(WAITS, _UNPREPARED),
     explains=HELD_UP,
     peers=True,
     after=60,
     alike=("device-claim-not-allocated",),
-    helps=(_DESCRIBE, _NODES, Help("keep new pods off its node", "cordon")),
+    helps=(DESCRIBE, NODES, Help("keep new pods off its node", "cordon")),
     decides=("whether the driver's pod runs on this node: it registers itself with the kubelet when it starts",),
 )
 PULL_SLOW = ReportedCause(
@@ -81,12 +78,12 @@ PULL_SLOW = ReportedCause(
     severity=Severity.WARNING,
     sentence="A container's image is still being pulled.",
     words=says("image pull takes long"),
-    must=(_WAITS, Reported("the pull is still running", ("Pulling",), "", ("Pulled", "Failed", "BackOff", *CREATED))),
+    must=(WAITS, Reported("the pull is still running", ("Pulling",), "", ("Pulled", "Failed", "BackOff", *CREATED))),
     explains=HELD_UP,
     peers=True,
     after=300,
     alike=("image-not-pulled",),
-    helps=(_DESCRIBE, _NODES),
+    helps=(DESCRIBE, NODES),
     avoid=("Do not delete the pod: on another node the pull starts over.",),
     decides=("whether other nodes have the image: then it is this node's network or disk",),
 )
@@ -123,7 +120,7 @@ NODE_OUT_OF_MEMORY = ReportedCause(
     alike=("out-of-memory", "node-pressure"),
     helps=(
         Help("see what else runs on its node", "nodes"),
-        _DESCRIBE,
+        DESCRIBE,
         Help("keep new pods off its node", "cordon"),
     ),
     avoid=("Do not raise its memory limit: the node has no more, and the kernel then kills sooner.",),
@@ -141,7 +138,7 @@ START_HOOK = ReportedCause(
     peers=True,
     alike=("crash-loop",),
     helps=(
-        _DESCRIBE,
+        DESCRIBE,
         Help("see what the engine did meanwhile", "previous"),
         Help("roll back to the previous revision", "rollback"),
     ),
@@ -158,7 +155,7 @@ STARTUP_KILLS = ReportedCause(
     explains=_DEATHS,
     peers=True,
     alike=("out-of-memory-again",),
-    helps=(_DESCRIBE, Help("see how far it got", "previous"), Help("roll back to the previous revision", "rollback")),
+    helps=(DESCRIBE, Help("see how far it got", "previous"), Help("roll back to the previous revision", "rollback")),
     avoid=("Do not restart it: the weights load from the beginning, and the probe gives up again.",),
     decides=(
         "whether the log before the kill still loads weights: then failureThreshold x periodSeconds is too short",
@@ -208,7 +205,7 @@ LIVENESS_KILLS = ReportedCause(
     explains=_DEATHS,
     peers=True,
     alike=("engine-stuck", "out-of-memory-again"),
-    helps=(_DESCRIBE, Help("see what it did before it was killed", "previous")),
+    helps=(DESCRIBE, Help("see what it did before it was killed", "previous")),
     avoid=("Do not add load to find out: an engine that is merely busy also answers its probe late.",),
     decides=(
         "whether it generated tokens until it was killed: then it was busy, and the probe's timeout is too short",
@@ -273,7 +270,7 @@ REPORTED = FallbackCause(
     explains=("pod-pending", "not-scheduled", "loading-takes-long", "readiness-probe-fails", *HELD_UP),
     peers=True,
     after=60,
-    helps=(_DESCRIBE, Help("see what changed before", "past"), _NODES),
+    helps=(DESCRIBE, Help("see what changed before", "past"), NODES),
     avoid=("Do not restart it before you know what the warning means: the next pod may get the same.",),
     decides=("whether other pods get the same warning: then it is the node, or what reports it",),
 )

@@ -9,6 +9,7 @@ from fleet.diagnosis.cause import Help, PodCause, ReportedCause, Stage, says
 from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.gist import gist
+from fleet.diagnosis.overdue import is_gated
 from fleet.diagnosis.pod_reports import Reported, quoting
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject
@@ -46,11 +47,6 @@ def _what(subject: PodSubject) -> str:
     return "" if refused is None else refused.what
 
 
-def _gated(subject: PodSubject) -> bool:
-    condition = unplaced(subject)
-    return condition is not None and condition.reason == "SchedulingGated"
-
-
 def _refused_for(name: str, *those: str) -> Fact[PodSubject]:
     """The scheduler's reason that counts is one of these of ``scheduler_reasons``."""
 
@@ -74,7 +70,9 @@ def _wants_gpu(subject: PodSubject) -> bool:
 
 
 _PENDING: Fact[PodSubject] = Fact("it is pending", "status.phase", lambda subject: subject.pod.phase == "Pending")
-_GATED: Fact[PodSubject] = Fact("its scheduling is gated", "condition PodScheduled", _gated)
+_GATED: Fact[PodSubject] = Fact(
+    "its scheduling is gated", "condition PodScheduled", lambda subject: is_gated(subject.pod)
+)
 _UNPLACED: Fact[PodSubject] = Fact(
     "no node fits it", "condition PodScheduled", lambda subject: unplaced(subject) is not None, _message
 )

@@ -12,12 +12,12 @@ from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported, quoting
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 
-_DESCRIBE = Help("see what the kubelet reports", "describe")
-_NODES = Help("see its node", "nodes")
+DESCRIBE = Help("see what the kubelet reports", "describe")
+NODES = Help("see its node", "nodes")
 _UNPLACED: Fact[PodReports] = Fact(
     "it has no node", "spec.nodeName", lambda of: of.pod.phase == "Pending" and not of.pod.node
 )
-_WAITS: Fact[PodReports] = Fact("it is waiting to be created", "status.phase", lambda of: of.pod.phase == "Pending")
+WAITS: Fact[PodReports] = Fact("it is waiting to be created", "status.phase", lambda of: of.pod.phase == "Pending")
 _ATTACHES, _MOUNTS = ("FailedAttachVolume",), ("FailedMount", "FailedMapVolume")
 _NO_DRIVER = r"list of registered CSI drivers|does not contain driver"
 _NO_SOURCE = (
@@ -60,12 +60,12 @@ ATTACHED_ELSEWHERE = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="The pod's volume is still attached to another node, and can be attached to only one.",
     words=says("its volume is attached elsewhere"),
-    must=(_WAITS, Reported("it is used elsewhere", _ATTACHES, "Multi-Attach", CREATED)),
+    must=(WAITS, Reported("it is used elsewhere", _ATTACHES, "Multi-Attach", CREATED)),
     explains=HELD_UP,
     peers=True,
     after=60,
     alike=("image-not-pulled",),
-    helps=(_DESCRIBE, Help("see where it ran before", "past"), _NODES),
+    helps=(DESCRIBE, Help("see where it ran before", "past"), NODES),
     avoid=("Do not force-delete the old pod while its node may still be alive: both would write to the volume.",),
     decides=("whether the old node is alive: if it is gone for good, give it the out-of-service taint",),
 )
@@ -75,13 +75,13 @@ DRIVER_MISSING = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="The driver of the pod's volume is not registered on its node.",
     words=says("its volume's driver is not on the node"),
-    must=(_WAITS, Reported("the driver is not registered there", (*_ATTACHES, *_MOUNTS), _NO_DRIVER, CREATED)),
+    must=(WAITS, Reported("the driver is not registered there", (*_ATTACHES, *_MOUNTS), _NO_DRIVER, CREATED)),
     explains=HELD_UP,
     peers=True,
     # A node that has just joined registers its drivers within a minute or two.
     after=120,
     alike=("volume-not-attached", "volume-not-mounted"),
-    helps=(_DESCRIBE, _NODES, Help("keep new pods off its node", "cordon")),
+    helps=(DESCRIBE, NODES, Help("keep new pods off its node", "cordon")),
     avoid=("Do not delete the pod before another node has the driver: its successor waits in the same way.",),
     decides=("whether the pod of the driver's DaemonSet runs on this node: a taint may keep it off",),
 )
@@ -91,11 +91,11 @@ NOT_ATTACHED = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="A volume of the pod cannot be attached to its node.",
     words=quoting("its volume is not attached", _NOT_ATTACHED),
-    must=(_WAITS, _NOT_ATTACHED),
+    must=(WAITS, _NOT_ATTACHED),
     explains=HELD_UP,
     peers=True,
     after=60,
-    helps=(_DESCRIBE, _NODES),
+    helps=(DESCRIBE, NODES),
 )
 MOUNT_SOURCE = ReportedCause(
     id="volume-source-missing",
@@ -103,11 +103,11 @@ MOUNT_SOURCE = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="A Secret, ConfigMap or path that the pod mounts does not exist.",
     words=quoting("a mounted object is missing", _SOURCE_MISSING),
-    must=(_WAITS, _SOURCE_MISSING),
+    must=(WAITS, _SOURCE_MISSING),
     explains=HELD_UP,
     peers=True,
     after=60,
-    helps=(_DESCRIBE, Help("roll back to the previous revision", "rollback")),
+    helps=(DESCRIBE, Help("roll back to the previous revision", "rollback")),
     alike=("container-not-created",),
 )
 OWNERSHIP_SLOW = ReportedCause(
@@ -116,12 +116,12 @@ OWNERSHIP_SLOW = ReportedCause(
     severity=Severity.WARNING,
     sentence="The kubelet is still giving all files of a volume to the pod's group (fsGroup), one after the other.",
     words=says("volume ownership is being changed"),
-    must=(_WAITS, Reported("it changes owners", ("VolumePermissionChangeInProgress",), "", CREATED)),
+    must=(WAITS, Reported("it changes owners", ("VolumePermissionChangeInProgress",), "", CREATED)),
     explains=(*HELD_UP, "volume-not-mounted"),
     peers=True,
     after=60,
     helps=(
-        _DESCRIBE,
+        DESCRIBE,
         Help("set fsGroupChangePolicy: OnRootMismatch, so that it is done once"),
         Help("roll back to the previous revision", "rollback"),
     ),
@@ -133,12 +133,12 @@ NOT_MOUNTED = ReportedCause(
     severity=Severity.CRITICAL,
     sentence="A volume of the pod cannot be mounted on its node.",
     words=quoting("its volume is not mounted", _NOT_MOUNTED),
-    must=(_WAITS, _NOT_MOUNTED),
+    must=(WAITS, _NOT_MOUNTED),
     must_not=tuple(one.must[1] for one in (ATTACHED_ELSEWHERE, DRIVER_MISSING, NOT_ATTACHED, MOUNT_SOURCE)),
     explains=HELD_UP,
     peers=True,
     after=60,
-    helps=(_DESCRIBE, _NODES),
+    helps=(DESCRIBE, NODES),
 )
 OF_VOLUMES = (
     NOT_PROVISIONED,
