@@ -11,16 +11,16 @@ from console.config import sources as registry
 from console.config.settings import ClusterSettings, Settings
 from console.config.sources import SourceEntry
 from console.wiring import sources
-from console.wiring.demo import Simulation, simulated
 from console.wiring.facts import InView
 from fleet.model.facts import Dated
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
+from tests.simulator.api_process import Process, simulator
 from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--pods", "4", "--seed", "7"]) as running:
+def fleet() -> Iterator[Process]:
+    with simulator("--pods", "4", "--seed", "7") as running:
         yield running
 
 
@@ -76,7 +76,7 @@ def other_clusters(in_view: InView) -> Iterator[OtherCluster]:
             yield OtherCluster(context, in_view, context)
 
 
-async def test_several_clusters_stand_side_by_side(fleet: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_several_clusters_stand_side_by_side(fleet: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
     others = fleet.contexts[1:3]
     OTHERS[:] = others

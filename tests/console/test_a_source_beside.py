@@ -24,7 +24,6 @@ from console.config.problem import ConfigError
 from console.config.settings import ClusterSettings, Settings
 from console.config.sources import SourceEntry
 from console.wiring import sources
-from console.wiring.demo import Simulation, simulated
 from console.wiring.facts import InView, MakesSources
 from console.wiring.session import session_of
 from fleet.dataclass import dataclass
@@ -35,6 +34,7 @@ from fleet.net.http import client
 from fleet.sources.polling import PollingSource
 from fleet.sources.side_sources import SideSources
 from tests.console.stage import Stage
+from tests.simulator.api_process import Process, simulator
 from tests.waiting import PATIENCE
 from themes.look import Look, use
 from widgets.header import Header
@@ -128,8 +128,8 @@ def service() -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--pods", "4", "--seed", "7"]) as running:
+def fleet() -> Iterator[Process]:
+    with simulator("--pods", "4", "--seed", "7") as running:
         yield running
 
 
@@ -156,7 +156,7 @@ def settings_for(kubeconfig: Path, url: str) -> Settings:
 
 
 def test_it_is_in_the_snapshot_of_the_command_line(
-    fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fleet: Process, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with wired(monkeypatch, service.url):
         assert main.main(["snapshot", "--json", "--kubeconfig", str(fleet.kubeconfig)]) == 0
@@ -167,7 +167,7 @@ def test_it_is_in_the_snapshot_of_the_command_line(
 
 
 def test_the_doctor_says_how_it_is_and_what_to_do(
-    fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fleet: Process, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.works = False
     with wired(monkeypatch, service.url):
@@ -180,7 +180,7 @@ def test_the_doctor_says_how_it_is_and_what_to_do(
 
 
 async def test_the_console_shows_it_and_its_failure_is_a_line_and_no_more(
-    fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fleet: Process, service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     use(Look())
     with wired(monkeypatch, service.url) as made:
@@ -254,7 +254,7 @@ def entry(make: MakesSources) -> SourceEntry:
 
 
 async def test_a_defect_of_one_is_its_own_line_and_closes_the_others_all_the_same(
-    fleet: Simulation, service: Service, monkeypatch: pytest.MonkeyPatch
+    fleet: Process, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with wired(monkeypatch, service.url):
         monkeypatch.setattr(registry, "SOURCES", (entry(one_broken), *registry.SOURCES))
@@ -347,7 +347,7 @@ async def test_two_sources_of_one_name_are_refused() -> None:
 
 
 async def test_what_cannot_be_made_is_a_line_and_the_fleet_is_there_all_the_same(
-    fleet: Simulation, monkeypatch: pytest.MonkeyPatch
+    fleet: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "SOURCES", (entry(two_of_one_name),))
     settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))

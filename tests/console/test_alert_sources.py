@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from console import main
-from console.wiring.demo import Simulation, simulated
 from tests.fleet.sources.alerts.servers import Said, answering
+from tests.simulator.api_process import Process, simulator
 
 ALERT = {"labels": {"alertname": "Full"}, "status": {}, "fingerprint": "f"}
 RULES = {"status": "success", "data": {"groups": []}}
@@ -19,8 +19,8 @@ ANSWERS: Mapping[str, Any] = {"/api/v2/alerts": [ALERT], "/api/v2/silences": [],
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--pods", "4", "--seed", "7"]) as running:
+def fleet() -> Iterator[Process]:
+    with simulator("--pods", "4", "--seed", "7") as running:
         yield running
 
 
@@ -30,12 +30,12 @@ def server() -> Iterator[Said]:
         yield running
 
 
-def sources(fleet: Simulation, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+def sources(fleet: Process, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
     assert main.main(["snapshot", "--json", "--kubeconfig", str(fleet.kubeconfig), *arguments]) == 0
     return {source["name"]: source for source in json.loads(capsys.readouterr().out)["sources"]}
 
 
-def test_a_cluster_without_any_has_no_trouble(fleet: Simulation, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cluster_without_any_has_no_trouble(fleet: Process, capsys: pytest.CaptureFixture[str]) -> None:
     found = sources(fleet, capsys)
     assert {found[name]["health"] for name in ("alertmanager", "rules")} == {"off"}
     assert "--alertmanager URL" in found["alertmanager"]["remedy"]
@@ -44,14 +44,14 @@ def test_a_cluster_without_any_has_no_trouble(fleet: Simulation, capsys: pytest.
     assert {checks[name]["verdict"] for name in ("alertmanager", "rules")} == {"ok"}
 
 
-def test_the_flag_names_one(fleet: Simulation, server: Said, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_flag_names_one(fleet: Process, server: Said, capsys: pytest.CaptureFixture[str]) -> None:
     found = sources(fleet, capsys, "--alertmanager", server.url)
     assert (found["alertmanager"]["health"], found["alertmanager"]["endpoint"]) == ("live", server.url)
     assert found["alertmanager"]["requests"] == 2
 
 
 def test_several_stand_side_by_side_and_one_that_is_down_takes_none_with_it(
-    fleet: Simulation, server: Said, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fleet: Process, server: Said, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token, file = tmp_path / "token", tmp_path / "config.toml"
     token.write_text("t0ken")
@@ -115,7 +115,7 @@ def test_a_mistake_in_one_of_them_is_named(
 
 
 def test_switched_off_nobody_is_asked(
-    fleet: Simulation, server: Said, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fleet: Process, server: Said, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "config.toml"
     off = f'enabled = "never"\nurl = "{server.url}"\n'

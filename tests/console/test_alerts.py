@@ -17,10 +17,10 @@ from console.commands.command import ScreenId
 from console.config.options import Options
 from console.config.settings import AlertmanagerSettings, ClusterSettings, RulesSettings, Settings, UiSettings
 from console.views.alert_marks import board
-from console.wiring.demo import Simulation, simulated
 from console.wiring.session import session_of
 from tests.console.stage import Stage
 from tests.fleet.sources.alerts.servers import Said, answering
+from tests.simulator.api_process import Process, simulator
 from themes.look import Look, use
 
 RULE = {
@@ -60,8 +60,8 @@ SILENCE = {
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--pods", "4", "--seed", "7"]) as running:
+def fleet() -> Iterator[Process]:
+    with simulator("--pods", "4", "--seed", "7") as running:
         yield running
 
 
@@ -72,7 +72,7 @@ def server() -> Iterator[Said]:
 
 
 @asynccontextmanager
-async def console(fleet: Simulation, server: Said, size: tuple[int, int] = (160, 40)) -> AsyncIterator[Stage]:
+async def console(fleet: Process, server: Said, size: tuple[int, int] = (160, 40)) -> AsyncIterator[Stage]:
     use(Look())
     settings = Settings(
         cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)),
@@ -101,7 +101,7 @@ def pod_of(stage: Stage) -> tuple[str, str]:
     return namespace, name
 
 
-async def test_from_an_alert_to_its_object_and_back_by_one_key(fleet: Simulation, server: Said) -> None:
+async def test_from_an_alert_to_its_object_and_back_by_one_key(fleet: Process, server: Said) -> None:
     async with console(fleet, server) as stage:
         namespace, pod = pod_of(stage)
         key = f"{namespace}/{pod}"
@@ -144,7 +144,7 @@ async def test_from_an_alert_to_its_object_and_back_by_one_key(fleet: Simulation
         await stage.until(lambda: where(stage) is ScreenId.DETAIL)
 
 
-async def test_a_gpu_is_called_by_its_number_and_its_node(fleet: Simulation, server: Said) -> None:
+async def test_a_gpu_is_called_by_its_number_and_its_node(fleet: Process, server: Said) -> None:
     async with console(fleet, server, (120, 40)) as stage:
         await stage.until(lambda: any(gpu.node for gpu in stage.snapshot.gpus.values()))
         gpu = next(gpu for gpu in stage.snapshot.gpus.values() if gpu.node)
@@ -157,7 +157,7 @@ async def test_a_gpu_is_called_by_its_number_and_its_node(fleet: Simulation, ser
         await stage.until(lambda: f"{called}, {gpu.uuid}" in stage.shown)
 
 
-async def test_who_silenced_it_and_what_could_not_be_joined_is_said(fleet: Simulation, server: Said) -> None:
+async def test_who_silenced_it_and_what_could_not_be_joined_is_said(fleet: Process, server: Said) -> None:
     async with console(fleet, server) as stage:
         server.answers["/api/v2/alerts"] = [posted("Slow", silenced=True, pod="long-gone")]
         await stage.until(lambda: (alerts := board(stage.snapshot)) is not None and bool(alerts.rows))
@@ -172,7 +172,7 @@ async def test_who_silenced_it_and_what_could_not_be_joined_is_said(fleet: Simul
         await stage.until(lambda: "the alert names no object that is in view" in stage.shown)
 
 
-async def test_the_row_is_marked_and_nothing_is_cut_for_it(fleet: Simulation, server: Said) -> None:
+async def test_the_row_is_marked_and_nothing_is_cut_for_it(fleet: Process, server: Said) -> None:
     async with console(fleet, server, (80, 24)) as stage:
         namespace, pod = pod_of(stage)
         plain = stage.shown.splitlines()
@@ -183,13 +183,13 @@ async def test_the_row_is_marked_and_nothing_is_cut_for_it(fleet: Simulation, se
         assert head in stage.shown, "the columns are those of before"
 
 
-async def test_without_an_alert_it_is_said_who_was_asked(fleet: Simulation, server: Said) -> None:
+async def test_without_an_alert_it_is_said_who_was_asked(fleet: Process, server: Said) -> None:
     async with console(fleet, server) as stage:
         await stage.line("alerts")
         await stage.until(lambda: "no alert is pending or fires (alertmanager, rules)" in stage.shown)
 
 
-def test_they_are_in_the_document(fleet: Simulation, server: Said, capsys: pytest.CaptureFixture[str]) -> None:
+def test_they_are_in_the_document(fleet: Process, server: Said, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["snapshot", "--json", "--kubeconfig", str(fleet.kubeconfig), "--alertmanager", server.url]
     assert main.main(arguments) == 0
     found = json.loads(capsys.readouterr().out)

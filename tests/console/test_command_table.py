@@ -13,8 +13,8 @@ import pytest
 from actions.catalogue import commands as acting
 from console.cli import command_table, completion, live_names, man
 from console.cli.parser import COMMON, build, parse
-from console.wiring.demo import simulated
 from simulator.scenarios import SCENARIOS
+from tests.simulator.api_process import simulator
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -95,7 +95,7 @@ def test_a_shell_is_told_commands_flags_and_the_names_of_the_cluster(
     assert ask("snapshot", prefix="g") == ["gpus"]
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     assert ask("--context") == ask("scale") == ask("snapshot", "-n") == []
-    with simulated(["--pods", "4"]) as fleet:
+    with simulator("--pods", "4") as fleet:
         monkeypatch.setenv("KUBECONFIG", str(fleet.kubeconfig))
         # Other machines may be slow.
         monkeypatch.setattr(live_names, "WITHIN", 20.0)

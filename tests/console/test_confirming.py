@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from actions.audit.reading import look_at, records
-from console.wiring.demo import Simulation, simulated
 from tests.console.terminal import Terminal, terminal
+from tests.simulator.api_process import Process, simulator
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--seed", "7", "--speed", "20"]) as running:
+def fleet() -> Iterator[Process]:
+    with simulator("--seed", "7", "--speed", "20") as running:
         yield running
 
 
 @contextmanager
-def asked(fleet: Simulation, state: Path, *action: str) -> Iterator[Terminal]:
+def asked(fleet: Process, state: Path, *action: str) -> Iterator[Terminal]:
     """An action at its question; ``scale`` where none is given."""
     action = action or ("scale", "summarize", "1")
     command = ["-m", "console.main", *action, "--kubeconfig", str(fleet.kubeconfig)]
@@ -34,7 +34,7 @@ def written(state: Path) -> list[str]:
     return [record.event for record in records(look_at(state / "quarterdeck" / "audit")) if record.action]
 
 
-def test_ctrl_c_leaves_at_once_and_nothing_was_sent(fleet: Simulation, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_at_once_and_nothing_was_sent(fleet: Process, tmp_path: Path) -> None:
     with asked(fleet, tmp_path) as term:
         term.process.send_signal(signal.SIGINT)
         assert term.end() == 130
@@ -43,7 +43,7 @@ def test_ctrl_c_leaves_at_once_and_nothing_was_sent(fleet: Simulation, tmp_path:
     assert written(tmp_path) == []
 
 
-def test_anything_but_yes_leaves_it(fleet: Simulation, tmp_path: Path) -> None:
+def test_anything_but_yes_leaves_it(fleet: Process, tmp_path: Path) -> None:
     with asked(fleet, tmp_path) as term:
         term.type(b"y\n")
         term.until(lambda text: "nothing was sent" in text)
@@ -51,7 +51,7 @@ def test_anything_but_yes_leaves_it(fleet: Simulation, tmp_path: Path) -> None:
     assert written(tmp_path) == []
 
 
-def test_the_end_of_the_input_leaves_it(fleet: Simulation, tmp_path: Path) -> None:
+def test_the_end_of_the_input_leaves_it(fleet: Process, tmp_path: Path) -> None:
     with asked(fleet, tmp_path) as term:
         term.type(b"\x04")
         term.until(lambda text: "nothing was sent" in text)
@@ -59,14 +59,14 @@ def test_the_end_of_the_input_leaves_it(fleet: Simulation, tmp_path: Path) -> No
     assert written(tmp_path) == []
 
 
-def test_yes_goes_on(fleet: Simulation, tmp_path: Path) -> None:
+def test_yes_goes_on(fleet: Process, tmp_path: Path) -> None:
     with asked(fleet, tmp_path) as term:
         term.type(b"yes\n")
         assert term.end() == 0, term.text
     assert written(tmp_path)[0] == "intent"
 
 
-def test_several_objects_have_one_question(fleet: Simulation, tmp_path: Path) -> None:
+def test_several_objects_have_one_question(fleet: Process, tmp_path: Path) -> None:
     with asked(fleet, tmp_path, "restart", "summarize", "embed") as term:
         term.type(b"no\n")
         term.until(lambda text: "nothing was sent" in text)

@@ -14,11 +14,11 @@ from console.cli.one_snapshot import snapshot_within
 from console.config.load import Flag, load
 from console.views.provenance import Provenance, provenance_of
 from console.views.series import now_of, series_of
-from console.wiring.demo import simulated
 from fleet.metrics.behind import query_behind
 from fleet.model.quantity import RATIOS, Quantity
 from fleet.model.snapshot import Snapshot
 from tests.fleet.metrics.servers import Prometheus, prometheus_on
+from tests.simulator.api_process import simulator
 from tests.waiting import block_until
 
 pytestmark = pytest.mark.real("prometheus")
@@ -50,7 +50,7 @@ def _jobs(config: dict[str, Any], how: str) -> list[dict[str, Any]]:
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     """A simulated fleet as the console sees it in a Prometheus."""
     folder: Path = tmp_path_factory.mktemp("prometheus")
-    with simulated(["--pods", "8", "--scenario", "rush-hour"]) as fleet:
+    with simulator("--pods", "8", "--scenario", "rush-hour") as fleet:
         config = yaml.safe_load(fleet.prometheus_config.read_text())
         config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s"}
         config["scrape_configs"] = _jobs(config, request.param)

@@ -20,7 +20,6 @@ from console.doctor.permissions import NeededPermission, PermissionReview, grant
 from console.doctor.report import lines
 from console.doctor.sources import check_api_server, check_metrics
 from console.doctor.surroundings import check_configuration, check_terminal
-from console.wiring.demo import Simulation, simulated
 from fleet.model.coverage import Coverage
 from fleet.model.measurement import GpuId
 from fleet.model.objects import Serving
@@ -29,6 +28,7 @@ from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.snapshot.builder import Builder
 from fleet.sources import metrics
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
+from tests.simulator.api_process import Process, simulator
 
 PODS = NeededPermission("pods", ("list", "watch"), "the pods", essential=True)
 LOGS = NeededPermission("pods/log", ("get",), "logs")
@@ -229,8 +229,8 @@ def test_the_report_indents_and_cannot_be_steered_from_outside() -> None:
 
 
 @pytest.fixture(scope="module")
-def simulation() -> Iterator[Simulation]:
-    with simulated(["--pods", "4"]) as running:
+def simulation() -> Iterator[Process]:
+    with simulator("--pods", "4") as running:
         yield running
 
 
@@ -263,7 +263,7 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     ],
 )
 def test_on_a_cluster_as_each_identity(
-    simulation: Simulation, doctor: Doctor, context: str, code: int, permissions: str, actions: str
+    simulation: Process, doctor: Doctor, context: str, code: int, permissions: str, actions: str
 ) -> None:
     ended, report = doctor("--kubeconfig", str(simulation.kubeconfig), "--context", context)
     assert ended == code, report

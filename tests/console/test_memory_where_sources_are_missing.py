@@ -20,7 +20,6 @@ from console.config.settings import ClusterSettings, Settings
 from console.session.connection import Connection
 from console.session.failure import SessionError
 from console.views.series import series_of
-from console.wiring.demo import Simulation, simulated
 from console.wiring.session import SettingsWiring
 from fleet.model.baseline import BaselineQuestion
 from fleet.model.curve import CurveQuestion, time_range
@@ -31,14 +30,15 @@ from fleet.recorder.reader import Recording
 from fleet.timeline.entry import WHOLE_SECONDS
 from fleet.timeline.timeline import ask
 from tests.console.cli import kubeconfig
+from tests.simulator.api_process import Process, simulator
 from tests.waiting import PATIENCE
 
 WORKLOAD = "serving/Deployment/chat-8b"
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--pods", "12"]) as running:
+def fleet() -> Iterator[Process]:
+    with simulator("--pods", "12") as running:
         yield running
 
 
@@ -67,7 +67,7 @@ async def seen(config: Path, home: Path, context: str, namespace: str = "") -> A
 
 
 async def test_without_a_store_objects_and_scraped_numbers_are_kept_and_plots_are_drawn_from_them(
-    fleet: Simulation, tmp_path: Path
+    fleet: Process, tmp_path: Path
 ) -> None:
     async with seen(fleet.kubeconfig, tmp_path, "demo") as (connection, file):
         snapshot = await connection.observer.tick()
@@ -97,7 +97,7 @@ async def test_without_a_store_objects_and_scraped_numbers_are_kept_and_plots_ar
 
 
 def test_where_one_namespace_is_permitted_that_one_is_kept_and_what_is_missing_with_it(
-    fleet: Simulation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fleet: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def keep() -> Path:
         async with seen(fleet.kubeconfig, tmp_path, "demo-teamlead", "serving") as (connection, file):
@@ -137,7 +137,7 @@ async def test_without_the_api_server_its_silence_is_kept_and_the_timeline_says_
 
 @pytest.mark.real("kubectl")
 async def test_authors_of_rollouts_are_told_that_a_later_write_has_replaced_in_the_cluster(
-    fleet: Simulation, tmp_path: Path
+    fleet: Process, tmp_path: Path
 ) -> None:
     kubectl = ["kubectl", f"--kubeconfig={fleet.kubeconfig}", f"--cache-dir={tmp_path}", "-n", "serving"]
     managers = ("release-bot", "hotfix-by-hand")

@@ -11,10 +11,10 @@ from console import main
 from console.doctor.check import DoctorStatus
 from console.doctor.monitoring import check_monitoring
 from console.views.monitoring import examined_text, monitoring_lines
-from console.wiring.demo import Simulation, simulated
 from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 from tests.console.test_alerts import RULES, console
 from tests.fleet.sources.alerts.servers import Said, answering
+from tests.simulator.api_process import Process, simulator
 from themes.glyphs import UNICODE
 
 DEAD = MonitoringFault(
@@ -25,8 +25,8 @@ PARTLY = MonitoringFault(FaultKind.PARTLY, "serving/Either", "old: no such metri
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--pods", "4", "--seed", "7"]) as running:
+def fleet() -> Iterator[Process]:
+    with simulator("--pods", "4", "--seed", "7") as running:
         yield running
 
 
@@ -65,7 +65,7 @@ def test_the_doctor_warns_and_an_alternative_is_no_warning() -> None:
     assert fine.verdict is DoctorStatus.OK
 
 
-async def test_the_screen_says_what_could_not_be_looked_at(fleet: Simulation, server: Said) -> None:
+async def test_the_screen_says_what_could_not_be_looked_at(fleet: Process, server: Said) -> None:
     async with console(fleet, server) as stage:
         await stage.until(lambda: bool(stage.snapshot.facts.by_source.get("rules")))
         await stage.line("monitoring")
@@ -73,7 +73,7 @@ async def test_the_screen_says_what_could_not_be_looked_at(fleet: Simulation, se
         assert "no metrics store answers" in stage.shown
 
 
-def test_the_doctor_looks_at_it(fleet: Simulation, server: Said, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_looks_at_it(fleet: Process, server: Said, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["doctor", "--json", "--kubeconfig", str(fleet.kubeconfig)]) == 0
     checks = {check["subject"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert checks["monitoring"]["verdict"] == "ok"

@@ -30,9 +30,9 @@ from console.report.sheets.sheet import (
     to_csv,
     words,
 )
-from console.wiring.demo import simulated
 from tests.console.test_report import fleet
 from tests.prefork import Program
+from tests.simulator.api_process import simulator
 from themes.glyphs import ASCII, UNICODE
 
 COLUMNS = (
@@ -147,7 +147,7 @@ def test_every_table_of_the_fleet_can_be_made_and_its_columns_are_as_many_as_its
 
 
 def test_a_fleet_is_watched_until_ctrl_c(tmp_path: Path) -> None:
-    with simulated(["--pods", "2"]) as there:
+    with simulator("--pods", "2") as there:
         env = {"HOME": str(tmp_path), "PATH": "", "KUBECONFIG": str(there.kubeconfig)}
         with Program("console.main", "snapshot", "workloads", "-w", "-o", "name", env=env) as program:
             assert program.line().startswith(("deployment/", "daemonset/", "statefulset/"))

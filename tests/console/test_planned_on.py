@@ -10,15 +10,15 @@ import pytest
 
 from console.cli import exits
 from console.main import main
-from console.wiring.demo import Simulation, simulated
 from tests.console.slow_api import slow
+from tests.simulator.api_process import Process, simulator
 
 ROOM = re.compile(r"spare GPUs\s+(.+?)(?:\n\s+→|\n {3}[●▲✖])", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--seed", "7"]) as found:
+def fleet() -> Iterator[Process]:
+    with simulator("--seed", "7") as found:
         yield found
 
 
@@ -30,7 +30,7 @@ def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["scale", "deployment/chat-70b", "4"], ["cordon", "gpu-h100-1"]])
 def test_with_a_slow_api_server_and_a_prometheus_that_is_first_the_target_is_looked_for_in_the_whole_cluster(
-    fleet: Simulation, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+    fleet: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     with slow(fleet.kubeconfig, fleet.server, 0.3, tmp_path) as (kubeconfig, prometheus):
         code = main([*command, "--kubeconfig", str(kubeconfig), "--prometheus", prometheus, "--dry-run"])
@@ -46,7 +46,7 @@ def room(told: str) -> str:
 
 
 def test_a_namespace_that_is_asked_for_does_not_free_the_gpus_of_the_others(
-    fleet: Simulation, capsys: pytest.CaptureFixture[str]
+    fleet: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = []
     for where in (["-n", "serving"], ["-A"]):
@@ -58,7 +58,7 @@ def test_a_namespace_that_is_asked_for_does_not_free_the_gpus_of_the_others(
 
 
 def test_who_may_not_see_the_other_namespaces_is_told_that_the_room_is_not_known(
-    fleet: Simulation, capsys: pytest.CaptureFixture[str]
+    fleet: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--kubeconfig", str(fleet.kubeconfig), "--context", "demo-teamlead", "--dry-run"]
     assert main(["scale", "chat-70b", "4", *flags]) == exits.OK
@@ -68,7 +68,7 @@ def test_who_may_not_see_the_other_namespaces_is_told_that_the_room_is_not_known
 
 
 def test_a_target_that_may_not_be_listed_is_not_called_missing(
-    fleet: Simulation, capsys: pytest.CaptureFixture[str]
+    fleet: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--kubeconfig", str(fleet.kubeconfig), "--context", "demo-nobody", "--dry-run"]
     assert main(["scale", "deployment/chat-70b", "4", *flags]) == exits.REFUSED
@@ -78,7 +78,7 @@ def test_a_target_that_may_not_be_listed_is_not_called_missing(
 
 
 def test_an_api_server_that_is_gone_is_said_and_no_target_is_called_missing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], fleet: Simulation
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fleet: Process
 ) -> None:
     with slow(fleet.kubeconfig, "https://127.0.0.1:1", 0.0, tmp_path) as (kubeconfig, prometheus):
         text = re.sub(r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:1", kubeconfig.read_text())

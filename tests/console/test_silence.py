@@ -16,7 +16,6 @@ from actions.running.progress import Result
 from console.config.settings import AlertmanagerSettings, Settings
 from console.views.alert_marks import board
 from console.wiring.alerts import configured_alertmanagers
-from console.wiring.demo import Simulation, simulated
 from fleet import guard
 from fleet.guard import may_change
 from fleet.sources.kube.errors import KubeError, UnreachableError
@@ -25,11 +24,12 @@ from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.console.stage import Stage
 from tests.console.test_alerts import console
 from tests.fleet.sources.alerts.servers import Said, alertmanager, answering
+from tests.simulator.api_process import Process, simulator
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Simulation]:
-    with simulated(["--pods", "4", "--seed", "7"]) as running:
+def fleet() -> Iterator[Process]:
+    with simulator("--pods", "4", "--seed", "7") as running:
         yield running
 
 
@@ -48,7 +48,7 @@ async def cursor_on_alert(stage: Stage, state: str) -> None:
 
 
 @pytest.mark.real("alertmanager")
-async def test_it_is_planned_confirmed_seen_and_taken_back(fleet: Simulation, tmp_path: Path) -> None:
+async def test_it_is_planned_confirmed_seen_and_taken_back(fleet: Process, tmp_path: Path) -> None:
     labels = {"alertname": "Full", "severity": "critical", "pod": "chat-1"}
     with alertmanager(tmp_path) as running:
         running.post(labels, {"alertname": "Other", "pod": "chat-1"})

@@ -14,9 +14,9 @@ import pytest
 
 from console import main
 from console.report.document import GpuPart, ModelPart, PodPart, SnapshotDocument, WorkloadPart
-from console.wiring.demo import Simulation, simulated
 from fleet.model.quantity import Quantity
 from tests.fleet.metrics.servers import Prometheus, prometheus_on
+from tests.simulator.api_process import Process, simulator
 from tests.waiting import block_until
 
 pytestmark = pytest.mark.real("prometheus")
@@ -33,14 +33,14 @@ ITL = "vllm:inter_token_latency_seconds_bucket"
 class Scraped(NamedTuple):
     """A simulated fleet and the Prometheus that scrapes it."""
 
-    fleet: Simulation
+    fleet: Process
     prometheus: Prometheus
 
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
     folder: Path = tmp_path_factory.mktemp("prometheus")
-    with simulated(["--pods", "6"]) as fleet:
+    with simulator("--pods", "6") as fleet:
         # The fleet's own configuration, in a hurry.
         file = folder / "prometheus.yml"
         config = fleet.prometheus_config.read_text().splitlines()

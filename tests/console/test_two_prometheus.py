@@ -17,7 +17,6 @@ import yaml
 
 from console import main
 from console.report.document import SnapshotDocument
-from console.wiring.demo import Simulation, simulated
 from fleet.model.curve import CurveQuestion, Series, TimeRange
 from fleet.model.histogram import Histogram, merge, quantile
 from fleet.model.quantity import Quantity
@@ -29,6 +28,7 @@ from fleet.sources.store import NamedStore
 from tests.fleet.metrics.servers import Prometheus, prometheus_on
 from tests.fleet.sources.measured import ApiServer, fleet, measuring
 from tests.ports import free_port
+from tests.simulator.api_process import Process, simulator
 from tests.waiting import block_until
 
 pytestmark = pytest.mark.real("prometheus")
@@ -41,14 +41,14 @@ TTFT = "vllm:time_to_first_token_seconds_bucket"
 class Scraped(NamedTuple):
     """A simulated fleet, and the two that scrape a half of its engines each; the second one the GPUs as well."""
 
-    fleet: Simulation
+    fleet: Process
     stores: dict[str, Prometheus]
 
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
     folder: Path = tmp_path_factory.mktemp("two")
-    with simulated(["--pods", "16", "--seed", "7"]) as simulation:
+    with simulator("--pods", "16", "--seed", "7") as simulation:
         files = []
         for half in range(2):
             config = yaml.safe_load(simulation.prometheus_config.read_text())

@@ -25,6 +25,24 @@ class Process:
     def kubeconfig(self) -> Path:
         return Path(self.said["kubeconfig"])
 
+    @property
+    def server(self) -> str:
+        """https://host:port of its API server."""
+        return str(self.said["server"])
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """The first is the administrator's."""
+        return tuple(self.said["contexts"])
+
+    @property
+    def prometheus_config(self) -> Path:
+        return Path(self.said["prometheus_config"])
+
+    @property
+    def pods(self) -> int:
+        return int(self.said["pods"])
+
 
 @contextmanager
 def simulator(*flags: str) -> Iterator[Process]:

@@ -23,7 +23,6 @@ from console.config.settings import ClusterSettings, Settings
 from console.session.failure import SessionError
 from console.views.subject import assessment_of
 from console.wiring.audit_folder import audit_logs
-from console.wiring.demo import simulated
 from console.wiring.session import session_of
 from fleet.local.server import Phase
 from fleet.model.objects import ObjectRef
@@ -32,6 +31,7 @@ from fleet.model.severity import Severity
 from tests.console.machine import a_machine, run, started
 from tests.console.stage import Stage
 from tests.local.fakes import Box
+from tests.simulator.api_process import simulator
 from themes.look import Look, use
 
 SECRET = "sk-that-nobody-shall-see"
@@ -203,7 +203,7 @@ async def test_a_server_that_is_killed_is_critical_and_told_of(box: Box) -> None
 
 async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> None:
     await started(box)
-    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+    with simulator("--pods", "4", "--seed", "7") as fleet:
         async with console(box, context="demo", kubeconfig=str(fleet.kubeconfig)) as stage:
             await stage.until(lambda: bool(stage.snapshot.pods))
             assert stage.session.contexts()[-1] == "local"
@@ -227,7 +227,7 @@ async def test_to_a_cluster_and_back_with_one_log_of_what_was_done(box: Box) -> 
 async def test_what_is_done_here_from_a_demo_is_in_ones_own_log(box: Box, tmp_path: Path) -> None:
     await started(box)
     simulated_log = tmp_path / "of the simulated fleet"
-    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+    with simulator("--pods", "4", "--seed", "7") as fleet:
         place = {"context": "demo", "kubeconfig": str(fleet.kubeconfig), "audit_of_cluster": simulated_log}
         async with console(box, **place) as stage:  # type: ignore[arg-type]
             await stage.until(lambda: bool(stage.snapshot.pods))

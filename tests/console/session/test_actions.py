@@ -21,11 +21,11 @@ from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings
 from console.session.cluster_session import ObservingSession
 from console.wiring.audit_folder import audit_folder
-from console.wiring.demo import Simulation, simulated
 from console.wiring.session import session_of
 from fleet.model.objects import ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
 from tests.console.stage import PATIENT, Stage
+from tests.simulator.api_process import Process, simulator
 from tests.waiting import PATIENCE
 from themes.look import Look, use
 
@@ -55,7 +55,7 @@ print([name for name in acting if name in sys.modules])
 class FleetStage(Stage):
     """A console on a simulated fleet."""
 
-    def __init__(self, app: QuarterdeckApp, pilot: Pilot[None], session: ObservingSession, fleet: Simulation) -> None:
+    def __init__(self, app: QuarterdeckApp, pilot: Pilot[None], session: ObservingSession, fleet: Process) -> None:
         super().__init__(app, pilot, session)
         self.fleet = fleet
 
@@ -78,7 +78,7 @@ class FleetStage(Stage):
 async def acting(*flags: str, context: str = "") -> AsyncIterator[FleetStage]:
     """The console, read-write, on a fleet that has been seen and measured."""
     use(Look())
-    with simulated(["--seed", "7", *flags]) as fleet:
+    with simulator("--seed", "7", *flags) as fleet:
         cluster = ClusterSettings(kubeconfig=str(fleet.kubeconfig), context=context)
         session = session_of(Settings(cluster=cluster))
         app = QuarterdeckApp(session, Options())

@@ -12,7 +12,6 @@ import pytest
 from console.config.settings import ClusterSettings, RecorderSettings, Settings
 from console.session.cluster_session import ObservingSession
 from console.session.failure import SessionError
-from console.wiring.demo import Simulation, simulated
 from console.wiring.replay import kept_file
 from console.wiring.session import session_of
 from fleet.model.curve import CurveQuestion, Series, TimeRange
@@ -20,13 +19,14 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import RECORDER, Snapshot
 from fleet.recorder.reader import Recording
 from fleet.snapshot.history import HistoryView
+from tests.simulator.api_process import Process, simulator
 from tests.waiting import PATIENCE
 
 
 @asynccontextmanager
 async def observed(*arguments: str) -> AsyncIterator[tuple[ObservingSession, Snapshot]]:
     """A session on a small fleet, and the first Snapshot with pods in it."""
-    with simulated(["--pods", "4", "--seed", "7", *arguments]) as fleet:
+    with simulator("--pods", "4", "--seed", "7", *arguments) as fleet:
         session = session_of(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
         here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
 
@@ -81,7 +81,7 @@ async def test_a_log_that_is_not_there_says_so() -> None:
 @asynccontextmanager
 async def delivered(*arguments: str) -> AsyncIterator[tuple[ObservingSession, asyncio.Queue[Snapshot]]]:
     """A session on the fleet, and its Snapshots as they come."""
-    with simulated(["--seed", "7", *arguments]) as fleet:
+    with simulator("--seed", "7", *arguments) as fleet:
         session = session_of(Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig))))
         here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
 
@@ -145,7 +145,7 @@ async def test_the_history_of_a_cluster_is_there_again_when_one_comes_back_to_it
     assert other.history.history is not before.history.history
 
 
-async def kept_of(fleet: Simulation, folder: Path, settings: Settings, done: Callable[[Snapshot], bool]) -> None:
+async def kept_of(fleet: Process, folder: Path, settings: Settings, done: Callable[[Snapshot], bool]) -> None:
     """Observe the fleet until ``done`` returns True for a Snapshot."""
     session = session_of(settings, environ={"HOME": str(folder)})
     here, seen = asyncio.get_running_loop(), asyncio.Queue[Snapshot]()
@@ -163,7 +163,7 @@ async def kept_of(fleet: Simulation, folder: Path, settings: Settings, done: Cal
 
 
 async def test_what_is_seen_is_kept_from_the_first_numbers_on_and_can_be_played(tmp_path: Path) -> None:
-    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+    with simulator("--pods", "4", "--seed", "7") as fleet:
         cluster = ClusterSettings(kubeconfig=str(fleet.kubeconfig))
         read_only = Settings(read_only=True, cluster=cluster)
         await kept_of(fleet, tmp_path, read_only, lambda snapshot: snapshot.source(RECORDER) is not None)
@@ -182,7 +182,7 @@ def names_under(folder: Path) -> set[str]:
 
 
 async def test_nothing_is_kept_where_that_is_set(tmp_path: Path) -> None:
-    with simulated(["--pods", "4", "--seed", "7"]) as fleet:
+    with simulator("--pods", "4", "--seed", "7") as fleet:
         cluster = ClusterSettings(kubeconfig=str(fleet.kubeconfig))
         off = Settings(cluster=cluster, recorder=RecorderSettings(enabled=False))
         await kept_of(fleet, tmp_path, off, lambda snapshot: snapshot.measured_at is not None and snapshot.sequence > 4)

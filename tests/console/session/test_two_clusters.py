@@ -20,12 +20,12 @@ from console.screens.actions import ActionScreen
 from console.screens.plan import PlanScreen
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
-from console.wiring.demo import simulated
 from console.wiring.session import session_of
 from fleet.model.objects import Workload
 from fleet.model.quantity import Quantity
 from fleet.snapshot.history import HistoryView, RecentHistory
 from tests.console.session.test_actions import FleetStage, unscaled
+from tests.simulator.api_process import simulator
 from themes.look import Look, use
 
 EAST, WEST = "east", "west"
@@ -36,7 +36,7 @@ SEED = ("--seed", "7", "--speed", "4")
 def two(folder: Path, servers: int) -> Iterator[Path]:
     """A kubeconfig whose contexts lead to two clusters of one seed, or both to one server."""
     with ExitStack() as stack:
-        fleets = [stack.enter_context(simulated(SEED)) for _ in range(servers)]
+        fleets = [stack.enter_context(simulator(*SEED)) for _ in range(servers)]
         merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "current-context": EAST}
         merged |= {"clusters": [], "users": [], "contexts": []}
         for name, fleet in zip((EAST, WEST), fleets if servers == 2 else fleets * 2, strict=True):
