@@ -80,6 +80,8 @@ class Diagnosis:
         self._acknowledging: Acknowledging | None = None
         """None until an incident is acknowledged."""
         self._findings: Sequence[Finding] = ()
+        self._all: Sequence[ActiveCause] = ()
+        """All that held last, needless fallbacks included."""
         self._holds: Sequence[ActiveCause] = ()
         self._troubles: Sequence[ActiveCause] = ()
         self._with_endings: Sequence[ActiveCause] = ()
@@ -186,9 +188,10 @@ class Diagnosis:
             *self._ranks.at(snapshot),
             *self._burning(snapshot),
         ]
-        holds = without_needless(holds)
-        if holds != self._holds:
-            self._holds = holds
+        if holds != self._all:
+            self._all, needed = holds, without_needless(holds)
+            if needed != self._holds:
+                self._holds = needed
         return self._holds
 
     def _burning(self, snapshot: Snapshot) -> Iterator[ActiveCause]:

@@ -54,13 +54,24 @@ class FrontendCause(Cause[FrontendSubject]):
 
 
 def frontend_causes(snapshot: Snapshot, causes: Sequence[FrontendCause]) -> Iterator[ActiveCause]:
-    """Yield what holds of workloads whose first tokens take long."""
+    """Yield what holds of workloads whose first tokens take long, most of it before the queue.
+
+    Most workloads are skipped by columns: their other numbers are not read.
+    """
     frame = snapshot.by_workload
-    for row, ttft in enumerate(frame.values(range(len(frame.keys)), Quantity.TTFT_P50)):
-        seen = frontend_subject(snapshot, frame.keys[row]) if ttft >= _LEAST else None
+    rows = range(len(frame.keys))
+    times = (frame.values(rows, one) for one in (Quantity.TTFT_P50, Quantity.QUEUE_MEAN, Quantity.PREFILL_MEAN))
+    for key, ttft, queue, prefill in zip(frame.keys, *times, strict=True):
+        mostly_before = ttft >= _LEAST and is_most_of(ttft, ttft - queue - prefill)
+        seen = frontend_subject(snapshot, key) if mostly_before else None
         for cause in causes if seen is not None else ():
             if seen is not None and cause.holds(seen):
-                yield ActiveCause(cause, frame.keys[row])
+                yield ActiveCause(cause, key)
+
+
+def is_most_of(ttft: float, before: float) -> bool:
+    """True if more than half of the time to first token is spent before the queue; False where one is not known."""
+    return before > ttft / 2
 
 
 def frontend_subject(snapshot: Snapshot, workload: str) -> FrontendSubject | None:

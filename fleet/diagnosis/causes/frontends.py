@@ -6,7 +6,7 @@ import math
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
-from fleet.diagnosis.frontends import FrontendCause, FrontendSubject
+from fleet.diagnosis.frontends import FrontendCause, FrontendSubject, is_most_of
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 
@@ -14,7 +14,7 @@ from fleet.model.severity import Severity
 def _spent(of: FrontendSubject) -> bool | None:
     if math.isnan(of.before):
         return None
-    return of.before >= thresholds.FRONTEND.at(of.profile) and of.before > of.ttft / 2
+    return of.before >= thresholds.FRONTEND.at(of.profile) and is_most_of(of.ttft, of.before)
 
 
 def _times(of: FrontendSubject) -> str:
