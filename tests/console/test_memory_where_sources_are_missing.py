@@ -27,7 +27,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import RECORDER, Health, Snapshot
 from fleet.recorder.past import RecordedTimeline
 from fleet.recorder.reader import Recording
-from fleet.timeline.entry import WHOLE_SECONDS
+from fleet.timeline.entry import WHOLE_SECONDS, Entry
 from fleet.timeline.timeline import ask
 from tests.console.cli import kubeconfig
 from tests.simulator.api_process import Process, simulator
@@ -171,11 +171,16 @@ async def test_authors_of_rollouts_are_told_that_a_later_write_has_replaced_in_t
             "get", "deploy/chat-8b", "-o", "jsonpath={.metadata.managedFields[*].manager}", "--show-managed-fields"
         )
         assert managers[0] not in left.split(), "its fields are the other's now: the cluster does not know it any more"
-        told = await connection.reader.timeline(None, now - 5)
-        rollouts = [
-            entry for entry in told.entries if entry.topic.startswith("rollout=") and entry.about.name == "chat-8b"
-        ]
-        assert [entry.who for entry in rollouts] == list(managers)
+        # The second rollout is there once its controller has created its ReplicaSet.
+        rollouts: list[Entry] = []
+        async with asyncio.timeout(PATIENCE):
+            while [entry.who for entry in rollouts] != list(managers):
+                found = await connection.reader.timeline(None, now - 5)
+                rollouts = [
+                    entry
+                    for entry in found.entries
+                    if entry.topic.startswith("rollout=") and entry.about.name == "chat-8b"
+                ]
         assert "as the console saw it" in rollouts[0].evidence[-1].where
     played = await ask([RecordedTimeline(file, time.time)], now - 5, time.time())
     assert [one.who for one in played.entries if one.topic.startswith("rollout=")] == list(managers)
