@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from actions.planning.plan import Mutation
@@ -17,31 +17,49 @@ from fleet.sources.prometheus.products import ALERTMANAGER
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 
+_API = "/api/v2/"
+"""In the path of every request to an Alertmanager, and of none to Kubernetes itself."""
+
+
 class AlertingWriter:
     """A Sender: a mutation with a URL goes to that Alertmanager, and one with a path to the API server.
 
-    ``known`` are the configured Alertmanagers with their credentials; a discovered one is sent none.
+    ``known`` are the configured Alertmanagers with their credentials; a discovered one is sent none. ``hurry`` is called
+    after each mutation of one: an Alertmanager is polled, and would otherwise show the change at the next poll.
     """
 
-    def __init__(self, writer: Writer, known: Sequence[PrometheusEndpoint], guard: Guard) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        known: Sequence[PrometheusEndpoint],
+        guard: Guard,
+        hurry: Callable[[], None] = lambda: None,
+    ) -> None:
         self._writer = writer
         self._known = {endpoint.base: endpoint for endpoint in known}
         self._guard = guard
+        self._hurry = hurry
 
     def send(self, mutation: Mutation) -> Coroutine[Any, Any, MutationResult]:
         """Send the mutation once, never twice. Raises KubeError and KubeconfigError."""
         # Not a coroutine itself: a mutation of the API server needs no extra await.
-        return asyncio.to_thread(self._send, mutation) if "://" in mutation.path else self._writer.send(mutation)
+        return self._change(mutation) if _API in mutation.path else self._writer.send(mutation)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._writer.close()
 
+    async def _change(self, mutation: Mutation) -> MutationResult:
+        direct = "://" in mutation.path
+        answer = await (asyncio.to_thread(self._send, mutation) if direct else self._writer.send(mutation))
+        self._hurry()
+        return answer
+
     def _send(self, mutation: Mutation) -> MutationResult:
-        base, _, rest = mutation.path.partition("/api/v2/")
+        base, _, rest = mutation.path.partition(_API)
         api = JsonApi(self._known.get(base) or PrometheusEndpoint(base, product=ALERTMANAGER), self._guard)
         try:
-            answer = api.send(mutation.method, f"/api/v2/{rest}", mutation.body)
+            answer = api.send(mutation.method, f"{_API}{rest}", mutation.body)
         except SourceProblem as problem:
             # A refusal is an answer, so nothing was changed; a broken connection may have delivered the request.
             kind = KubeError if problem.__cause__ is None else UnreachableError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -87,7 +87,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         status = source.statuses()[0]
         say(f"{status.problem}\n  {status.remedy}")
         return exits.USAGE
-    async with _observing(settings, source, options.wait) as watched:
+    async with _observing(settings, source, options.wait) as (watched, hurry):
         # Prometheus data alone do not justify an action: the API server's error comes first.
         if source.trouble is not None:
             raise in_words(source.trouble, source.access)
@@ -98,7 +98,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
                 say(line)
             return exits.UNREACHABLE
         teller = ProgressPrinter()
-        runner = actions.runner(settings, source, watched.newest, teller.changed, invocation.environ)
+        runner = actions.runner(settings, source, watched.newest, teller.changed, invocation.environ, hurry=hurry)
         try:
             return await _plan_and_do(invocation, settings, source, watched, runner)
         except (KubeError, KubeconfigError) as error:
@@ -179,8 +179,10 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
 
 
 @asynccontextmanager
-async def _observing(settings: Settings, source: KubernetesSource, wait: float) -> AsyncIterator[LatestSnapshot]:
-    """The newest Snapshot of the whole cluster; the sources run during the block.
+async def _observing(
+    settings: Settings, source: KubernetesSource, wait: float
+) -> AsyncIterator[tuple[LatestSnapshot, Callable[[], None]]]:
+    """The newest Snapshot of the whole cluster, and how to ask its sources at once; they run during the block.
 
     The first one is from after the cluster was listed, if that took at most ``wait`` seconds.
     """
@@ -190,7 +192,7 @@ async def _observing(settings: Settings, source: KubernetesSource, wait: float) 
     observing = asyncio.create_task(observer.run(watched.deliver))
     try:
         await telling(lambda: waiting_for(observer.statuses()), _until_known(watched, source, wait))
-        yield watched
+        yield watched, observer.wake
     finally:
         observing.cancel()
         await asyncio.gather(observing, return_exceptions=True)

@@ -128,8 +128,8 @@ class ClusterConnection:
     def runner(self, newest: Callable[[], Snapshot], changed: Told) -> Runner:
         from console.wiring.actions import runner
 
-        past = self.observer.metrics.latency
-        return runner(self._settings, self._source, newest, changed, self._environ, past)
+        past, hurry = self.observer.metrics.latency, self.observer.wake
+        return runner(self._settings, self._source, newest, changed, self._environ, past, hurry)
 
 
 class NoCluster:

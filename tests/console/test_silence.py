@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -169,6 +170,18 @@ class ApiServer:
     async def send(self, mutation: Mutation) -> MutationResult:
         self.sent.append(mutation)
         return MutationResult({"silenceID": "s1"}, {"status": 200})
+
+
+async def test_alertmanagers_are_asked_again_at_once_when_one_was_changed_and_only_then() -> None:
+    cluster, asked = ApiServer(), Mock()
+    sender = AlertingWriter(cluster, [], may_change, asked)  # type: ignore[arg-type]
+    await sender.send(Mutation("DELETE", "/api/v1/namespaces/serving/pods/chat", None, query={}))
+    asked.assert_not_called()
+    await sender.send(post("/api/v1/namespaces/monitoring/services/alertmanager:9093/proxy"))
+    asked.assert_called_once_with()
+    with answering({"/api/v2/silences": {"silenceID": "s1"}}) as server:
+        await sender.send(post(server.url))
+    assert asked.call_count == 2
 
 
 async def test_one_behind_the_api_server_is_reached_through_its_proxy() -> None:
