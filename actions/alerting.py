@@ -16,7 +16,6 @@ from fleet.sources.kube.errors import KubeError, UnreachableError
 from fleet.sources.prometheus.products import ALERTMANAGER
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
-
 _API = "/api/v2/"
 """In the path of every request to an Alertmanager, and of none to Kubernetes itself."""
 
@@ -24,8 +23,8 @@ _API = "/api/v2/"
 class AlertingWriter:
     """A Sender: a mutation with a URL goes to that Alertmanager, and one with a path to the API server.
 
-    ``known`` are the configured Alertmanagers with their credentials; a discovered one is sent none. ``hurry`` is called
-    after each mutation of one: an Alertmanager is polled, and would otherwise show the change at the next poll.
+    ``known`` are the configured Alertmanagers with their credentials; a discovered one is sent none. ``hurry`` is
+    called after each mutation of one: an Alertmanager is polled, and would otherwise show the change at the next poll.
     """
 
     def __init__(
