@@ -17,7 +17,7 @@ from fleet.sources.prometheus.products import ALERTMANAGER
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 
 _API = "/api/v2/"
-"""In the path of every request to an Alertmanager, and of none to Kubernetes itself."""
+"""Part of the path of every request to an Alertmanager, and of none to Kubernetes itself."""
 
 
 class AlertingWriter:
