@@ -94,7 +94,7 @@ class LineController:
             if isinstance(error, TakesNothingError):
                 self._navigator.say(str(error), Role.WARNING)
             else:
-                self._desk.commands.wait_for(self._list(text, error))
+                self._desk.commands.wait_for(self._list(text, error), f":{text.lstrip(':')}")
             return
         if typed is not None:
             self._desk.commands.perform(typed.command, context._replace(argument=typed.argument))

@@ -35,7 +35,7 @@ class SavedViews:
             there = f"there are {', '.join(self._views)}" if self._views else ":view save NAME saves this one"
             self._navigator.say(f"no view {name!r}; {there}", Role.WARNING)
         else:
-            self._desk.commands.wait_for(self._show(name, view))
+            self._desk.commands.wait_for(self._show(name, view), f"view {name}")
 
     async def _show(self, name: str, view: SavedView) -> None:
         from console.views.filter import FilterError

@@ -41,7 +41,7 @@ class ViewScope:
             return [("", "all namespaces"), *((name, name) for name in await session.namespaces())]
 
         def choose(name: str) -> None:
-            desk.commands.wait_for(self.switch(namespace=name))
+            desk.commands.wait_for(self.switch(namespace=name), name or "all namespaces")
 
         def beside() -> Mapping[str, tuple[Cell, ...]]:
             return beside_namespaces(desk.snapshot)
@@ -59,7 +59,7 @@ class ViewScope:
             return [(name, name) for name in session.contexts()]
 
         def choose(name: str) -> None:
-            desk.commands.wait_for(self.switch(context=name))
+            desk.commands.wait_for(self.switch(context=name), name)
 
         def beside() -> Mapping[str, tuple[Cell, ...]]:
             return beside_contexts(session.about_contexts())

@@ -46,7 +46,7 @@ def _acknowledge(desk: Desk, context: Context) -> Awaitable[None] | None:
     known = incident.acknowledged
     said = f"{acknowledged_text(known, snapshot.at)}; {TAKE_BACK} withdraws it" if known is not None else "a note"
     label = f"{untrusted_name(name)}, {untrusted(said)}:"
-    desk.line.ask_note(label, lambda typed: desk.commands.wait_for(desk.actions.carry_out(request(typed))))
+    desk.line.ask_note(label, lambda typed: desk.commands.finish(desk.actions.carry_out(request(typed))))
     return None
 
 
@@ -61,6 +61,7 @@ ACKNOWLEDGING: tuple[Command, ...] = (
         hint="acknowledge",
         argument=f"[NOTE | {TAKE_BACK}]",
         needs=OfIncident,
+        finishes=True,
         dangerous=True,
         available=_needs_incident,
     ),

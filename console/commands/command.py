@@ -150,6 +150,8 @@ class Command:
     """The title of several commands that differ in a number only: lists of commands show them as one."""
     bound: frozenset[ScreenId] | None = None
     """Screens among them on which its keys are bound; None for all of them."""
+    finishes: bool = False
+    """True if it makes or records something: no later command takes its place. Others only lead to what is shown."""
     dangerous: bool = False
     """True if it changes the cluster: never bound and never offered in read-only mode."""
     needs: type[object] | None = None

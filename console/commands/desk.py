@@ -297,8 +297,14 @@ class CommandRunner(Protocol):
         """Run it, or show why not."""
         ...
 
-    def wait_for(self, waiting: Awaitable[None]) -> None:
-        """Wait in the background for what a command began; its failure is shown."""
+    def wait_for(self, waiting: Awaitable[None], called: str) -> None:
+        """Wait in the background for what leads elsewhere; its failure is shown. A later one takes its place, which is
+        reported by the name that it is ``called``.
+        """
+        ...
+
+    def finish(self, waiting: Awaitable[None]) -> None:
+        """Finish in the background what makes or records something, whatever is started meanwhile."""
         ...
 
 

@@ -128,6 +128,7 @@ TABLE: tuple[Command, ...] = (
         where=EVERYWHERE - OWN - {ScreenId.FORM, ScreenId.CONFIRM, ScreenId.HELP, ScreenId.CHOICE},
         hints=dict.fromkeys((ScreenId.FLEET, ScreenId.DETAIL, ScreenId.INCIDENTS, ScreenId.INCIDENT), "ticket"),
         available=on_object.needs_snapshot,
+        finishes=True,
     ),
     Command(
         "open.previous_logs",

@@ -107,7 +107,7 @@ def reason_of(snapshot: Snapshot, key: str) -> str:
 
 
 _QUEUES: Kept[str] = Kept()
-_FEWEST = 6
+_FEWEST = 4
 """Fewest points for a trend; with fewer, its code is not even imported."""
 
 

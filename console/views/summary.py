@@ -13,7 +13,7 @@ from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_tex
 from fleet.model.finding import FindingState, Incident
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.severity import Severity, rank
-from fleet.model.snapshot import Health, Snapshot
+from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import BLANK, Line, Span, fit_end, fit_spans, plain, spans_width, width_of
@@ -40,9 +40,11 @@ def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs)
     if not snapshot.is_judged:
         return _unjudged(snapshot), BLANK
     worst = worst_workloads(snapshot)
-    if worst and _is_awaited(snapshot) and assessment_of(snapshot, worst[0]).severity is Severity.UNKNOWN:
-        # That nothing is measured yet is no fault of the first of them.
-        return _unjudged(snapshot), BLANK
+    if worst and snapshot.is_awaited:
+        # That nothing is measured yet is no fault of theirs.
+        worst = [key for key in worst if assessment_of(snapshot, key).severity is not Severity.UNKNOWN]
+        if not worst:
+            return _unjudged(snapshot), BLANK
     if not worst:
         unseen = _seen_by_no_row(snapshot)
         if unseen is not None:
@@ -178,11 +180,6 @@ def _told(snapshot: Snapshot, incident: Incident, glyphs: Glyphs) -> tuple[Span,
         Span(f": {untrusted(incident.root.words)}", role),
         Span(untrusted_line(said), Role.DIM),
     )
-
-
-def _is_awaited(snapshot: Snapshot) -> bool:
-    """True if nothing has been measured so far, and a source has only just begun."""
-    return snapshot.measured_at is None and any(one.health is Health.STARTING for one in snapshot.sources)
 
 
 def _unjudged(snapshot: Snapshot) -> Line:

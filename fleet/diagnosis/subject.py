@@ -140,6 +140,8 @@ class PodSubject(NamedTuple):
     replaced: bool = False
     """True if its workload has all its replicas without it."""
     profile: Profile = CHAT
+    awaited: bool = False
+    """True if nothing at all has been measured yet."""
 
     @property
     def stopped_by(self) -> str:
@@ -220,6 +222,7 @@ class Subjects:
         events: Sequence[Event] = (),
         facts: Facts = NO_FACTS,
         snapshot: Snapshot | None = None,
+        awaited: bool = False,
     ) -> None:
         self._fleet = fleet
         self._now = now
@@ -230,6 +233,7 @@ class Subjects:
         self._profiles = profiles
         self._by_workload, self._events = by_workload, events
         self._facts = facts
+        self._awaited = awaited
         self.snapshot = snapshot
         """The Snapshot that all of them are of; None while it is being made."""
         self._ready: dict[str, int] = {}
@@ -250,6 +254,7 @@ class Subjects:
             events=snapshot.events,
             facts=snapshot.facts,
             snapshot=snapshot,
+            awaited=snapshot.is_awaited,
         )
 
     @cached_property
@@ -329,6 +334,7 @@ class Subjects:
             fleet.unmeasured.get(key, ""),
             pod.phase == "Failed" and self._is_replaced(pod, workload),
             self._profiles.of(workload),
+            self._awaited,
         )
 
     def ended(self, key: str) -> EndedSubject | None:

@@ -1,7 +1,8 @@
 """Growth of a queue, and when it will break an objective, by a robust slope of its recent history.
 
 The slope is Theil and Sen's: the median of the slopes between all pairs of points. A queue grows, or drains, if four of
-five pairs agree and the change exceeds chance; otherwise nothing is reported.
+five pairs agree, the newest points do not go the other way, and the change exceeds chance; otherwise nothing is
+reported.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from fleet.objectives.objective import DEFAULTS, Indicator, Objective
 
 POINTS: Final = 20
 """History points used: five minutes."""
-_FEWEST: Final = 6
+_FEWEST: Final = 4
 """Fewest points for a result."""
 _AGREE: Final = 0.8
 """The share of the pairs that must go the same way."""
+_ALL_BELOW: Final = 6
+"""With fewer points than this all pairs must: four in a random order do so more rarely than four fifths of six."""
 _LEAST: Final = 4.0
 """Smallest change in requests: fewer come and go."""
 _LEAST_SHARE: Final = 0.15
@@ -40,14 +43,23 @@ def trend(values: Sequence[float], step: float) -> QueueTrend | None:
     points = [(at * step, value) for at, value in enumerate(values[-POINTS:]) if not math.isnan(value)]
     if len(points) < _FEWEST:
         return None
-    slopes = sorted((b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(points, 2))
+    slopes = _slopes(points)
     middle = slopes[len(slopes) // 2]
     same = sum(slope * middle > 0 for slope in slopes)
+    agree = _AGREE if len(points) >= _ALL_BELOW else 1.0
     come_on = abs(middle) * (points[-1][0] - points[0][0])
     longest = max(value for _, value in points)
-    if same < _AGREE * len(slopes) or come_on < max(_LEAST, _LEAST_SHARE * longest):
+    if same < agree * len(slopes) or come_on < max(_LEAST, _LEAST_SHARE * longest):
+        return None
+    if all(slope * middle < 0 for slope in _slopes(points[-_FEWEST:])):
+        # It has turned: what it did before is no outlook.
         return None
     return QueueTrend(middle, points[-1][1])
+
+
+def _slopes(points: Sequence[tuple[float, float]]) -> list[float]:
+    """The slopes between all pairs of points, ascending."""
+    return sorted((b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(points, 2))
 
 
 def trend_of(snapshot: Snapshot, workload: str) -> QueueTrend | None:

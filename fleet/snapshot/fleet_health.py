@@ -62,10 +62,13 @@ class FleetHealth:
         now: float,
         profiles: WorkloadProfiles = ALL_CHAT,
         asked: Mapping[str, Assessment] = NOBODY_ASKED,
+        *,
+        awaited: bool = False,
     ) -> Mapping[str, Assessment]:
         """Return health by the keys of GPUs, pods and workloads, and the names of nodes; ``now`` is Unix time.
 
-        ``reasons``: what lowers the clocks of GPUs; ``asked``: what the canary shows of pods.
+        ``reasons``: what lowers the clocks of GPUs; ``asked``: what the canary shows of pods;
+        ``awaited``: True before the first measurement, while a source may still bring one.
         """
         pods, cards = self._tables(topology, frames, reasons, profiles)
         before, found = self._before, self._found
@@ -79,6 +82,7 @@ class FleetHealth:
             profiles,
             now,
             asked,
+            awaited,
         )
         due = _everything(topology) if before is None else _differences(before, seen)
         told = dict(self.held.own)
@@ -138,6 +142,7 @@ class _Seen:
     now: float
     asked: Mapping[str, Assessment]
     """Trouble of pods by their answers to the canary."""
+    awaited: bool
 
     def is_old(self, pod: str) -> bool:
         """True if a pod failed long enough ago that its successor would be visible."""
@@ -174,6 +179,7 @@ def _differences(before: _Seen, seen: _Seen) -> _Due:
     gpus = {*unlike(before.cards, seen.cards), *unlike(before.xids, seen.xids)}
     pods, workloads, nodes = {*unlike(before.engines, seen.engines)}, set[str](), set[str]()
     pods.update(unlike(before.asked, seen.asked))
+    pods.update(topology.pods if before.awaited != seen.awaited else ())
     gone = set[str]()
     touched = topology.touched
     if touched is not None and touched.before is was.version:
@@ -227,7 +233,13 @@ def _assess(
             told.pop(key, None)
 
     subjects = Subjects(
-        topology, seen.now, stands, by_pod=seen.pods.frame, by_gpu=seen.gpus.frame, profiles=seen.profiles
+        topology,
+        seen.now,
+        stands,
+        by_pod=seen.pods.frame,
+        by_gpu=seen.gpus.frame,
+        profiles=seen.profiles,
+        awaited=seen.awaited,
     )
     for key in due.pods:
         note(key, _of_pod(assessor, seen, subjects, key))

@@ -29,7 +29,13 @@ class Judgement:
         assessed = replace(
             snapshot,
             assessments=self.health.assess(
-                topology, frames, snapshot.throttle_reasons, snapshot.at, snapshot.profiles, asked
+                topology,
+                frames,
+                snapshot.throttle_reasons,
+                snapshot.at,
+                snapshot.profiles,
+                asked,
+                awaited=snapshot.is_awaited,
             ),
         )
         return replace(assessed, incidents=self.diagnosis.incidents_at(assessed, self.health.held))

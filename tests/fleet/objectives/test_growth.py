@@ -20,6 +20,16 @@ def test_a_queue_that_grows_has_the_rate_of_its_growth() -> None:
     assert found.waiting == pytest.approx(10 + 1.8 * STEP * 19)
 
 
+def test_a_steady_rise_is_told_from_its_fourth_point_on() -> None:
+    found = trend([10.0, 40.0, 70.0, 100.0], STEP)
+    assert found is not None
+    assert found.per_second == pytest.approx(2.0)
+
+
+def test_one_step_back_is_no_turn() -> None:
+    assert trend([0, 200, 500, 900, 1300, 1250], STEP) is not None
+
+
 def test_odd_points_and_gaps_do_not_move_it() -> None:
     values = [10 + 1.8 * STEP * at for at in range(20)]
     values[4], values[11], values[12] = 900.0, math.nan, 0.0
@@ -37,8 +47,10 @@ def test_odd_points_and_gaps_do_not_move_it() -> None:
         [100 + 10 * math.sin(at) for at in range(20)],
         [5.0, 9.0, 14.0],
         [*[0.0] * 19, 400.0],
+        [0, 200, 500, 900, 1300, 1700, 1800, 1780, 1700, 1600],
+        [10, 20, 15, 30, 40],
     ],
-    ids=["flat", "empty", "few that come and go", "waves", "too short", "one point"],
+    ids=["flat", "empty", "few that come and go", "waves", "too short", "one point", "has turned", "short, disordered"],
 )
 def test_nothing_is_told_of_one_that_does_not(values: list[float]) -> None:
     assert trend(values, STEP) is None

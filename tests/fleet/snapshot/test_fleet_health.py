@@ -10,11 +10,11 @@ import pytest
 
 from fleet.model.coverage import Coverage
 from fleet.model.measurement import EngineId, GpuId, Measurement
-from fleet.model.objects import Pod
+from fleet.model.objects import ModelVersion, Pod
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.severity import Severity
-from fleet.model.snapshot import Assessment, Snapshot
+from fleet.model.snapshot import Assessment, Health, Snapshot
 from fleet.snapshot.builder import Builder
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 
@@ -25,6 +25,7 @@ STUCK = {
     Quantity.PROMPT_TOKENS: 0.0,
     Quantity.LATEST_TOKENS: 0.0,
 }
+LLAMA = ModelVersion(model="meta/llama", served_name="llama")
 WELL = {Quantity.RUNNING: 2.0, Quantity.GENERATION_TOKENS: 80.0, Quantity.PROMPT_TOKENS: 9.0}
 
 
@@ -175,3 +176,20 @@ def test_pods_of_the_pages_that_have_not_come_yet_are_not_missing() -> None:
     seen = replace(kube([pod("a")], deployment(desired=4, ready=4)), coverage=NOT_YET)
     assert Builder().build(seen, m, [LIVE], NOW).assessments[CHAT].severity is Severity.OK
     assert stands([pod("a")], m, 4).assessments[CHAT].severity is Severity.WARNING
+
+
+def test_before_the_first_measurement_a_pod_is_not_measured_yet_and_after_it_has_no_metrics() -> None:
+    """The one that no metrics name is judged again, although nothing of its own has changed."""
+    builder, serving = Builder(), kube([pod("a", version=LLAMA), pod("b", version=LLAMA)], deployment(desired=2))
+    begins = replace(LIVE, name="scrape", health=Health.STARTING)
+    early = builder.build(serving, None, [LIVE, begins], NOW).assessments
+    assert {early[key] for key in ("serving/a", "serving/b")} == {(Severity.UNKNOWN, "not measured yet")}
+    assert early[CHAT] == (Severity.UNKNOWN, "not measured yet")
+    found = builder.build(serving, measurement({engine("a"): WELL}), [LIVE, LIVE], NOW + 1).assessments
+    assert found["serving/a"].severity is Severity.OK
+    assert found["serving/b"] == (Severity.UNKNOWN, "no metrics")
+
+
+def test_without_a_source_that_may_still_measure_there_are_no_metrics() -> None:
+    found = Builder().build(kube([pod("a", version=LLAMA)], deployment()), None, [LIVE], NOW).assessments
+    assert found["serving/a"] == (Severity.UNKNOWN, "no metrics")
