@@ -200,7 +200,7 @@ class ConsoleScreen(Screen[None]):
 
     def show_keys(self) -> None:
         """Show the keys that do something here and now."""
-        self._keybar.show(self._hints())
+        self._keybar.show(self.entry.hints() or self._hints())
 
     def focus_body(self) -> None:
         """Give the keys back to the body: the first of its widgets that takes them."""

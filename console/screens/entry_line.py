@@ -13,6 +13,7 @@ from console.commands.command import Context
 from console.commands.desk import Desk
 from themes.look import look
 from themes.palette import Role
+from widgets.keybar import Hint
 from widgets.line import fit_end, width_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ _NUMBER = "only a number is accepted here: 8, or +2 for two more, -1 for one few
 
 _ROOM = 10
 """Cells beside a label for the number itself."""
+
+
+_CANCEL = Hint("esc", "cancel", last=True)
+_COMMAND_KEYS = Hint("enter", "run"), Hint("tab", "complete"), Hint("up", "earlier"), _CANCEL
+_FILTER_KEYS = Hint("enter", "keep"), Hint("up", "earlier"), _CANCEL
+_SEARCH_KEYS = Hint("enter", "search"), Hint("up", "earlier"), _CANCEL
+_AMOUNT_KEYS = Hint("enter", "plan"), Hint("up", "more"), Hint("down", "fewer"), _CANCEL
+_NOTE_KEYS = Hint("enter", "confirm"), _CANCEL
 
 
 def _label(what: str, room: int) -> str:
@@ -82,6 +91,15 @@ class EntryLine(Vertical):
     def is_typed_into(self) -> bool:
         """True if a command, a filter or a search is being typed."""
         return self._prompt is not None and self._prompt.has_focus_within
+
+    def hints(self) -> tuple[Hint, ...]:
+        """What keys do while a line has the focus: those of the screen are text then. Empty if none has it."""
+        if self.is_typed_into and self._prompt is not None:
+            is_filter = isinstance(self._on, Narrowable) and self._on.narrows_at_once
+            return _COMMAND_KEYS if self._prompt.kind == ":" else _FILTER_KEYS if is_filter else _SEARCH_KEYS
+        if self._amount is not None and self._amount.typing:
+            return _AMOUNT_KEYS
+        return _NOTE_KEYS if self._note is not None and self._note.typing else ()
 
     async def open_prompt(self, kind: Kind) -> None:
         """Open the line; a filter starts with the current one."""

@@ -63,13 +63,14 @@ class NodesScreen(TableScreen):
             model = (
                 served_model(snapshot, key) if snapshot is not None and key is not None and key in snapshot.gpus else ""
             )
-            if not model and not self.narrowed:
+            if not model and not self.narrowed.startswith("model:"):
                 self.say("nothing under the cursor serves a model")
                 return
             # The user continues to type it, so no more is escaped than necessary.
             escaped = re.escape(model).replace("\\-", "-")
-            which = f"model:{escaped}"
-        self.narrow("" if self.narrowed else which)
+            which = f"model:{escaped}" if model else self.narrowed
+        # The same key again shows all; another one asks something else.
+        self.narrow("" if self.narrowed == which else which)
         shown = _ONLY.get(which, f"GPUs of {model}" if which.startswith("model:") else which)
         self.say(f"only {shown}; esc shows all" if self.narrowed else "")
 

@@ -10,6 +10,7 @@ from console.views.incident_words import acknowledged_text, place
 from console.views.root_words import caused_by, held_up, known_objects, told_reason
 from console.views.standing_since import ShownSince, SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
+from fleet.model.awaited import is_awaited
 from fleet.model.finding import FindingState, Incident
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.severity import Severity, rank
@@ -40,7 +41,7 @@ def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs)
     if not snapshot.is_judged:
         return _unjudged(snapshot), BLANK
     worst = worst_workloads(snapshot)
-    if worst and snapshot.is_awaited:
+    if worst and is_awaited(snapshot):
         # That nothing is measured yet is no fault of theirs.
         worst = [key for key in worst if assessment_of(snapshot, key).severity is not Severity.UNKNOWN]
         if not worst:

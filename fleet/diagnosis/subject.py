@@ -16,6 +16,7 @@ from fleet.diagnosis.pod_reports import PodReports, reports_of
 from fleet.diagnosis.replica_groups import is_grouped
 from fleet.diagnosis.replica_states import all_asleep, hanging_requests, is_left_over
 from fleet.kinds.registry import kind_of
+from fleet.model.awaited import is_awaited
 from fleet.model.column_search import rows_at_least
 from fleet.model.ending import LastWords, last_words
 from fleet.model.facts import NO_FACTS, Facts
@@ -224,16 +225,13 @@ class Subjects:
         snapshot: Snapshot | None = None,
         awaited: bool = False,
     ) -> None:
-        self._fleet = fleet
-        self._now = now
+        self._fleet, self._now = fleet, now
         self._assessments = assessments
         self._by_pod, self._by_gpu = by_pod, by_gpu
-        self._reasons = reasons
-        self._sources = sources
+        self._reasons, self._sources = reasons, sources
         self._profiles = profiles
         self._by_workload, self._events = by_workload, events
-        self._facts = facts
-        self._awaited = awaited
+        self._facts, self._awaited = facts, awaited
         self.snapshot = snapshot
         """The Snapshot that all of them are of; None while it is being made."""
         self._ready: dict[str, int] = {}
@@ -254,7 +252,7 @@ class Subjects:
             events=snapshot.events,
             facts=snapshot.facts,
             snapshot=snapshot,
-            awaited=snapshot.is_awaited,
+            awaited=is_awaited(snapshot),
         )
 
     @cached_property

@@ -353,11 +353,6 @@ class Snapshot(Structure):
         """False for the first numbers of a fleet, for which no cause has been looked for: nothing of it is well yet."""
         return bool(self.assessments) or not self.workloads
 
-    @property
-    def is_awaited(self) -> bool:
-        """True if nothing has been measured so far, and a source has only just begun: silence means nothing yet."""
-        return self.measured_at is None and any(one.health is Health.STARTING for one in self.sources)
-
     def ref(self, kind: str, namespace: str, name: str) -> ObjectRef:
         """Return a reference to an object of this cluster; it stays valid when another cluster is selected."""
         return ObjectRef(kind, namespace, name, self.cluster.id)

@@ -23,7 +23,7 @@ _FEWEST: Final = 4
 _AGREE: Final = 0.8
 """The share of the pairs that must go the same way."""
 _ALL_BELOW: Final = 6
-"""With fewer points than this all pairs must: four in a random order do so more rarely than four fifths of six."""
+"""Fewest points for that share. Of fewer all pairs must, which by chance is rarer than four fifths of six points'."""
 _LEAST: Final = 4.0
 """Smallest change in requests: fewer come and go."""
 _LEAST_SHARE: Final = 0.15

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fleet.diagnosis.diagnosis import Diagnosis
+from fleet.model.awaited import is_awaited
 from fleet.model.facts import Facts
 from fleet.model.frame import Frame
 from fleet.model.snapshot import CANARY, Assessment, Snapshot
@@ -35,7 +36,7 @@ class Judgement:
                 snapshot.at,
                 snapshot.profiles,
                 asked,
-                awaited=snapshot.is_awaited,
+                awaited=is_awaited(snapshot),
             ),
         )
         return replace(assessed, incidents=self.diagnosis.incidents_at(assessed, self.health.held))
