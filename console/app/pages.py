@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from fleet.model.objects import ObjectRef
 
 _SCREENS: Mapping[ScreenId, str] = {
+    ScreenId.CHOICE: "console.screens.themes:ThemesScreen",
     ScreenId.SOURCES: "console.screens.sources:SourcesScreen",
     ScreenId.JOINS: "console.screens.joins:JoinsScreen",
     ScreenId.MONITORING: "console.screens.monitoring:MonitoringScreen",
     ScreenId.OBJECTIVES: "console.screens.objectives:ObjectivesScreen",
     ScreenId.NUMBERS: "console.screens.provenance:ProvenanceScreen",
 }
-"""Screens that need no more than the desk, and perhaps names: module and class."""
+"""Screens that need no more than the desk, and perhaps names: module and class. Of the choices this is the themes."""
 
 
 class Pages:

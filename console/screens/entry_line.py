@@ -93,7 +93,7 @@ class EntryLine(Vertical):
         return self._prompt is not None and self._prompt.has_focus_within
 
     def hints(self) -> tuple[Hint, ...]:
-        """What keys do while a line has the focus: those of the screen are text then. Empty if none has it."""
+        """The keys of the line that has the focus: those of the screen are text then. Empty if none has it."""
         if self.is_typed_into and self._prompt is not None:
             is_filter = isinstance(self._on, Narrowable) and self._on.narrows_at_once
             return _COMMAND_KEYS if self._prompt.kind == ":" else _FILTER_KEYS if is_filter else _SEARCH_KEYS

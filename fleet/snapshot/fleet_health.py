@@ -30,6 +30,7 @@ from fleet.diagnosis.subject import (
 from fleet.model.differences import are_same, changed_keys, unlike
 from fleet.model.frame import Frame
 from fleet.model.profile import ALL_CHAT, WorkloadProfiles
+from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment
 from fleet.snapshot.topology import Topology
 
@@ -227,7 +228,9 @@ def _assess(
 
     def note(key: str, judged: Assessed) -> None:
         found[key] = judged.stands
-        if judged.cause is not None:
+        # Before the first measurement silence is no finding yet.
+        unheard = seen.awaited and judged.stands.severity is Severity.UNKNOWN
+        if judged.cause is not None and not unheard:
             told[key] = judged.cause
         else:
             told.pop(key, None)

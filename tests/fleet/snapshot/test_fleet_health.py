@@ -182,10 +182,14 @@ def test_before_the_first_measurement_a_pod_is_not_measured_yet_and_after_it_has
     """The one that no metrics name is judged again, although nothing of its own has changed."""
     builder, serving = Builder(), kube([pod("a", version=LLAMA), pod("b", version=LLAMA)], deployment(desired=2))
     begins = replace(LIVE, name="scrape", health=Health.STARTING)
-    early = builder.build(serving, None, [LIVE, begins], NOW).assessments
+    first = builder.build(serving, None, [LIVE, begins], NOW)
+    early = first.assessments
+    assert not first.incidents, "it is no finding either"
     assert {early[key] for key in ("serving/a", "serving/b")} == {(Severity.UNKNOWN, "not measured yet")}
     assert early[CHAT] == (Severity.UNKNOWN, "not measured yet")
-    found = builder.build(serving, measurement({engine("a"): WELL}), [LIVE, LIVE], NOW + 1).assessments
+    second = builder.build(serving, measurement({engine("a"): WELL}), [LIVE, LIVE], NOW + 1)
+    found = second.assessments
+    assert [one.root.cause for one in second.incidents] == ["no-metrics"]
     assert found["serving/a"].severity is Severity.OK
     assert found["serving/b"] == (Severity.UNKNOWN, "no metrics")
 
