@@ -1,4 +1,4 @@
-"""One line for the latest event: short, in words, hidden after a while."""
+"""The latest event in words, hidden after a while: one line, or as many as it takes on a narrow screen."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Protocol, runtime_checkable
 from textual.timer import Timer
 
 from themes.palette import Role
-from widgets.line import Line, Span, fit
+from widgets.line import Line, Span, fit, folded
 from widgets.line_view import LineView
 from widgets.untrusted import untrusted
+
+_MOST = 3
+"""Lines of a message at most, and no more than a quarter of the screen."""
 
 
 @runtime_checkable
@@ -51,6 +54,7 @@ class MessageLine(LineView):
         self._is_answer = not is_event and role is not Role.ERROR
         if seconds is not None:
             self._timer = self.set_timer(seconds, self.clear)
+        self._take_room()
         self.redraw()
 
     def forget_hint(self) -> None:
@@ -62,7 +66,20 @@ class MessageLine(LineView):
         """Hide the message."""
         self._stop_timer()
         self._text = ""
+        self._take_room()
         self.redraw()
+
+    def on_resize(self) -> None:
+        self._take_room()
+
+    def _take_room(self) -> None:
+        """Be as high as the message needs: the words that are cut are often what to do."""
+        most = min(_MOST, self.screen.size.height // 4) if self.is_attached else 1
+        needed = len(folded(self._text, max(1, self.size.width - 2))) if self.size.width else 1
+        height = max(1, min(needed, most))
+        # Equal styles would be laid out again as well.
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -70,7 +87,11 @@ class MessageLine(LineView):
             self._timer = None
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        del height
         if not self._text:
             return []
-        return [Line((Span(" "), Span(fit(self._text, max(0, width - 2), "left", self.glyphs.ellipsis), self._role)))]
+        room = max(0, width - 2)
+        parts = folded(self._text, room) if height > 1 else [self._text]
+        shown = [*parts[: height - 1], " ".join(parts[max(0, height - 1) :])]
+        return [
+            Line((Span(" "), Span(fit(part, room, "left", self.glyphs.ellipsis), self._role))) for part in shown if part
+        ]

@@ -133,6 +133,27 @@ async def test_a_message_is_said_and_goes() -> None:
         assert line.text == ""
 
 
+async def test_a_message_that_is_longer_than_the_screen_is_wide_has_its_lines_and_gives_them_back() -> None:
+    line, words = MessageLine(), "these are all models, with their workloads and pods; a shows the rest"
+    async with on_stage(line, size=(40, 12)) as (_, pilot):
+        line.say(words)
+        await settled(pilot)
+        assert [text.strip() for text in line.shown_text] == [
+            "these are all models, with their",
+            "workloads and pods; a shows the rest",
+        ]
+        line.say("short")
+        await settled(pilot)
+        assert [text.strip() for text in line.shown_text] == ["short"]
+        line.say(words * 9)
+        await settled(pilot)
+        assert len(line.shown_text) == 3
+        assert line.shown_text[-1].rstrip().endswith("…")
+        line.clear()
+        await settled(pilot)
+        assert line.size.height == 1
+
+
 class Rest(LineView, can_focus=True):
     """Something else to have the focus."""
 
