@@ -46,7 +46,9 @@ class HeaderModel:
     clock: str = ""
     """Time of day, already formatted."""
     notice: str = ""
-    """A condition of the whole screen (a moment of the past); shown in front, never dropped."""
+    """A condition of the whole screen (a moment of the past); shown in front, never dropped, in place of the
+    permissions.
+    """
 
 
 def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
@@ -58,9 +60,12 @@ def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
     if model.production:
         left.append(LinePart((Span("PRODUCTION", Role.CRITICAL),), short=(Span("PROD", Role.CRITICAL),)))
     if model.notice:
-        left.insert(0, LinePart((Span(model.notice, Role.WARNING),)))
+        left.insert(0, LinePart((Span(f"{glyphs.left} {model.notice}", Role.WARNING),)))
+    mode: LinePart | None = None
     if model.read_only:
         mode = LinePart((Span("READ-ONLY", Role.ACCENT),), short=(Span("RO", Role.ACCENT),))
+    elif model.notice:
+        pass
     elif model.may_act:
         mode = LinePart((Span("read-write", Role.DIM),), short=(Span("RW", Role.DIM),))
     else:
@@ -72,7 +77,8 @@ def header_line(model: HeaderModel, width: int, glyphs: Glyphs) -> Line:
         right.append(
             LinePart((Span(words, Role.STARTING),), short=(Span(f"{glyphs.starting}{number}", Role.STARTING),))
         )
-    right.append(mode)
+    if mode is not None:
+        right.append(mode)
     right += [_badge(source, glyphs) for source in model.sources]
     if model.clock:
         right.append(LinePart((Span(model.clock),), 4))

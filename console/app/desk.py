@@ -14,6 +14,7 @@ from console.app.pages import Pages
 from console.app.scope import ViewScope
 from console.commands.command import ScreenId
 from console.views.standing_since import SinceTracker
+from fleet.model.in_past import is_past
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -50,11 +51,16 @@ class ConsoleDesk:
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a new Snapshot on the front screen, and keep it for screens that come to the front later."""
-        if self.snapshot is not None and self.snapshot.cluster.id != snapshot.cluster.id:
+        before = self.snapshot
+        if before is not None and before.cluster.id != snapshot.cluster.id:
             # Messages and marks of the other cluster do not apply to this one.
             self.since = SinceTracker()
             self.navigator.forget_marks()
-            self.navigator.leave(self.snapshot.cluster.id)
+            self.navigator.leave(before.cluster.id)
+        elif before is not None and _is_another_moment(before, snapshot):
+            self.since = SinceTracker()
+            self.navigator.forget_marks()
+            self.navigator.leave_what_is_now()
         self.snapshot = snapshot
         self.since.observe(snapshot.everything)
         front = self.navigator.front
@@ -71,3 +77,10 @@ class ConsoleDesk:
             return
         self.navigator.confirm("Quit?", under_way, "Stay", "Quit", self._app.exit)
         self.navigator.say("ctrl-c again quits")
+
+
+def _is_another_moment(before: Snapshot, after: Snapshot) -> bool:
+    """True if the one does not follow the other: at least one of them is of the past."""
+    if is_past(before) != is_past(after):
+        return True
+    return is_past(after) and before.at != after.at

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from console.commands.capabilities import Markable
-from console.commands.command import ScreenId
+from console.commands.command import STANDING, ScreenId
 from console.screens.base import ConsoleScreen
 from themes.palette import Role
 from widgets.message_line import Passing
@@ -74,6 +74,11 @@ class Navigator:
     def leave(self, cluster: ClusterId) -> None:
         """Close everything about this cluster, before another one is selected."""
         while any(screen.cluster == cluster for screen in self._screens):
+            self._app.pop_screen()
+
+    def leave_what_is_now(self) -> None:
+        """Close every screen that shows more than a Snapshot, before one of another moment is shown."""
+        while any(screen.where not in STANDING for screen in self._screens):
             self._app.pop_screen()
 
     def forget_hints(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from console.views.standing_since import clock_to_seconds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -81,6 +83,13 @@ class ViewScope:
         if context is not None:
             self._recent = []
         self._navigator.go_home()
+
+    async def travel(self, at: float | None) -> None:
+        if at is not None and not self._actions.may_switch():
+            return
+        self._navigator.say("back to now …" if at is None else f"to {clock_to_seconds(at)} …")
+        await self._desk.session.travel(at)
+        self._navigator.say("")
 
     async def switch_to_favourite(self, number: int) -> None:
         known = self.known_namespaces()

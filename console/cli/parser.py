@@ -14,9 +14,9 @@ from actions.catalogue import specs_of
 from console.cli import command_table, exits
 from console.cli.command_table import COMMON_FLAGS, SCENARIOS, SNAPSHOT_TABLES
 from console.cli.how_flags import add_how_on_a_cluster, add_output, add_wait
-from console.cli.moments import moment, moment_until
 from console.cli.recording_flags import add_eval, add_record, add_replay, add_scrub
 from console.config.load import Flag
+from console.config.moments import moment, moment_until
 from widgets.untrusted import untrusted
 
 COMMON = "flags of every command"

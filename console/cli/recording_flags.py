@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from console.cli.moments import moment
+from console.config.moments import moment
 
 
 def add_replay(parser: argparse.ArgumentParser) -> None:

@@ -94,6 +94,23 @@ STAYING = OWN | {
 """Screens that are independent of the cluster, or follow the selected one: selecting another closes all others."""
 
 
+STANDING = frozenset(
+    {
+        ScreenId.FLEET,
+        ScreenId.DETAIL,
+        ScreenId.NODES,
+        ScreenId.JOINS,
+        ScreenId.INCIDENTS,
+        ScreenId.INCIDENT,
+        ScreenId.ALERTS,
+        ScreenId.ALERT,
+        ScreenId.OBJECTIVES,
+        ScreenId.SOURCES,
+    }
+)
+"""Screens that are drawn from the Snapshot alone, so that they show any moment: going to another closes all others."""
+
+
 class Context(NamedTuple):
     """The context of a command: the moment at which it was requested.
 
@@ -154,6 +171,8 @@ class Command:
     """True if it makes or records something: no later command takes its place. Others only lead to what is shown."""
     dangerous: bool = False
     """True if it changes the cluster: never bound and never offered in read-only mode."""
+    only_now: bool = False
+    """True if it reads from the cluster, or from this machine, what is there now: not available in the past."""
     needs: type[object] | None = None
     """The capability that the front screen must have (console.commands.capabilities)."""
     available: Callable[[Context], str | None] = always

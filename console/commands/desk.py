@@ -126,6 +126,10 @@ class ViewScope(Protocol):
         """Select another view; an unknown name is refused with the known ones."""
         ...
 
+    async def travel(self, at: float | None) -> None:
+        """Show everything as it was at a Unix time; None: as it is now."""
+        ...
+
     async def switch_to_favourite(self, number: int) -> None:
         """Select the n-th namespace (from 1), recently selected ones first, then by name."""
         ...

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from console.commands.capabilities import has_ability
 from console.commands.command import Command, Context
+from fleet.model.in_past import is_past
 
 
 def refusal(command: Command, context: Context, *, read_only: bool) -> str | None:
@@ -14,6 +15,8 @@ def refusal(command: Command, context: Context, *, read_only: bool) -> str | Non
     The line is the command's name, a colon, and the reason, which has no other colon in it: one clause, or two with a
     semicolon between them. Textual's palette does not check this, so it is checked last.
     """
+    if (command.dangerous or command.only_now) and is_past(context.snapshot):
+        return f"{command.called}: not in the past; :now goes back"
     if command.dangerous and read_only:
         return f"{command.called}: not in read-only mode"
     if is_out_of_place(command, context):

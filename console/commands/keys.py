@@ -17,6 +17,7 @@ _NAMES = {
     "right_curly_bracket": "}",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "at": "@",
     "plus": "+",
     "equals_sign": "=",
     "asterisk": "*",

@@ -162,6 +162,7 @@ LOCAL: tuple[Command, ...] = (
         ("local", "servers", "nodes-here"),
         where=_NOT_IN_A_LINE,
         bound=_SUBJECTS | {ScreenId.NODES},
+        only_now=True,
     ),
     _action(
         LOCAL_UP,

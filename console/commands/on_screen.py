@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from console.commands.capabilities import (
@@ -24,6 +24,8 @@ from console.commands.capabilities import (
     StepsBack,
     Wrappable,
 )
+from console.commands.command import ScreenId
+from fleet.model.in_past import is_past
 
 if TYPE_CHECKING:
     from console.commands.command import Context
@@ -32,11 +34,15 @@ if TYPE_CHECKING:
     Run = Callable[[Desk, Context], None]
 
 
-def back(desk: Desk, context: Context) -> None:
-    """Undo the screen's last step, or else leave it."""
+def back(desk: Desk, context: Context) -> Awaitable[None] | None:
+    """Undo the screen's last step, or else leave it; from the first screen in the past go back to now."""
     view = context.view
-    if not (isinstance(view, StepsBack) and view.back()):
-        desk.navigator.go_back()
+    if isinstance(view, StepsBack) and view.back():
+        return None
+    if context.where is ScreenId.FLEET and is_past(context.snapshot):
+        return desk.scope.travel(None)
+    desk.navigator.go_back()
+    return None
 
 
 def sort(column: str) -> Run:

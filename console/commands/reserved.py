@@ -25,7 +25,6 @@ class Reserved(NamedTuple):
 RESERVED: tuple[Reserved, ...] = (
     Reserved("to the previous change", "left_square_bracket"),
     Reserved("to the next change", "right_square_bracket"),
-    Reserved("everything as it was at a given time", name="at"),
 )
 
 

@@ -18,6 +18,7 @@ from console.commands.capabilities import (
 from console.commands.command import EVERYWHERE, OBJECTS, OWN, TABLES, Command, ScreenId
 from console.commands.copying import COPYING
 from console.commands.local import LOCAL
+from console.commands.past import PAST
 from console.commands.plot import PLOTS
 from console.commands.reading import READING, TEXTS
 from console.commands.scope import SCOPE, open_fleet
@@ -118,6 +119,7 @@ TABLE: tuple[Command, ...] = (
         OBJECTS | {ScreenId.LOCAL, ScreenId.LOCAL_SERVER},
         "logs",
         available=on_object.needs_log,
+        only_now=True,
     ),
     Command(
         "open.ticket",
@@ -139,6 +141,7 @@ TABLE: tuple[Command, ...] = (
         OBJECTS | {ScreenId.LOGS},
         hints=dict.fromkeys(OBJECTS, "previous"),
         available=on_object.needs_restart,
+        only_now=True,
     ),
     Command(
         "open.describe",
@@ -149,6 +152,7 @@ TABLE: tuple[Command, ...] = (
         OBJECTS | {ScreenId.LOCAL, ScreenId.DOCUMENT},
         "describe",
         available=on_object.needs_described,
+        only_now=True,
     ),
     Command(
         "open.yaml",
@@ -159,6 +163,7 @@ TABLE: tuple[Command, ...] = (
         OBJECTS | {ScreenId.DOCUMENT},
         "yaml",
         available=on_object.needs_target,
+        only_now=True,
     ),
     *ACTIONS,
     *ALERTING,
@@ -235,6 +240,7 @@ TABLE: tuple[Command, ...] = (
         "Monitoring: whether its rules and targets work",
         lambda desk, _: desk.pages.open_screen(ScreenId.MONITORING),
         names=("monitoring",),
+        only_now=True,
     ),
     Command(
         "open.objectives",
@@ -272,6 +278,7 @@ TABLE: tuple[Command, ...] = (
         names=("audit",),
     ),
     *SCOPE,
+    *PAST,
     Command(
         "view.others",
         "Show or hide everything that serves no model: other workloads, nodes without GPUs",

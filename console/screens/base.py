@@ -23,8 +23,9 @@ from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, bound_on, by_name
 from console.screens.entry_line import EntryLine
 from console.screens.lines import Lines
-from console.views.header import header_model, outages
+from console.views.header import header_model, moment_in_words, outages
 from console.views.subject import ref_of
+from fleet.model.in_past import is_past
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.header import Header, HeaderModel
@@ -229,10 +230,11 @@ class ConsoleScreen(Screen[None]):
 
     def _hint_for(self, key: str) -> str | None:
         """Return the hint for a currently unbound key; None if there is none."""
+        past = is_past(self.desk.snapshot)
         read_only = self.desk.read_only
-        known = habit(key, read_only=read_only)
+        known = habit(key, read_only=read_only and not past)
         # The habits apply to clusters: on the screens of local servers their keys have other meanings.
-        if not read_only or (known is not None and self.where not in OWN):
+        if not read_only or (known is not None and self.where not in OWN and not past):
             return known
         own = (c for c in bound_on(self.where) if c.dangerous and key in keys_of(c, self.desk.options.keymap))
         return next((refusal(c, self.context(), read_only=True) for c in own), known)
@@ -249,12 +251,15 @@ class ConsoleScreen(Screen[None]):
             self.show(snapshot)
 
     def _header_model(self) -> HeaderModel:
-        session = self.desk.session
+        session, snapshot = self.desk.session, self.desk.snapshot
+        way_back = "esc now" if self.where is ScreenId.FLEET else ":now"
+        moment = moment_in_words(snapshot, session.now, way_back)
         return header_model(
-            self.desk.snapshot,
+            snapshot,
             session.context,
             session.namespace,
-            read_only=self.desk.read_only,
+            read_only=self.desk.options.read_only if moment else self.desk.read_only,
+            moment=moment,
             production=self.desk.options.production,
             under_way=self.desk.actions.under_way,
             may_act=self.desk.actions.may_act(),

@@ -12,6 +12,7 @@ from console.screens.grid_screen import GridScreen
 from console.views.filter import EVERYTHING, FilterError, parse_filter
 from console.views.query import Query
 from console.views.subject import is_somewhere
+from fleet.model.in_past import is_past
 from widgets.grid import Grid
 from widgets.untrusted import untrusted_name
 
@@ -97,7 +98,11 @@ class TableScreen(GridScreen):
 
     def on_grid_vanished(self, message: Grid.Vanished) -> None:
         snapshot = self.desk.snapshot
-        if self.tells_what_vanished and not (snapshot is not None and is_somewhere(snapshot, message.key)):
+        if (
+            self.tells_what_vanished
+            and not is_past(snapshot)
+            and not (snapshot is not None and is_somewhere(snapshot, message.key))
+        ):
             self.say(f"{untrusted_name(message.key)} is gone", is_event=True)
 
     @property

@@ -109,9 +109,13 @@ class ActionSite:
     async def disconnect(self) -> None:
         """Stop running actions, and record that: another cluster is selected, or the console ends."""
         runner, self._runner = self._runner, None
-        self._planned = set()
+        self.forget_plans()
         if runner is not None:
             await runner.close()
+
+    def forget_plans(self) -> None:
+        """Start none of the plans made so far: the view is another."""
+        self._planned = set()
 
     def _connected(self) -> Runner:
         if self._runner is None:

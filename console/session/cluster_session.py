@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from console.session.local.protocol import LocalServers, Looked
     from console.session.local.servers import LocalServerSession
     from console.session.protocol import ActionService, Changed
-    from fleet.model.snapshot import Snapshot
+    from fleet.model.snapshot import Cluster, Snapshot
 
 
 class ObservingSession(BridgedReads):
@@ -72,13 +72,20 @@ class ObservingSession(BridgedReads):
     async def switch(self, *, context: str | None = None, namespace: str | None = None) -> None:
         await self._bridge.call(self._cluster.switch(context, namespace))
 
+    @property
+    def now(self) -> float:
+        return self._cluster.now
+
+    async def travel(self, at: float | None) -> None:
+        await self._bridge.call(self._travel(at))
+
     def actions(self, changed: Changed) -> ActionService:
         from console.session.actions import ActionSite, SessionActions
         from console.session.permissions import Permissions
 
         seen, audit = self._cluster, self._wiring.audit
         cluster = ActionSite(seen.runner, seen.identify, audit(local=False), changed)
-        machine = ActionSite(self._local_runner, self._wiring.local_identity, audit(local=True), changed)
+        machine = ActionSite(self._local_runner, self._identify_here, audit(local=True), changed)
         permissions = Permissions(self._bridge, seen.reads, lambda: changed(None))
         self._sites, self._forget = (cluster, machine), permissions.forget
         return SessionActions(
@@ -95,6 +102,16 @@ class ObservingSession(BridgedReads):
     def _look(self, servers: LocalServerSession) -> None:
         self._looking = asyncio.create_task(servers.run(), name="local servers")
         self._looking.add_done_callback(self._cluster.say_end)
+
+    async def _travel(self, at: float | None) -> None:
+        await self._cluster.travel(at)
+        if at is not None:
+            for site in self._sites:
+                site.forget_plans()
+
+    async def _identify_here(self) -> Cluster:
+        self._cluster.check_now()
+        return await self._wiring.local_identity()
 
     def _local_runner(self, changed: Callable[[ActionRun], None]) -> Runner:
         def newest() -> Snapshot | None:

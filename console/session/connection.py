@@ -53,6 +53,14 @@ class Connection(Protocol):
         ...
 
 
+class PastConnection(Connection, Protocol):
+    """A moment of the past of a cluster."""
+
+    async def play_up(self) -> None:
+        """Observe the time before it, so that it is judged as it was judged then."""
+        ...
+
+
 class Wiring(Protocol):
     """The parts of a session, made on demand. Imports heavy modules: it is never called before the first frame."""
 
@@ -62,6 +70,10 @@ class Wiring(Protocol):
 
     def connect(self, context: str, namespace: str) -> Connection:
         """Return the end of ``context``, not yet observed. A context that leads nowhere is a Connection, too."""
+        ...
+
+    def past(self, cluster: ClusterId, namespace: str, at: float) -> PastConnection:
+        """Return a moment (Unix time) of a cluster, not yet observed. Raises SessionError if it is not recorded."""
         ...
 
     def contexts(self) -> tuple[str, ...]:

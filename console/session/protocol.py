@@ -115,6 +115,18 @@ class Session(AskedReads, Protocol):
         """Select another context and/or namespace (empty: all) without a restart. On error the old view stays."""
         ...
 
+    @property
+    def now(self) -> float:
+        """Unix time of now: in a replay, of the moment that is played."""
+        ...
+
+    async def travel(self, at: float | None) -> None:
+        """Show everything as it was at a Unix time; None: as it is now. On error the old view stays.
+
+        The cluster is observed and recorded meanwhile, and nothing can be done to it.
+        """
+        ...
+
     def actions(self, changed: Changed) -> ActionService:
         """Return the service that changes the selected cluster. Called once, after ``start``; never if read-only."""
         ...

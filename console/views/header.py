@@ -9,14 +9,16 @@ from collections.abc import Sequence
 
 from console.views.layout import followed
 from console.views.production import is_production
-from console.views.standing_since import clock, coarse
+from console.views.standing_since import clock, clock_to_seconds, coarse
 from console.views.told_sources import is_told
+from fleet.model.in_past import is_past
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.header import HeaderModel, SourceBadge, health_span
 from widgets.line import Line, Span
 from widgets.untrusted import untrusted
+from widgets.values import age_text
 
 OLD = 30.0
 """Seconds after which the age of a live source is worth saying."""
@@ -31,11 +33,12 @@ def header_model(
     production: Sequence[str] = (),
     under_way: int = 0,
     may_act: bool = True,
+    moment: str = "",
 ) -> HeaderModel:
     """The header for a Snapshot; before the first one: where the console looks.
 
     ``production`` are the shell patterns of contexts and clusters that are marked as such, ``under_way`` the number of
-    actions that are not over.
+    actions that are not over, ``moment`` the words for a moment of the past, which stand for its clock and mode.
     """
     if snapshot is None:
         marked = is_production(production, context, "")
@@ -45,13 +48,23 @@ def header_model(
         cluster=cluster.context or cluster.cluster or context,
         namespace=cluster.namespace,
         identity=cluster.user,
-        read_only=read_only or cluster.read_only,
+        # Of the past all is read-only, which the words for the moment say.
+        read_only=read_only or (cluster.read_only and not moment),
         may_act=may_act,
         under_way=under_way,
         production=is_production(production, cluster.context or context, cluster.cluster),
         sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if is_told(source)),
-        clock=clock(snapshot.at),
+        clock="" if moment else clock(snapshot.at),
+        notice=moment,
     )
+
+
+def moment_in_words(snapshot: Snapshot | None, now: float, way_back: str) -> str:
+    """The moment of a Snapshot of the past: ``13:41:00  21m ago  actions off  esc now``; empty for one of now."""
+    if snapshot is None or not is_past(snapshot):
+        return ""
+    ago = age_text(coarse(max(0.0, now - snapshot.at)))
+    return f"{clock_to_seconds(snapshot.at)}  {ago} ago  actions off  {way_back}"
 
 
 def _badge(source: SourceStatus, now: float) -> SourceBadge:

@@ -52,6 +52,11 @@ def clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at, tz=UTC).astimezone():%H:%M}"
 
 
+def clock_to_seconds(at: float) -> str:
+    """The same to the second: ``14:02:30``."""
+    return f"{datetime.fromtimestamp(at, tz=UTC).astimezone():%H:%M:%S}"
+
+
 def since_text(since: ShownSince) -> str:
     """``since 14:02``, or ``since 14:02 or earlier``."""
     return f"since {clock(since.at)}{'' if since.exact else ' or earlier'}"

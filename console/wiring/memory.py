@@ -67,6 +67,17 @@ def recordings_folder(environ: Mapping[str, str]) -> Path:
     return paths.state_folder(environ) / "recordings"
 
 
+def recording_of(
+    settings: RecorderSettings, environ: Mapping[str, str], record: Path | None, cluster: ClusterId
+) -> Path | None:
+    """Return the file to which a cluster is recorded, whether or not it exists; None if it is not recorded."""
+    if not settings.enabled:
+        return record
+    from fleet.recorder.cluster_recordings import file_of
+
+    return file_of(recordings_folder(environ), cluster.context, cluster.server)
+
+
 def _writer(record: Path, cluster: Cluster) -> RecordingWriter:
     from console.wiring.redaction import Redacting
     from fleet.recorder.writer import RecordingWriter

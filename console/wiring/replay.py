@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,17 +23,18 @@ from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access
 
 if TYPE_CHECKING:
-    from console.session.connection import Connection, Told
+    from console.session.connection import Connection, PastConnection, Told
     from console.session.context_facts import ContextFacts
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
-    from fleet.model.objects import ObjectRef
+    from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Cluster, Snapshot
     from fleet.recorder.past import RecordedTimeline
     from fleet.timeline.timeline import Timeline
 
-_WHY = "this is a recording: its cluster is not queried"
-_REMEDY = "Quit, and open the cluster itself."
+Why = tuple[str, str]
+"""Why a recording cannot answer, and what to do about it."""
+_WHY: Why = ("this is a recording: its cluster is not queried", "Quit, and open the cluster itself.")
 
 
 class RecordedWiring(SettingsWiring):
@@ -50,7 +51,13 @@ class RecordedWiring(SettingsWiring):
         del context
         # Opened each time: leaving it closes it.
         playback = Playback(Recording(self._path), self._at, self._speed)
-        return RecordedConnection(playback, namespace, self._refresh, self.keep)
+        return RecordedConnection(playback, RecordedObjects(playback, namespace), self._refresh, self.keep)
+
+    def past(self, cluster: ClusterId, namespace: str, at: float) -> PastConnection:
+        del cluster
+        from console.wiring.past import connect_past
+
+        return connect_past(self._path, at, namespace, self.keep)
 
     def contexts(self) -> tuple[str, ...]:
         return (name_of(self._path),)
@@ -72,13 +79,16 @@ class RecordedReader(NoReader):
     ``namespace`` returns the selected one.
     """
 
-    def __init__(self, playback: Playback, namespace: Callable[[], str]) -> None:
-        super().__init__(_WHY, _REMEDY)
+    def __init__(self, playback: Playback, namespace: Callable[[], str], why: Why = _WHY) -> None:
+        super().__init__(*why)
         self._path = playback.recording.path
         self._now = playback.now
         self._namespace = namespace
         self._curves = RecordedCurves(self._path)
         self._past: RecordedTimeline | None = None
+
+    async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(seen))
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
         from fleet.recorder.past import RecordedTimeline
@@ -107,8 +117,15 @@ class RecordedConnection:
 
     is_local = is_absent = False
 
-    def __init__(self, playback: Playback, namespace: str, refresh: float, keep: Callable[[Exception], str]) -> None:
-        objects = RecordedObjects(playback, namespace)
+    def __init__(
+        self,
+        playback: Playback,
+        objects: RecordedObjects,
+        refresh: float,
+        keep: Callable[[Exception], str],
+        why: Why = _WHY,
+    ) -> None:
+        self._why = why
         self.context = name_of(playback.recording.path)
         self.cluster = objects.state().cluster.id
         self.observer = Observer(
@@ -121,10 +138,10 @@ class RecordedConnection:
             report=keep,
             recorder=PlayedBefore(playback.recording.path),
         )
-        self.reader: ObjectReader = RecordedReader(playback, lambda: objects.state().cluster.namespace)
+        self.reader: ObjectReader = RecordedReader(playback, lambda: objects.state().cluster.namespace, why)
 
     def reads(self) -> NoReturn:
-        raise KubeconfigError(_WHY, _REMEDY)
+        raise KubeconfigError(*self._why)
 
     async def identify(self) -> Cluster:
         self.reads()

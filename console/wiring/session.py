@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from actions.running.runner import Runner
     from console.session.bridge import Bridge
-    from console.session.connection import Connection, Newest, Told
+    from console.session.connection import Connection, Newest, PastConnection, Told
     from console.session.context_facts import ContextFacts
     from console.session.local.protocol import Looked
     from console.session.local.servers import LocalServerSession
     from console.session.local.watcher import SharedWatcher
     from console.wiring.demo import Starting
     from console.wiring.memory import Memory
+    from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster
     from fleet.observer import Observer
 
@@ -77,6 +78,18 @@ class SettingsWiring:
         self._memory = self._memory or Memory(self._settings.recorder, self._environ, self._record)
         memory = self._memory
         return connect(self._settings, context, namespace, self._environ, self._servers, memory, early, self._here)
+
+    def past(self, cluster: ClusterId, namespace: str, at: float) -> PastConnection:
+        from console.session.failure import SessionError
+        from console.wiring.memory import recording_of
+        from console.wiring.past import connect_past
+
+        path = recording_of(self._settings.recorder, self._environ, self._record, cluster)
+        if path is None:
+            raise SessionError("nothing of this cluster is recorded", "recorder.enabled = true records it.")
+        if not path.exists():
+            raise SessionError(f"there is no recording of {cluster.context} yet", ":sources shows what is recorded.")
+        return connect_past(path, at, namespace, self.keep)
 
     def contexts(self) -> tuple[str, ...]:
         from console.wiring.contexts import every_context

@@ -114,12 +114,15 @@ class RecordedObjects:
         now = self._playback.now()
         stamp = stamped(now)
         how = "its end" if self._playback.over else f"played {self._playback.speed:g}×"
-        left = self._playback.recording.seconds_between(now)
-        how += f", with a measurement every {left:g} s left" if left else ""
+        how += self._how_coarse(now)
         problem = f"a recording of {stamp} UTC, {how}: nothing here is live, and actions are disabled"
         if self._broken is not None:
             problem = f"the recording cannot be read beyond {stamp} UTC: {self._broken}"
         return SourceStatus(NAME, Health.DEGRADED, self._playback.recording.first, problem=problem)
+
+    def _how_coarse(self, now: float) -> str:
+        left = self._playback.recording.seconds_between(now)
+        return f", with a measurement every {left:g} s left" if left else ""
 
     def hurry(self) -> None:
         """Do nothing: there is nothing to hurry."""

@@ -9,12 +9,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from actions.audit.who import Who, login
-from console.cli.moments import moment, moment_until
+from console.config.moments import moment, moment_until
 from console.config.settings import ActionSettings, Settings
 from console.main import main
 from console.wiring.audit_folder import audit_folder
@@ -183,6 +184,7 @@ def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
     ("text", "at"),
     [
         ("90s", 999_910.0),
+        ("-15m", 999_100.0),
         ("2h", 992_800.0),
         ("1d12h", 870_400.0),
         ("1970-01-02", 86_400.0),
@@ -193,6 +195,18 @@ def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
 )
 def test_moments(text: str, at: float) -> None:
     assert moment(text, now=lambda: 1_000_000.0) == at
+
+
+@pytest.mark.parametrize(("text", "ago"), [("13:40", 400), ("13:46:40", 0), ("13:46:41", 86_399), ("9:00", 17_200)])
+def test_a_time_of_day_is_the_last_time_that_the_clock_showed_it(text: str, ago: float) -> None:
+    now = datetime(1970, 1, 12, 13, 46, 40).astimezone().timestamp()
+    assert now - moment(text, now=lambda: now) == ago
+
+
+@pytest.mark.parametrize("text", ["24:00", "12:60", "7", "1:2"])
+def test_what_no_clock_shows_is_no_time(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a time: 2h, 14:02, 2026-11-20"):
+        moment(text)
 
 
 def test_a_day_as_an_end_is_its_end() -> None:

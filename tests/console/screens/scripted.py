@@ -54,6 +54,7 @@ class ScriptedSession:
     focused: list[frozenset[str]] = field(default_factory=list)
     deliver: Callable[[Snapshot], None] | None = None
     closed: bool = False
+    now: float = field(default_factory=time.time)
     more: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
     acts: ScriptedActing = field(default_factory=lambda: ScriptedActing())
     acted: int = 0
@@ -87,6 +88,10 @@ class ScriptedSession:
         self._may_fail()
         self.context = self.context if context is None else context
         self.namespace = self.namespace if namespace is None else namespace
+
+    async def travel(self, at: float | None) -> None:
+        self.asked.append(("travel", at))
+        self._may_fail()
 
     async def describe(self, ref: ObjectRef) -> str:
         self.asked.append(("describe", ref))

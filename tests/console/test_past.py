@@ -1,0 +1,202 @@
+"""The running console goes back in time, and to now: what is shown, what is refused, and what reaches the cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from actions.kinds.scale import Scale
+from actions.request import Target
+from console.app.app import QuarterdeckApp
+from console.commands.command import ScreenId
+from console.config.options import Options
+from console.config.settings import ClusterSettings, RecorderSettings, Settings
+from console.session.failure import SessionError
+from console.wiring.memory import recordings_folder
+from console.wiring.session import session_of
+from fleet.model.in_past import is_past
+from fleet.model.snapshot import Cluster
+from fleet.recorder.cluster_recordings import file_of
+from fleet.recorder.writer import RecordingWriter
+from tests.console.read_only_fuzz import Recorded, proxied
+from tests.console.stage import Stage
+from tests.fleet.recorder.seen import BEGAN, STEP, Plain, moments
+from tests.simulator.api_process import simulator
+from themes.look import Look, use
+from widgets.grid import Grid
+
+TICKS = 41
+LAST = (TICKS - 1) * STEP
+"""Seconds from the first to the last that is recorded; the last is a minute ago."""
+THEN = "serving/chat-1"
+"""A pod that there was then and is not now."""
+
+
+class Traveller(Stage):
+    """A console on a live fleet, of which there is a recording of other pods."""
+
+    recorded: Recorded
+    ended: float
+    """Unix time of the last that is recorded."""
+
+    @property
+    def header(self) -> str:
+        return self.shown.splitlines()[0]
+
+    async def at(self, text: str) -> None:
+        """Go to a moment, and wait until it is shown."""
+        before = self.snapshot
+        await self.line(f"at {text}")
+        await self.until(lambda: is_past(self.snapshot) and self.snapshot.at != before.at)
+
+    async def pressed(self, *keys: str) -> str:
+        """What is on the screen after some keys."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+        return self.shown
+
+
+def record(folder: Path, server: str) -> float:
+    """Write what a console would have recorded of this server until a minute ago; return when the last was."""
+    ended = time.time() - 60
+    path = file_of(recordings_folder({"HOME": str(folder)}), "proxied", server)
+    path.parent.mkdir(parents=True)
+    writer = RecordingWriter(path, Plain())
+    for now, moment in moments(TICKS):
+        later = ended - LAST - BEGAN
+        cluster = Cluster("proxied", "c", server)
+        state = replace(moment.state, cluster=cluster)
+        measurement = moment.measurement
+        assert measurement is not None
+        writer.note(moment._replace(state=state, measurement=replace(measurement, at=now + later)), now + later)
+    writer.close()
+    return ended
+
+
+@asynccontextmanager
+async def console(folder: Path, recorder: RecorderSettings | None = None) -> AsyncIterator[Traveller]:
+    use(Look())
+    with simulator("--pods", "4", "--seed", "7") as fleet:
+        async with proxied(fleet, folder) as (kubeconfig, recorded):
+            server = kubeconfig.read_text().split('"server": "')[1].split('"')[0]
+            ended = record(folder, server)
+            cluster = ClusterSettings(kubeconfig=str(kubeconfig))
+            settings = Settings(cluster=cluster, recorder=recorder or RecorderSettings())
+            session = session_of(settings, environ={"HOME": str(folder)})
+            app = QuarterdeckApp(session, Options())
+            async with app.run_test(size=(120, 40)) as pilot:
+                stage = Traveller(app, pilot, session)
+                stage.recorded, stage.ended = recorded, ended
+                await stage.until(lambda: app.desk is not None and app.desk.snapshot is not None)
+                await stage.until(lambda: bool(stage.snapshot.pods) and stage.snapshot.measured_at is not None)
+                yield stage
+
+
+async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back(tmp_path: Path) -> None:
+    async with console(tmp_path) as stage:
+        live, service = stage.snapshot, stage.desk.actions.service
+        assert service is not None
+        row = next(w for w in live.workloads.values() if w.kind == "Deployment")
+        target = Target("Deployment", row.namespace, row.name, row.uid, live.cluster.id)
+        plan = await service.plan(Scale(target, 9))
+        stage.recorded.requests.clear()
+        assert THEN not in live.pods
+
+        await stage.at("-3m")
+        assert THEN in stage.snapshot.pods
+        assert stage.snapshot.cluster.id == live.cluster.id
+        assert time.localtime(stage.snapshot.at)[3:6] == time.localtime(live.at - 180)[3:6] or (
+            abs(stage.snapshot.at - (time.time() - 180)) < 10
+        )
+        shown = time.strftime("%H:%M:%S", time.localtime(stage.snapshot.at))
+        assert stage.header.startswith(f" ← {shown}  3m ago  actions off  esc now   proxied")
+        assert "read-write" not in stage.header
+        assert "chat-1" in stage.shown
+        stage.move_to(THEN)
+        await stage.pilot.pause()
+        assert not {"scale", "logs", "restart", "yaml"} & set(stage.keybar.split())
+
+        assert stage.desk.actions.service is None
+        assert "Scale: not in the past; :now goes back" in await stage.pressed("s")
+        for command in ("scale 3", "restart", "logs", "yaml", "describe", "local", "up"):
+            await stage.line(command)
+            await stage.until(lambda: "not in the past; :now goes back" in stage.shown)
+        await stage.line("svc")
+        await stage.until(lambda: "this is the past" in stage.shown)
+        with pytest.raises(SessionError, match="this is the past"):
+            await service.plan(Scale(target, 9))
+        with pytest.raises(SessionError, match="planned for"):
+            await service.start(plan, "", "")
+        with pytest.raises(SessionError, match="this is the past"):
+            await stage.session.yaml(live.ref("Deployment", row.namespace, row.name))
+
+        await stage.pressed("escape")
+        await stage.until(lambda: not is_past(stage.snapshot))
+        assert set(stage.snapshot.pods) >= set(live.pods)
+        assert stage.snapshot.sequence > live.sequence, "the same observer has gone on"
+        assert stage.header.startswith(" proxied")
+        assert "read-write" in stage.header
+        assert not stage.recorded.mutating()
+        assert not stage.recorded.private()
+        assert (await service.plan(Scale(target, 9))).title == plan.title
+
+
+async def test_the_place_is_kept_and_pages_of_now_are_not(tmp_path: Path) -> None:
+    async with console(tmp_path) as stage:
+        await stage.at("2m")
+        front = stage.desk.navigator.front
+        assert front is not None
+        await stage.pressed("slash", *"chat", "enter")
+        stage.move_to(THEN)
+        await stage.at("3m")
+        assert stage.desk.navigator.front is front
+        assert front.query_one(Grid).cursor == THEN
+        await stage.pressed("enter")
+        assert stage.desk.navigator.is_in_front(ScreenId.DETAIL)
+        assert "  :now   proxied" in stage.header, "esc leads to the fleet from here"
+        await stage.pressed("h")
+        await stage.until(lambda: stage.desk.navigator.is_in_front(ScreenId.TIMELINE))
+        await stage.at("2m")
+        assert stage.desk.navigator.is_in_front(ScreenId.DETAIL), "the timeline was that of another moment"
+        await stage.line("now")
+        await stage.until(lambda: not is_past(stage.snapshot))
+        assert stage.desk.navigator.is_in_front(ScreenId.DETAIL)
+        await stage.line("now")
+        await stage.until(lambda: "this is now" in stage.shown)
+
+
+async def test_a_time_that_was_not_kept_or_is_none_is_said_and_now_stays_in_view(tmp_path: Path) -> None:
+    async with console(tmp_path) as stage:
+        last = time.strftime("%H:%M:%S", time.localtime(stage.ended))
+        for typed, said in {
+            "3h": ("nothing is recorded of", "what is kept is from"),
+            "1s": (f"to {last}.",),
+            "soon": ('"soon" is not a time: 2h, 14:02,',),
+            "2099-01-01": ("is in the future",),
+            "": ("name a time",),
+        }.items():
+            await stage.line(f"at {typed}".strip())
+            for words in said:
+                await stage.until(lambda words=words: words in stage.shown)  # type: ignore[misc]
+        assert not is_past(stage.snapshot)
+        assert "read-write" in stage.header
+
+
+async def test_where_nothing_is_recorded_that_is_said(tmp_path: Path) -> None:
+    async with console(tmp_path, RecorderSettings(enabled=False)) as stage:
+        await stage.line("at 2m")
+        await stage.until(lambda: "nothing of this cluster is recorded; recorder.enabled = true" in stage.shown)
+        assert not is_past(stage.snapshot)
+
+
+async def test_another_context_is_one_of_now(tmp_path: Path) -> None:
+    async with console(tmp_path) as stage:
+        await stage.at("2m")
+        await stage.desk.scope.switch(context="proxied")
+        await stage.until(lambda: not is_past(stage.snapshot) and bool(stage.snapshot.pods))
+        assert THEN not in stage.snapshot.pods
