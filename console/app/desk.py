@@ -12,7 +12,7 @@ from console.app.local_pages import LocalPages
 from console.app.navigator import Navigator
 from console.app.pages import Pages
 from console.app.scope import ViewScope
-from console.commands.command import ScreenId
+from console.commands.command import STANDING, ScreenId
 from console.views.standing_since import SinceTracker
 from fleet.model.in_past import is_past
 
@@ -55,12 +55,10 @@ class ConsoleDesk:
         if before is not None and before.cluster.id != snapshot.cluster.id:
             # Messages and marks of the other cluster do not apply to this one.
             self.since = SinceTracker()
-            self.navigator.forget_marks()
-            self.navigator.leave(before.cluster.id)
+            self.navigator.leave(lambda screen: screen.cluster == before.cluster.id)
         elif before is not None and _is_another_moment(before, snapshot):
             self.since = SinceTracker()
-            self.navigator.forget_marks()
-            self.navigator.leave_what_is_now()
+            self.navigator.leave(lambda screen: screen.where not in STANDING)
         self.snapshot = snapshot
         self.since.observe(snapshot.everything)
         front = self.navigator.front

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from console.commands.capabilities import Markable
-from console.commands.command import STANDING, ScreenId
+from console.commands.command import ScreenId
 from console.screens.base import ConsoleScreen
 from themes.palette import Role
 from widgets.message_line import Passing
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from console.commands.desk import Desk
-    from fleet.model.objects import ClusterId
 
 
 CLIPBOARD: Final = 64 * 1024
@@ -71,27 +70,19 @@ class Navigator:
         while len(self._screens) > 1:
             self._app.pop_screen()
 
-    def leave(self, cluster: ClusterId) -> None:
-        """Close everything about this cluster, before another one is selected."""
-        while any(screen.cluster == cluster for screen in self._screens):
+    def leave(self, is_left: Callable[[ConsoleScreen], bool]) -> None:
+        """Close screens that do not fit what is shown next, and all above them, and clear the marks on others."""
+        while any(map(is_left, self._screens)):
             self._app.pop_screen()
-
-    def leave_what_is_now(self) -> None:
-        """Close every screen that shows more than a Snapshot, before one of another moment is shown."""
-        while any(screen.where not in STANDING for screen in self._screens):
-            self._app.pop_screen()
+        for screen in self._screens:
+            if isinstance(screen, Markable):
+                screen.forget_marks()
 
     def forget_hints(self) -> None:
         """Hide hints, before the next key: they have been read, or are in the way."""
         for widget in self.front.children if self.front is not None else ():
             if isinstance(widget, Passing):
                 widget.forget_hint()
-
-    def forget_marks(self) -> None:
-        """Clear the marks on all screens, before another cluster is selected."""
-        for screen in self._screens:
-            if isinstance(screen, Markable):
-                screen.forget_marks()
 
     def change_theme(self, name: str) -> None:
         self._app.theme = name

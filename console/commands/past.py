@@ -73,14 +73,7 @@ async def _show_onset(desk: Desk, incident: Incident) -> None:
     desk.navigator.say(f"{RECORDED_BY:g}s after this began: {untrusted(incident.sentence)}")
 
 
-PAST: tuple[Command, ...] = (
-    Command(
-        "past.at",
-        "As it was: everything at a time (14:02, 15m ago)",
-        _at,
-        names=("at",),
-        argument="[TIME]",
-    ),
+ONSET: tuple[Command, ...] = (
     Command(
         "past.onset",
         "As it was when the incident under the cursor began",
@@ -89,6 +82,15 @@ PAST: tuple[Command, ...] = (
         where=OBJECTS - {ScreenId.LISTING, ScreenId.NUMBERS},
         hints=dict.fromkeys((ScreenId.INCIDENTS, ScreenId.INCIDENT), "onset"),
         available=_needs_onset,
+    ),
+)
+PAST: tuple[Command, ...] = (
+    Command(
+        "past.at",
+        "As it was: everything at a time (14:02, 15m ago)",
+        _at,
+        names=("at",),
+        argument="[TIME]",
     ),
     Command("past.now", "Now: back from the past", _now, names=("now",)),
 )

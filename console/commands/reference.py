@@ -83,7 +83,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "No command uses these now on the named screens; your own remapping may."
     yield ""
-    yield from _table(("key", "command line", "will do", "screens"), map(_reserved, RESERVED))
+    yield from _table(("key", "will do", "screens"), map(_reserved, RESERVED))
 
 
 def _row(command: Command) -> tuple[str, ...]:
@@ -96,10 +96,9 @@ def _row(command: Command) -> tuple[str, ...]:
 
 
 def _reserved(reserved: Reserved) -> tuple[str, ...]:
-    key = f"`{key_text(reserved.key)}`" if reserved.key else ""
     used = [_SCREENS[where] for where in ScreenId if where not in reserved.kept]
     screens = f"all but {', '.join(used)}" if used else "all"
-    return key, f"`:{reserved.name}`" if reserved.name else "", reserved.meaning, screens
+    return f"`{key_text(reserved.key)}`", reserved.meaning, screens
 
 
 def with_actions(page: str) -> str:

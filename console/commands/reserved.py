@@ -1,4 +1,4 @@
-"""Keys and names reserved for the future, so that one map of keys holds for all screens.
+"""Keys reserved for the future, so that one map of keys holds for all screens.
 
 A screen's existing meaning of such a key stays: logs are followed with ``f``, text is wrapped with ``w``.
 """
@@ -12,12 +12,11 @@ from console.commands.command import EVERYWHERE, Command, ScreenId
 
 
 class Reserved(NamedTuple):
-    """A key, or a name in the command line, that is kept for later."""
+    """A key that is kept for later."""
 
     meaning: str
-    key: str = ""
+    key: str
     """Key by Textual's name."""
-    name: str = ""
     kept: frozenset[ScreenId] = EVERYWHERE
     """The screens on which no other command may use the key."""
 
@@ -35,5 +34,3 @@ def conflicts(commands: Iterable[Command]) -> Iterator[str]:
         for reserved in RESERVED:
             if reserved.key in command.keys and bound & reserved.kept:
                 yield f"{command.id} has the key {reserved.key}, which is reserved for: {reserved.meaning}"
-            if reserved.name and reserved.name in command.names:
-                yield f"{command.id} is called {reserved.name}, which is reserved for: {reserved.meaning}"

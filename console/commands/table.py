@@ -18,7 +18,7 @@ from console.commands.capabilities import (
 from console.commands.command import EVERYWHERE, OBJECTS, OWN, TABLES, Command, ScreenId
 from console.commands.copying import COPYING
 from console.commands.local import LOCAL
-from console.commands.past import PAST
+from console.commands.past import ONSET, PAST
 from console.commands.plot import PLOTS
 from console.commands.reading import READING, TEXTS
 from console.commands.scope import SCOPE, open_fleet
@@ -89,6 +89,7 @@ TABLE: tuple[Command, ...] = (
         ),
     ),
     *ACKNOWLEDGING,
+    *ONSET,
     Command(
         "open.why",
         "Why slow: where the time of its requests goes, and what slow replicas have in common",

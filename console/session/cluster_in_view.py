@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from console.session.failure import SessionError
-from console.session.moment_in_view import MomentInView
 from console.session.reader import NoReader, ObjectReader
 
 if TYPE_CHECKING:
@@ -40,9 +39,6 @@ class ObservedCluster:
         self.newest: Snapshot | None = None
         """Newest Snapshot of the whole cluster, whatever the view."""
         self._connection: Connection | None = None
-        self._past = MomentInView()
-        self._latest: Snapshot | None = None
-        """Newest Snapshot of now, as it is shown."""
         self._observing: asyncio.Task[None] | None = None
         self._switching = asyncio.Lock()
         self._focus: frozenset[str] = frozenset()
@@ -61,7 +57,6 @@ class ObservedCluster:
 
     async def end(self) -> None:
         """Observe no more."""
-        await self._past.leave()
         if self._observing is not None:
             self._observing.cancel()
             await asyncio.gather(self._observing, return_exceptions=True)
@@ -72,9 +67,8 @@ class ObservedCluster:
         if context is None:
             # The whole cluster is still observed: only a different part of it is shown.
             self.namespace = self.namespace if namespace is None else namespace
-            for each in (self._connection, self._past.connection):
-                if each is not None:
-                    each.observer.look_at(self.namespace)
+            if self._connection is not None:
+                self._connection.observer.look_at(self.namespace)
             return
         async with self._switching:
             if context:
@@ -82,39 +76,6 @@ class ObservedCluster:
             await self._leave()
             await self.end()
             self._observe(context, self.namespace if namespace is None else namespace)
-
-    @property
-    def now(self) -> float:
-        """Unix time of the newest Snapshot of now."""
-        latest = self._latest
-        return time.time() if latest is None else latest.at
-
-    async def travel(self, at: float | None) -> None:
-        """Show everything as it was at a Unix time; None: as it is now. Raises SessionError if it is not recorded.
-
-        The cluster is observed and recorded all the while.
-        """
-        async with self._switching:
-            if at is not None:
-                live = self._connected()
-                moment = self._wiring.past(live.cluster, self.namespace, at)
-                try:
-                    await moment.play_up()
-                except BaseException:
-                    await moment.observer.close()
-                    raise
-                # No plan for now is carried out from the past.
-                await self._leave()
-                await self._past.leave()
-                self._past.show(moment, self._deliver, self.say_end)
-                return
-            await self._past.leave()
-            if self._latest is not None:
-                self._deliver(self._latest)
-
-    def check_now(self) -> None:
-        """Raises SessionError while the past is in view."""
-        self._past.check_now()
 
     def focus(self, pods: frozenset[str]) -> None:
         """Note the pods that are on the screen."""
@@ -133,9 +94,8 @@ class ObservedCluster:
         """
         if self._connection is None:
             return NoReader(_NOT_YET)
-        shown = self._past.connection or self._connection
-        other = self._other_cluster_error(cluster, shown)
-        return shown.reader if other is None else NoReader(str(other))
+        other = self._other_cluster_error(cluster, self._connection)
+        return self._connection.reader if other is None else NoReader(str(other))
 
     @property
     def is_local(self) -> bool:
@@ -146,7 +106,7 @@ class ObservedCluster:
         """Return the reads. Raises KubeconfigError if there is no cluster, and SessionError if another one is
         selected.
         """
-        connection = self._connected_now()
+        connection = self._connected()
         if (other := self._other_cluster_error(cluster, connection)) is not None:
             raise SessionError(str(other))
         return connection.reads()
@@ -169,7 +129,7 @@ class ObservedCluster:
         newest = self.newest
         if newest is None:
             raise KubeconfigError(_NOT_YET)
-        connection = self._connected_now()
+        connection = self._connected()
 
         def seen() -> Snapshot:
             """Return the newest Snapshot of this connection: actions still ending there must not see the next
@@ -186,7 +146,7 @@ class ObservedCluster:
         """
         from actions.planning.plan_snapshot import PATIENCE, wait_until_known
 
-        connection = self._connected_now()
+        connection = self._connected()
         connection.reads()
         lack = await wait_until_known(lambda: self.newest, self._arrived, PATIENCE)
         if lack:
@@ -195,11 +155,6 @@ class ObservedCluster:
         if self._connection is not connection:
             raise SessionError("another cluster was selected meanwhile", "Choose it again.")
         return cluster
-
-    def _connected_now(self) -> Connection:
-        """Return the connection of now. Raises SessionError while the past is in view, and as ``_connected``."""
-        self._past.check_now()
-        return self._connected()
 
     def _connected(self) -> Connection:
         from fleet.sources.kube.errors import KubeconfigError
@@ -211,7 +166,7 @@ class ObservedCluster:
     def _observe(self, context: str, namespace: str) -> None:
         connection = self._connection = self._wiring.connect(context, namespace)
         # No plan is made for one cluster from the Snapshot of another.
-        self.newest = self._latest = None
+        self.newest = None
         connection.observer.focus(self._focus)
         self.context, self.namespace = connection.context, namespace
         self.contexts = self._wiring.contexts()
@@ -237,9 +192,7 @@ class ObservedCluster:
             # No plan is made on one of which nobody has said yet what is wrong.
             self.newest = snapshot.everything
             self._arrived.set()
-        self._latest = snapshot
-        if self._past.connection is None:
-            self._deliver(snapshot)
+        self._deliver(snapshot)
 
     def say_end(self, task: asyncio.Task[None]) -> None:
         """Report the error of a task that should not have ended."""

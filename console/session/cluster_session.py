@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from console.session.bridge import Bridge
 from console.session.bridged_reads import BridgedReads
-from console.session.cluster_in_view import ObservedCluster
+from console.session.cluster_in_time import ClusterInTime
 from console.session.thread import LoopThread
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class ObservingSession(BridgedReads):
         self._wiring = wiring
         self._thread = LoopThread("observe")
         bridge = Bridge(self._thread.loop)
-        super().__init__(bridge, ObservedCluster(wiring, context, namespace, self._leave))
+        self._in_time = ClusterInTime(wiring, context, namespace, self._leave)
+        super().__init__(bridge, self._in_time)
         self._sites: tuple[ActionSite, ...] = ()
         """Sites of actions, the cluster first; empty until requested, which never happens in read-only mode."""
         self._forget: Callable[[], None] = lambda: None
@@ -74,7 +76,8 @@ class ObservingSession(BridgedReads):
 
     @property
     def now(self) -> float:
-        return self._cluster.now
+        newest = self._cluster.newest
+        return time.time() if newest is None else newest.at
 
     async def travel(self, at: float | None) -> None:
         await self._bridge.call(self._travel(at))
@@ -104,13 +107,13 @@ class ObservingSession(BridgedReads):
         self._looking.add_done_callback(self._cluster.say_end)
 
     async def _travel(self, at: float | None) -> None:
-        await self._cluster.travel(at)
+        await self._in_time.travel(at)
         if at is not None:
             for site in self._sites:
                 site.forget_plans()
 
     async def _identify_here(self) -> Cluster:
-        self._cluster.check_now()
+        self._in_time.check_now()
         return await self._wiring.local_identity()
 
     def _local_runner(self, changed: Callable[[ActionRun], None]) -> Runner:

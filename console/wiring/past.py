@@ -24,7 +24,7 @@ _REFRESH: Final = 1.0
 """Seconds between ticks: nothing changes any more, except that further sources are read."""
 
 
-class PastConnection(RecordedConnection):
+class RecordedMoment(RecordedConnection):
     """The connection to a moment. ``play_up`` comes before everything else."""
 
     def __init__(self, recording: Recording, at: float, namespace: str, keep: Callable[[Exception], str]) -> None:
@@ -38,7 +38,7 @@ class PastConnection(RecordedConnection):
             await self.observer.tick()
 
 
-def connect_past(path: Path, at: float, namespace: str, keep: Callable[[Exception], str]) -> PastConnection:
+def connect_past(path: Path, at: float, namespace: str, keep: Callable[[Exception], str]) -> RecordedMoment:
     """Return the connection to a moment, a Unix time, of a recording. Raises SessionError."""
     try:
         recording = Recording(path)
@@ -46,7 +46,7 @@ def connect_past(path: Path, at: float, namespace: str, keep: Callable[[Exceptio
         raise SessionError(error.problem, error.remedy) from None
     try:
         _check_within(recording, at)
-        return PastConnection(recording, min(at, recording.last), namespace, keep)
+        return RecordedMoment(recording, min(at, recording.last), namespace, keep)
     except BaseException as error:
         recording.close()
         if isinstance(error, RecordingError):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fleet.timeline.timeline import Timeline
 
 Why = tuple[str, str]
-"""Why a recording cannot answer, and what to do about it."""
+"""A reason why a recording cannot answer, and what to do about it."""
 _WHY: Why = ("this is a recording: its cluster is not queried", "Quit, and open the cluster itself.")
 
 

@@ -1,4 +1,4 @@
-"""What distinguishes a Snapshot of the past from one of now: a source of its own."""
+"""The mark of a Snapshot of the past: a source of its own."""
 
 from __future__ import annotations
 

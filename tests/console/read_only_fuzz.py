@@ -34,6 +34,7 @@ from console.config.settings import ClusterSettings, Settings
 from console.wiring.demo import Simulation, simulated
 from console.wiring.session import session_of
 from fleet import guard
+from tests.simulator.api_process import Process
 from tests.waiting import PATIENCE
 
 REVIEWS = ("/selfsubjectreviews", "/selfsubjectaccessreviews", "/selfsubjectrulesreviews")
@@ -88,7 +89,7 @@ class Recorded:
 
 
 @asynccontextmanager
-async def proxied(fleet: Simulation, folder: Path) -> AsyncIterator[tuple[Path, Recorded]]:
+async def proxied(fleet: Simulation | Process, folder: Path) -> AsyncIterator[tuple[Path, Recorded]]:
     """A kubeconfig that leads through a proxy to the fleet, as its administrator."""
     recorded = Recorded()
     document = yaml.safe_load(fleet.kubeconfig.read_text())

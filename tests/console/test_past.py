@@ -40,7 +40,7 @@ THEN = "serving/chat-1"
 class Traveller(Stage):
     """A console on a live fleet, of which there is a recording of other pods."""
 
-    recorded: Recorded
+    reached: Recorded
     ended: float
     """Unix time of the last that is recorded."""
 
@@ -54,8 +54,16 @@ class Traveller(Stage):
         await self.line(f"at {text}")
         await self.until(lambda: is_past(self.snapshot) and self.snapshot.at != before.at)
 
+    async def refuses(self, command: str, words: str) -> None:
+        """Run a command, and wait until the reason why not is shown."""
+        front = self.desk.navigator.front
+        assert front is not None
+        front.say("")
+        self.desk.line.run(command, front.context())
+        await self.until(lambda: words in self.shown)
+
     async def pressed(self, *keys: str) -> str:
-        """What is on the screen after some keys."""
+        """Press keys, and return what is then on the screen."""
         await self.pilot.press(*keys)
         await self.pilot.pause()
         return self.shown
@@ -91,7 +99,7 @@ async def console(folder: Path, recorder: RecorderSettings | None = None) -> Asy
             app = QuarterdeckApp(session, Options())
             async with app.run_test(size=(120, 40)) as pilot:
                 stage = Traveller(app, pilot, session)
-                stage.recorded, stage.ended = recorded, ended
+                stage.reached, stage.ended = recorded, ended
                 await stage.until(lambda: app.desk is not None and app.desk.snapshot is not None)
                 await stage.until(lambda: bool(stage.snapshot.pods) and stage.snapshot.measured_at is not None)
                 yield stage
@@ -104,15 +112,13 @@ async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back
         row = next(w for w in live.workloads.values() if w.kind == "Deployment")
         target = Target("Deployment", row.namespace, row.name, row.uid, live.cluster.id)
         plan = await service.plan(Scale(target, 9))
-        stage.recorded.requests.clear()
+        stage.reached.requests.clear()
         assert THEN not in live.pods
 
         await stage.at("-3m")
         assert THEN in stage.snapshot.pods
         assert stage.snapshot.cluster.id == live.cluster.id
-        assert time.localtime(stage.snapshot.at)[3:6] == time.localtime(live.at - 180)[3:6] or (
-            abs(stage.snapshot.at - (time.time() - 180)) < 10
-        )
+        assert 0 <= stage.snapshot.at - (live.at - 180) < 30
         shown = time.strftime("%H:%M:%S", time.localtime(stage.snapshot.at))
         assert stage.header.startswith(f" ← {shown}  3m ago  actions off  esc now   proxied")
         assert "read-write" not in stage.header
@@ -124,10 +130,8 @@ async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back
         assert stage.desk.actions.service is None
         assert "Scale: not in the past; :now goes back" in await stage.pressed("s")
         for command in ("scale 3", "restart", "logs", "yaml", "describe", "local", "up"):
-            await stage.line(command)
-            await stage.until(lambda: "not in the past; :now goes back" in stage.shown)
-        await stage.line("svc")
-        await stage.until(lambda: "this is the past" in stage.shown)
+            await stage.refuses(command, "not in the past; :now goes back")
+        await stage.refuses("svc", "this is the past")
         with pytest.raises(SessionError, match="this is the past"):
             await service.plan(Scale(target, 9))
         with pytest.raises(SessionError, match="planned for"):
@@ -138,11 +142,11 @@ async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back
         await stage.pressed("escape")
         await stage.until(lambda: not is_past(stage.snapshot))
         assert set(stage.snapshot.pods) >= set(live.pods)
-        assert stage.snapshot.sequence > live.sequence, "the same observer has gone on"
+        assert stage.snapshot.sequence >= live.sequence > 1, "the same observer has gone on"
         assert stage.header.startswith(" proxied")
         assert "read-write" in stage.header
-        assert not stage.recorded.mutating()
-        assert not stage.recorded.private()
+        assert not stage.reached.mutating()
+        assert not stage.reached.private()
         assert (await service.plan(Scale(target, 9))).title == plan.title
 
 
@@ -173,16 +177,12 @@ async def test_the_place_is_kept_and_pages_of_now_are_not(tmp_path: Path) -> Non
 async def test_a_time_that_was_not_kept_or_is_none_is_said_and_now_stays_in_view(tmp_path: Path) -> None:
     async with console(tmp_path) as stage:
         last = time.strftime("%H:%M:%S", time.localtime(stage.ended))
-        for typed, said in {
-            "3h": ("nothing is recorded of", "what is kept is from"),
-            "1s": (f"to {last}.",),
-            "soon": ('"soon" is not a time: 2h, 14:02,',),
-            "2099-01-01": ("is in the future",),
-            "": ("name a time",),
-        }.items():
-            await stage.line(f"at {typed}".strip())
-            for words in said:
-                await stage.until(lambda words=words: words in stage.shown)  # type: ignore[misc]
+        await stage.refuses("at 3h", "nothing is recorded of")
+        assert "what is kept is from" in stage.shown
+        await stage.refuses("at 1s", f"to {last}.")
+        await stage.refuses("at soon", '"soon" is not a time: 2h, 14:02,')
+        await stage.refuses("at 2099-01-01", "is in the future")
+        await stage.refuses("at", "name a time")
         assert not is_past(stage.snapshot)
         assert "read-write" in stage.header
 

@@ -86,7 +86,7 @@ def test_a_keymap_is_checked(keymap: dict[str, str], problem: str | None) -> Non
 
 
 def test_the_command_line_completes_names_and_arguments() -> None:
-    assert complete("no", (), ()) == ["nodes"]
+    assert complete("no", (), ()) == ["now", "nodes"]
     assert complete("ns s", ("batch", "serving"), ()) == ["ns serving"]
     assert complete("ctx ", (), ("b", "a")) == ["ctx a", "ctx b"]
     assert complete("xyz ", (), ()) == []
@@ -353,11 +353,10 @@ def test_the_table_of_actions_in_the_documents_is_their_declarations() -> None:
     assert page == with_actions(page), "python -m tests.pictures keys"
 
 
-def test_no_command_has_a_key_or_a_name_that_is_kept() -> None:
+def test_no_command_has_a_key_that_is_kept() -> None:
     assert list(conflicts(TABLE)) == []
     logs = BY_ID["open.logs"]
     assert list(conflicts([replace(logs, keys=("left_square_bracket",))])) == [
         "open.logs has the key left_square_bracket, which is reserved for: to the previous change"
     ]
-    assert list(conflicts([replace(logs, names=("logs", "at"))])) != []
     assert list(conflicts([replace(BY_ID["view.wrap"], keys=("w",))])) == []
