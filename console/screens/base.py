@@ -23,7 +23,8 @@ from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, bound_on, by_name
 from console.screens.entry_line import EntryLine
 from console.screens.lines import Lines
-from console.views.header import header_model, moment_in_words, outages
+from console.views.header import header_model, outages
+from console.views.moment_words import moment_in_words
 from console.views.subject import ref_of
 from fleet.model.in_past import is_past
 from fleet.model.snapshot import Snapshot

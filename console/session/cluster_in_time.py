@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from console.session.cluster_in_view import ObservedCluster
 from console.session.failure import SessionError
-from console.session.reader import NoReader, ObjectReader
 
 if TYPE_CHECKING:
     from actions.running.action_run import ActionRun
     from actions.running.runner import Runner
     from console.session.connection import PastConnection, Wiring
+    from console.session.reader import ObjectReader
     from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster, Snapshot
     from fleet.sources.kube.reads import KubeReads
@@ -76,6 +76,8 @@ class ClusterInTime(ObservedCluster):
     def reader(self, cluster: ClusterId | None = None) -> ObjectReader:
         if self._past is None:
             return super().reader(cluster)
+        from console.session.reader import NoReader
+
         other = self._other_cluster_error(cluster, self._past)
         return self._past.reader if other is None else NoReader(str(other))
 

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from console.session.failure import SessionError
-from console.session.reader import NoReader, ObjectReader
 
 if TYPE_CHECKING:
     from actions.request import OtherClusterError
     from actions.running.action_run import ActionRun
     from actions.running.runner import Runner
     from console.session.connection import Connection, Wiring
+    from console.session.reader import ObjectReader
     from fleet.model.objects import ClusterId
     from fleet.model.snapshot import Cluster, Snapshot
     from fleet.sources.kube.reads import KubeReads
@@ -92,6 +92,8 @@ class ObservedCluster:
         """Return the reader of objects of this cluster (None: the selected one); for another cluster, one that reads
         nothing.
         """
+        from console.session.reader import NoReader
+
         if self._connection is None:
             return NoReader(_NOT_YET)
         other = self._other_cluster_error(cluster, self._connection)

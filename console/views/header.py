@@ -9,16 +9,14 @@ from collections.abc import Sequence
 
 from console.views.layout import followed
 from console.views.production import is_production
-from console.views.standing_since import clock, clock_to_seconds, coarse
+from console.views.standing_since import clock, coarse
 from console.views.told_sources import is_told
-from fleet.model.in_past import is_past
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.header import HeaderModel, SourceBadge, health_span
 from widgets.line import Line, Span
 from widgets.untrusted import untrusted
-from widgets.values import age_text
 
 OLD = 30.0
 """Seconds after which the age of a live source is worth saying."""
@@ -57,14 +55,6 @@ def header_model(
         clock="" if moment else clock(snapshot.at),
         notice=moment,
     )
-
-
-def moment_in_words(snapshot: Snapshot | None, now: float, way_back: str) -> str:
-    """The moment of a Snapshot of the past: ``13:41:00  21m ago  actions off  esc now``; empty for one of now."""
-    if snapshot is None or not is_past(snapshot):
-        return ""
-    ago = age_text(coarse(max(0.0, now - snapshot.at)))
-    return f"{clock_to_seconds(snapshot.at)}  {ago} ago  actions off  {way_back}"
 
 
 def _badge(source: SourceStatus, now: float) -> SourceBadge:
