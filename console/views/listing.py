@@ -76,8 +76,12 @@ class ListingModel:
 
 
 def shown_columns(listing: Listing) -> tuple[int, ...]:
-    """The places of the columns that are drawn: all but the name, which is in front."""
-    return tuple(at for at, column in enumerate(listing.columns) if column.name.lower() != "name")
+    """The places of the columns that are drawn: all but the name, which is in front; last those for wide tables.
+
+    A server has these in between, but what its tables always show is read first.
+    """
+    drawn = (at for at, column in enumerate(listing.columns) if column.name.lower() != "name")
+    return tuple(sorted(drawn, key=lambda at: listing.columns[at].is_wide))
 
 
 def _is_nameless(listing: Listing) -> bool:

@@ -1,7 +1,7 @@
 """Growth of a queue, and when it will break an objective, by a robust slope of its recent history.
 
 The slope is Theil and Sen's: the median of the slopes between all pairs of points. A queue grows, or drains, if four of
-five pairs agree, the newest points do not go the other way, and the change exceeds chance; otherwise nothing is
+five pairs agree, the newer half of the points still goes that way, and the change exceeds chance; otherwise nothing is
 reported.
 """
 
@@ -24,6 +24,8 @@ _AGREE: Final = 0.8
 """The share of the pairs that must go the same way."""
 _ALL_BELOW: Final = 6
 """Fewest points for that share. Of fewer all pairs must, which by chance is rarer than four fifths of six points'."""
+_GOES_ON: Final = 0.25
+"""The share of the slope that the newer half must still have."""
 _LEAST: Final = 4.0
 """Smallest change in requests: fewer come and go."""
 _LEAST_SHARE: Final = 0.15
@@ -51,8 +53,9 @@ def trend(values: Sequence[float], step: float) -> QueueTrend | None:
     longest = max(value for _, value in points)
     if same < agree * len(slopes) or come_on < max(_LEAST, _LEAST_SHARE * longest):
         return None
-    if all(slope * middle < 0 for slope in _slopes(points[-_FEWEST:])):
-        # It has turned: what it did before is no outlook.
+    newest = _slopes(points[-max(_FEWEST, len(points) // 2) :])
+    if newest[len(newest) // 2] * middle < _GOES_ON * middle**2:
+        # It has stopped or turned: what it did before is no outlook.
         return None
     return QueueTrend(middle, points[-1][1])
 

@@ -90,6 +90,19 @@ async def test_what_an_event_says_is_on_the_first_page_before_what_only_the_wide
         assert "SUBOBJECT" not in d.lines[2]
 
 
+async def test_on_a_narrow_screen_the_wide_columns_come_last() -> None:
+    async with desk(make_snapshot(), size=(80, 24), session=ScriptedSession(listings={"events": EVENTS})) as d:
+        await d.command("events all")
+        await d.until(lambda: d.screen.where is ScreenId.LISTING)
+        assert "OBJECT" in d.lines[2]
+        seen = d.lines[2]
+        while "SUBOBJECT" not in d.lines[2]:
+            await d.press("right")
+            assert d.lines[2] != seen, "the last page is reached"
+            seen = d.lines[2]
+        assert "MESSAGE" not in d.lines[2].partition("SUBOBJECT")[2]
+
+
 async def test_events_are_the_newest_first_and_begin_with_their_time() -> None:
     (one,) = EVENTS.objects
     ages = ("2m27s", "43s", "<unknown>", "3h12m", "119s")

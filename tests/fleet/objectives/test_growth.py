@@ -48,9 +48,20 @@ def test_odd_points_and_gaps_do_not_move_it() -> None:
         [5.0, 9.0, 14.0],
         [*[0.0] * 19, 400.0],
         [0, 200, 500, 900, 1300, 1700, 1800, 1780, 1700, 1600],
+        [0, 300, 700, 1100, 1500, 1800, 1790, 1805, 1795, 1800, 1790, 1800],
         [10, 20, 15, 30, 40],
     ],
-    ids=["flat", "empty", "few that come and go", "waves", "too short", "one point", "has turned", "short, disordered"],
+    ids=[
+        "flat",
+        "empty",
+        "few that come and go",
+        "waves",
+        "too short",
+        "one point",
+        "has turned",
+        "has stopped",
+        "short, disordered",
+    ],
 )
 def test_nothing_is_told_of_one_that_does_not(values: list[float]) -> None:
     assert trend(values, STEP) is None
