@@ -23,7 +23,7 @@ _API = "/api/v2/"
 class AlertingWriter:
     """A Sender: a mutation with a URL goes to that Alertmanager, and one with a path to the API server.
 
-    ``known`` are the configured Alertmanagers with their credentials; a discovered one is sent none. ``hurry`` is
+    ``known`` are the configured Alertmanagers with their credentials; a discovered one is sent none. ``refresh`` is
     called after each mutation of one: an Alertmanager is polled, and would otherwise show the change at the next poll.
     """
 
@@ -32,12 +32,12 @@ class AlertingWriter:
         writer: Writer,
         known: Sequence[PrometheusEndpoint],
         guard: Guard,
-        hurry: Callable[[], None] = lambda: None,
+        refresh: Callable[[], None] = lambda: None,
     ) -> None:
         self._writer = writer
         self._known = {endpoint.base: endpoint for endpoint in known}
         self._guard = guard
-        self._hurry = hurry
+        self._refresh = refresh
 
     def send(self, mutation: Mutation) -> Coroutine[Any, Any, MutationResult]:
         """Send the mutation once, never twice. Raises KubeError and KubeconfigError."""
@@ -51,7 +51,7 @@ class AlertingWriter:
     async def _change(self, mutation: Mutation) -> MutationResult:
         direct = "://" in mutation.path
         answer = await (asyncio.to_thread(self._send, mutation) if direct else self._writer.send(mutation))
-        self._hurry()
+        self._refresh()
         return answer
 
     def _send(self, mutation: Mutation) -> MutationResult:

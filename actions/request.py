@@ -49,7 +49,7 @@ class Target:
         """The object by name."""
         return ObjectRef(self.kind, self.namespace, self.name, self.cluster)
 
-    def beside(self, kind: str, name: str, uid: str = "") -> Target:
+    def sibling(self, kind: str, name: str, uid: str = "") -> Target:
         """Return another object in its namespace."""
         return Target(kind, self.namespace, name, uid, self.cluster)
 

@@ -187,7 +187,7 @@ class ActionSpec:
     """
     sets_replicas: bool = False
     """True if its changes are numbers of replicas, which need another confirmation if the step is large."""
-    stands: frozenset[str] = frozenset()
+    undo_requires: frozenset[str] = frozenset()
     """Changes that must still be in place to undo it; empty for all of them."""
 
     @property

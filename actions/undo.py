@@ -32,7 +32,7 @@ _GONE: Final = "Its object, or the state to go back to, is gone."
 _UNRECORDED: Final = "partly looked like a secret, and was not recorded"
 
 
-class Deed(NamedTuple):
+class PastAction(NamedTuple):
     """A past action with the facts that undo needs, from the audit log or from a session's memory."""
 
     id: str
@@ -45,7 +45,7 @@ class Deed(NamedTuple):
     """The request that takes it back, as it is recorded; empty where there is none."""
 
 
-def next_undone(deeds: Sequence[Deed]) -> Deed | None:
+def next_undone(deeds: Sequence[PastAction]) -> PastAction | None:
     """Return the action that undo reverses next, among one user's on one cluster, oldest first.
 
     Left out: actions already undone, undos themselves, and actions that never reached the cluster.
@@ -55,7 +55,7 @@ def next_undone(deeds: Sequence[Deed]) -> Deed | None:
     return next((d for d in reversed(reached) if d.inverse and not d.undoes and d.id not in undone), None)
 
 
-def inverse_of(deed: Deed, snapshot: Snapshot) -> Request:
+def inverse_of(deed: PastAction, snapshot: Snapshot) -> Request:
     """Return the request that reverses it. Raises NotFoundError if it is unknown, or its object is gone."""
     if MARK in json.dumps(deed.inverse):
         raise NotFoundError(
@@ -212,7 +212,7 @@ def _check_since(action: RecordedAction, plan: Plan, now: float) -> Check:
     if action.state is ActionState.UNDER_WAY:
         return Check(ABOUT, Verdict.WARN, f"it is still running, started {span(now - action.began)} ago")
     left = {str(c.get("what")): str(c.get("after")) for c in _changes(action.intent.content)}
-    stands = spec_of(action.intent.kind).stands if is_known(action.intent.kind) else frozenset[str]()
+    stands = spec_of(action.intent.kind).undo_requires if is_known(action.intent.kind) else frozenset[str]()
     looked_at = stands or frozenset(left)
     others = [
         f"{change.what} {change.before} (it left {left[change.what]})"
@@ -230,18 +230,18 @@ def _is_of(what: str, looked_at: Collection[str]) -> bool:
     return any(what == one or what.endswith(f" {one}") for one in looked_at)
 
 
-def _deed_of(action_run: ActionRun) -> Deed:
+def _deed_of(action_run: ActionRun) -> PastAction:
     plan = action_run.plan
     request = plan.undo.request
     # As recorded in the log, which undo relies on.
     inverse = redacted(to_json(request)) if request is not None else {}
-    return Deed(plan.id, plan.title, plan.undoes, action_run.reached, inverse)
+    return PastAction(plan.id, plan.title, plan.undoes, action_run.reached, inverse)
 
 
-def _recorded(action: RecordedAction) -> Deed:
+def _recorded(action: RecordedAction) -> PastAction:
     intent, request = action.intent.content, action.undo.get("request")
     inverse = request if isinstance(request, Mapping) else {}
-    return Deed(action.id, action.title, str(intent.get("undoes") or ""), _may_have_happened(action), inverse)
+    return PastAction(action.id, action.title, str(intent.get("undoes") or ""), _may_have_happened(action), inverse)
 
 
 def _vanished(request: Request, snapshot: Snapshot) -> str:

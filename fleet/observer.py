@@ -99,16 +99,16 @@ class Observer:
         """Set the pods whose own percentiles are wanted; None for all. Takes effect with the next measurement."""
         self._focus = pods
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         """Show this namespace from now on (empty: all). The whole cluster is observed, so nothing restarts."""
-        self.objects.look_at(namespace)
+        self.objects.select_namespace(namespace)
         self._wake.set()
 
     def wake(self) -> None:
         """Tick and measure now."""
-        self.objects.hurry()
-        self.metrics.hurry()
-        self._beside.hurry()
+        self.objects.refresh()
+        self.metrics.refresh()
+        self._beside.refresh()
         self._wake.set()
 
     async def run(self, deliver: Callable[[Snapshot], None], *, numbers_first: bool = False) -> None:
@@ -170,7 +170,7 @@ class Observer:
                 pause = self.metrics.settles_in()
                 if not pause or time.monotonic() + pause > deadline:
                     if looks_back:
-                        await self._measurements.look_back()
+                        await self._measurements.query_past()
                     snapshot = await self._build(state)
                     if looks_back:
                         # The history is joined by the first Snapshot's topology.
@@ -233,7 +233,7 @@ class Observer:
         if self._recorder is not None:
             await self._recorder.close()
 
-    async def wait_until_kept(self) -> None:
+    async def wait_until_recorded(self) -> None:
         """Wait until the last tick is kept, but not for a disk that hangs."""
         if self._recorder is not None:
             await self._recorder.wait()
@@ -274,9 +274,9 @@ class Observer:
     async def _build(self, state: KubeState, *, judge: bool = True) -> Snapshot:
         now = self._clock()
         facts = self._beside.facts()
-        told = self.statuses()
+        statuses = self.statuses()
         recorder = self._recorder
-        sources = told if recorder is None else (*told, *recorder.statuses())
+        sources = statuses if recorder is None else (*statuses, *recorder.statuses())
         if self._read_only:
             state = replace(state, cluster=replace(state.cluster, read_only=True))
         past = self._measurements.take_past()
@@ -291,7 +291,7 @@ class Observer:
 
         snapshot = await asyncio.to_thread(build)
         if recorder is not None and self._is_seen():
-            recorder.note(Moment(state, told, latest, facts), now)
+            recorder.note(Moment(state, statuses, latest, facts), now)
         if self._shown is None and (self._complete() or time.monotonic() - self._first_tick >= EAGER_FOR):
             self._shown = time.monotonic()
         return snapshot

@@ -1,4 +1,4 @@
-"""A public class has a name of its own: in no two modules does one name mean different things."""
+"""Names: a public class has one of its own, in no two modules for different things; a variable's says what it holds."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ SAME = {
 SCHEMA = {"EvidencePart", "ObjectPart", "Replicas", "SourcePart"}
 """Parts of documents: their names are in the published schemas, each in its own."""
 
+VAGUE = frozenset({"said", "told"})
+"""Names that say of a value only that it came from somewhere."""
+
 
 def _public_classes() -> Iterator[tuple[str, str]]:
     for room in ROOMS:
@@ -53,3 +56,24 @@ def test_each_exception_is_still_one() -> None:
     desk = "console/commands/desk.py"
     assert {name for name in SAME if desk not in shared[name]} == set()
     assert {name for name in SCHEMA if not any(file.startswith("console/report/") for file in shared[name])} == set()
+
+
+def _variables(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+
+
+def test_the_name_of_a_variable_says_what_it_holds() -> None:
+    found = {
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for room in ROOMS
+        for file in files(room)
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for line, name in _variables(node)
+        if name in VAGUE
+    }
+    assert sorted(found) == []

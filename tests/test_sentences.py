@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from console.views.incident_words import felt
+from console.views.incident_words import reach_text
 from fleet.model.counting import count, every, share
 from fleet.model.finding import Reach
 from tests.trees import files, nodes
@@ -114,9 +114,9 @@ def test_sentences_that_read_as_translated_do_not_come_back() -> None:
         (count(2, "more line"), "2 more lines"),
         (share(0, 1, "pod"), "0 of 1 pod"),
         (share(2, 3, "pod"), "2 of 3 pods"),
-        (felt(Reach(3, 5, 7.0, 1.0, ())), "3 of 5 replicas, 1 request waits, 7 run"),
-        (felt(Reach(1, 0, 1.0, 0.0, ())), "1 pod, 1 request runs"),
-        (felt(Reach(1, 1, 1200.0, 2.0, ())), "1 of 1 replica, 2 requests wait, 1,200 run"),
+        (reach_text(Reach(3, 5, 7.0, 1.0, ())), "3 of 5 replicas, 1 request waits, 7 run"),
+        (reach_text(Reach(1, 0, 1.0, 0.0, ())), "1 pod, 1 request runs"),
+        (reach_text(Reach(1, 1, 1200.0, 2.0, ())), "1 of 1 replica, 2 requests wait, 1,200 run"),
         (every(1, "pod"), "the only pod"),
         (every(2, "pod"), "both pods"),
         (every(5, "pod"), "all 5 pods"),

@@ -15,7 +15,7 @@ from typing import Any, Final
 from actions.audit.folder import logs_in, stamp
 from actions.audit.line import Record, parse
 from actions.audit.owner import LogOwner, is_shared, owner_of
-from actions.audit.reading import look_at
+from actions.audit.reading import read_log
 from fleet.dataclass import dataclass
 from fleet.model.acknowledgement import Acknowledgement, Acknowledgements
 from fleet.model.severity import Severity
@@ -54,16 +54,18 @@ class AcknowledgementReader:
         if seen == self._seen and 0 <= now - self._looked < AGAIN:
             # Reading a log briefly blocks its writers.
             return self._told
-        self._told, self._seen, self._looked = self._look(now), seen, now
+        self._told, self._seen, self._looked = self._read_logs(now), seen, now
         return self._told
 
-    def _look(self, now: float) -> Acknowledgements:
+    def _read_logs(self, now: float) -> Acknowledgements:
         logs, _ = logs_in(self._folder)
         since = now - KEPT
-        said = [one for log in logs for one in self._of_log(log, since) if since <= one.told.at <= now + AHEAD]
-        return Acknowledgements(tuple(_standing(sorted(said, key=lambda one: -one.told.at)))[:_MOST])
+        records = [
+            one for log in logs for one in self._of_log(log, since) if since <= one.acknowledgement.at <= now + AHEAD
+        ]
+        return Acknowledgements(tuple(_standing(sorted(records, key=lambda one: -one.acknowledgement.at)))[:_MOST])
 
-    def _of_log(self, log: Path, since: float) -> Iterator[_Said]:
+    def _of_log(self, log: Path, since: float) -> Iterator[_Statement]:
         """Yield the acknowledgements of one log; for one made in another person's name, the author is the possible
         writer.
         """
@@ -71,14 +73,14 @@ class AcknowledgementReader:
             shared = log != self._folder and is_shared(self._folder)
             if shared and log.is_symlink():
                 return
-            look = look_at(log)
+            look = read_log(log)
             records = [record for file, size in look.sizes.items() for record in self._records(file, size, since)]
             owner = owner_of(log, look, records) if shared else LogOwner()
         except PermissionError:
             # Unreadable logs are reported where logs are shown.
             return
         for record in records:
-            if (one := _said(record, owner)) is not None:
+            if (one := _statement_of(record, owner)) is not None:
                 yield one
 
     def _records(self, file: Path, size: int, since: float) -> tuple[Record, ...]:
@@ -109,30 +111,30 @@ def _grown(file: Path, size: int, before: _LogFile) -> _LogFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Statement:
     """An acknowledgement, or (``off``) that one is taken back."""
 
-    told: Acknowledgement
+    acknowledgement: Acknowledgement
     off: bool
 
     def settles(self, other: Acknowledgement) -> bool:
         """True if it cancels all earlier acknowledgements of the same incident."""
-        own = self.told
+        own = self.acknowledgement
         same = own.cause == other.cause and own.server == other.server and own.cluster_uid == other.cluster_uid
         return same and not set(own.objects).isdisjoint(other.objects)
 
 
-def _standing(latest_first: list[_Said]) -> Iterator[Acknowledgement]:
-    settled: list[_Said] = []
+def _standing(latest_first: list[_Statement]) -> Iterator[Acknowledgement]:
+    settled: list[_Statement] = []
     for one in latest_first:
-        if any(later.settles(one.told) for later in settled):
+        if any(later.settles(one.acknowledgement) for later in settled):
             continue
         settled.append(one)
         if not one.off:
-            yield one.told
+            yield one.acknowledgement
 
 
-def _said(record: Record, owner: LogOwner) -> _Said | None:
+def _statement_of(record: Record, owner: LogOwner) -> _Statement | None:
     """Parse a record; None if it does not have the form that this program writes."""
     content = record.content
     about, scope, request = (_mapping(content.get(name)) for name in (ABOUT, "scope", "request"))
@@ -141,7 +143,7 @@ def _said(record: Record, owner: LogOwner) -> _Said | None:
         return None
     waiting = about.get("waiting")
     person = str(record.who.get("identity") or record.who.get("local_user") or "")
-    told = Acknowledgement(
+    acknowledgement = Acknowledgement(
         owner.name if owner.problem else person,
         record.at,
         str(content.get("reason") or ""),
@@ -153,7 +155,7 @@ def _said(record: Record, owner: LogOwner) -> _Said | None:
         str(scope.get("server") or ""),
         str(about.get("cluster_uid") or ""),
     )
-    return _Said(told, request.get("off") is True)
+    return _Statement(acknowledgement, request.get("off") is True)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -77,7 +77,7 @@ def _is_digest(line: str) -> bool:
     return _DIGEST.fullmatch(line.strip()) is not None
 
 
-def look_for(anchors: Sequence[Anchor], looks: Iterable[tuple[Path, LogSnapshot]]) -> tuple[Anchored, ...]:
+def find_anchors(anchors: Sequence[Anchor], looks: Iterable[tuple[Path, LogSnapshot]]) -> tuple[Anchored, ...]:
     """Return, for each anchor, the log that has its record. Raises OSError."""
     wanted = {anchor.digest for anchor in anchors}
     places: dict[str, tuple[int, Path | None]] = {}

@@ -202,8 +202,8 @@ def _vouches(entry: _Entry, stray: Sequence[_Entry]) -> bool:
         return False
     data = b"".join(other.data for other in stray)
     # The last line break was added with the mark, or existed before.
-    told = entry.marks or {}
-    return any(told.get("sha256") == digest(d) and told.get("bytes") == len(d) for d in (data, data[:-1]))
+    marks = entry.marks or {}
+    return any(marks.get("sha256") == digest(d) and marks.get("bytes") == len(d) for d in (data, data[:-1]))
 
 
 def _all_torn(stray: Sequence[_Entry]) -> bool:
@@ -222,10 +222,10 @@ def _changed(entry: _Entry) -> Break:
 
 
 def _truncated(entry: _Entry) -> Break:
-    told = (entry.marks or {}).get("head_seq")
-    if told is None:
+    head_seq = (entry.marks or {}).get("head_seq")
+    if head_seq is None:
         return Break(entry.file, entry.line, Wrong.HEAD, f"when this was written, {HEAD} was gone or had been changed")
-    text = f"when this was written, the records before it were not those that {HEAD} listed, up to record {told}"
+    text = f"when this was written, the records before it were not those that {HEAD} listed, up to record {head_seq}"
     return Break(entry.file, entry.line, Wrong.TRUNCATED, text)
 
 

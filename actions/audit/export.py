@@ -160,9 +160,9 @@ dd {{ margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font: 13px ui-m
 
 def to_html(actions: Sequence[RecordedAction], opened: Opened, made_at: float) -> str:
     """One page without scripts and without anything from elsewhere; every text in it is escaped."""
-    told = count(len(actions), "action")
+    number = count(len(actions), "action")
     return _PAGE.format(
-        made=moment(made_at), count=told, chain=_facts(opened_text(opened)), rows="\n".join(map(_row, actions))
+        made=moment(made_at), count=number, chain=_facts(opened_text(opened)), rows="\n".join(map(_row, actions))
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from actions.audit.line import Record
 from actions.audit.process import still_runs
-from actions.audit.reading import look_at, records
+from actions.audit.reading import read_log, records
 from actions.request import shown_kind
 from fleet.dataclass import dataclass
 
@@ -218,7 +218,7 @@ def unfinished(folder: Path, alive: Alive = still_runs) -> list[RecordedAction]:
 
     ``AuditLog.append("reviewed", id, {})`` marks one as reviewed. Raises OSError if the log cannot be read.
     """
-    found = history(records(look_at(folder)), alive)
+    found = history(records(read_log(folder)), alive)
     return [action for action in found if action.state is ActionState.CUT_OFF and not action.reviewed]
 
 

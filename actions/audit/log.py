@@ -113,8 +113,8 @@ class AuditLog:
         found = {"bytes": len(tail.rest), "sha256": digest(tail.rest)}
         if not gone:
             return self._add(tail, "torn", "", found)
-        told = {"head_seq": known.seq if known else None, "head_digest": known.digest if known else None}
-        return self._add(tail, "damaged", "", found | told)
+        expected = {"head_seq": known.seq if known else None, "head_digest": known.digest if known else None}
+        return self._add(tail, "damaged", "", found | expected)
 
     def _add(self, tail: LogTail, event: str, action: str, content: Mapping[str, Any]) -> LogTail:
         now = self._clock()

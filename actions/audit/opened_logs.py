@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from actions.audit.anchor import Anchor, Anchored, look_for
+from actions.audit.anchor import Anchor, Anchored, find_anchors
 from actions.audit.chain import Break, Verification, Wrong, verify
 from actions.audit.folder import logs_in
 from actions.audit.history import RecordedAction, history
 from actions.audit.owner import LogOwner, is_shared, owner_of
 from actions.audit.query import AuditQuery
-from actions.audit.reading import LogSnapshot, look_at, look_at_file, records
+from actions.audit.reading import LogSnapshot, read_log, read_log_file, records
 from fleet.dataclass import dataclass
 
 
@@ -59,20 +59,20 @@ def open_folder(folder: Path, anchors: Sequence[Anchor] = ()) -> Opened:
         try:
             shared = log != folder and is_shared(folder)
             # A link in a shared folder could lead anywhere: it is not followed.
-            opened[log] = LogSnapshot({}, None, log) if shared and log.is_symlink() else look_at(log)
+            opened[log] = LogSnapshot({}, None, log) if shared and log.is_symlink() else read_log(log)
             if shared:
                 owners[log] = owner_of(log, opened[log], records(opened[log]))
         except PermissionError:
             if log == folder:
                 raise
             closed.append(log)
-    return replace(_opened(opened, closed, owners), anchored=look_for(anchors, opened.items()))
+    return replace(_opened(opened, closed, owners), anchored=find_anchors(anchors, opened.items()))
 
 
 def open_file(file: Path, anchors: Sequence[Anchor] = ()) -> Opened:
     """One file of a log. Raises OSError."""
-    looks = {file: look_at_file(file)}
-    return replace(_opened(looks, (), {}), anchored=look_for(anchors, looks.items()))
+    looks = {file: read_log_file(file)}
+    return replace(_opened(looks, (), {}), anchored=find_anchors(anchors, looks.items()))
 
 
 def _opened(looks: dict[Path, LogSnapshot], closed: Sequence[Path], owners: Mapping[Path, LogOwner]) -> Opened:

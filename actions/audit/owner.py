@@ -49,15 +49,15 @@ def owner_of(log: Path, look: LogSnapshot, records: Iterable[Record]) -> LogOwne
         return LogOwner(name, "may be written by others: anybody may have written its records")
     other = next((record for record in records if not _wrote(record, found.st_uid, name)), None)
     if other is not None:
-        said = other.who.get("local_user") or other.who.get("uid")
-        return LogOwner(name, f"belongs to {name}, but its record {other.seq} says that {said} wrote it")
+        author = other.who.get("local_user") or other.who.get("uid")
+        return LogOwner(name, f"belongs to {name}, but its record {other.seq} says that {author} wrote it")
     return LogOwner(name)
 
 
 def _wrote(record: Record, uid: int, name: str) -> bool:
     """True if a record names the owner of its file. Old records may lack the uid."""
-    said = record.who.get("uid")
-    if isinstance(said, int) and said >= 0 and said != uid:
+    author = record.who.get("uid")
+    if isinstance(author, int) and author >= 0 and author != uid:
         return False
     return record.who.get("local_user") in {name, str(uid), None, ""}
 

@@ -32,7 +32,7 @@ class LogFileLine:
     ended: bool
 
 
-def look_at(folder: Path) -> LogSnapshot:
+def read_log(folder: Path) -> LogSnapshot:
     """The log in a folder as it is now; an empty one if there is none. Raises OSError.
 
     It waits a moment for a running writer; without permission for that, the last line may be incomplete.
@@ -47,7 +47,7 @@ def look_at(folder: Path) -> LogSnapshot:
     return LogSnapshot(sizes, head, folder)
 
 
-def look_at_file(file: Path) -> LogSnapshot:
+def read_log_file(file: Path) -> LogSnapshot:
     """Return the snapshot of a single file of a log, for example a copy. Raises OSError."""
     return LogSnapshot({file: file.stat().st_size})
 

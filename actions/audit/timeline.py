@@ -29,7 +29,7 @@ class AuditTimeline:
         self._folder = folder
         self._cluster = cluster
 
-    async def tell(self, since: float) -> SourceTimeline:
+    async def read(self, since: float) -> SourceTimeline:
         """Read the log, on a thread: one of years takes seconds."""
         try:
             log = await asyncio.to_thread(open_folder, self._folder)
@@ -39,8 +39,8 @@ class AuditTimeline:
             gap = Gap("what was done from here", f"{error.filename}: {error.strerror}")
             return SourceTimeline((), Kinship(), (gap,))
         there = (action for action in log.actions if action.last_heard >= since and self._is_here(action))
-        told = (_entry(action, target, self._cluster) for action in there for target in action.intent.targets)
-        return SourceTimeline(tuple(told), Kinship())
+        entries = (_entry(action, target, self._cluster) for action in there for target in action.intent.targets)
+        return SourceTimeline(tuple(entries), Kinship())
 
     def _is_here(self, action: RecordedAction) -> bool:
         return str(action.intent.scope.get("server") or "") == self._cluster.server
@@ -48,18 +48,18 @@ class AuditTimeline:
 
 def _entry(action: RecordedAction, target: Mapping[str, Any], cluster: ClusterId) -> Entry:
     kind, namespace, name = (str(target.get(part) or "") for part in ("kind", "namespace", "name"))
-    said = [f"{action.title}: {action.outcome}"]
+    parts = [f"{action.title}: {action.outcome}"]
     if action.intent.reason:
-        said.append(f"({action.intent.reason})")
+        parts.append(f"({action.intent.reason})")
     context = str(action.intent.scope.get("context") or "")
     if context not in ("", cluster.context):
         # The same cluster by another name, or another behind the same proxy: only a person can tell.
-        said.append(f"[through the context {context}]")
+        parts.append(f"[through the context {context}]")
     return Entry(
         action.began,
         _EXACT,
         EntryKind.CHANGE,
-        " ".join(said),
+        " ".join(parts),
         ObjectRef(kind, namespace, name),
         (Evidence("audit log", action.id),),
         who=action.person,

@@ -143,8 +143,8 @@ def _person_text(action: RecordedAction) -> str:
     origin = f", from {who['ssh_origin']}" if who.get("ssh_origin") else ""
     here = f"{login}{sudo} on {who.get('host', '')}{origin}"
     identity = str(who.get("identity") or "")
-    told = f"{identity}, {here}" if identity else here
-    return f"{told}: according to a log that belongs to {action.claimed_by}" if action.claimed_by else told
+    person = f"{identity}, {here}" if identity else here
+    return f"{person}: according to a log that belongs to {action.claimed_by}" if action.claimed_by else person
 
 
 def _scope_text(action: RecordedAction) -> str:

@@ -29,7 +29,7 @@ _OTHER_API: Final = frozenset({404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True)
-class CanaryPlace:
+class CanaryTarget:
     """A server that is asked."""
 
     base: str
@@ -40,7 +40,7 @@ class CanaryPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class CanaryHeard:
+class CanaryReply:
     """The outcome of a question, as ``CanaryAnswer`` has it."""
 
     outcome: CanaryOutcome
@@ -50,11 +50,11 @@ class CanaryHeard:
 
 
 async def ask_one_token(
-    place: CanaryPlace,
+    place: CanaryTarget,
     prompt: str,
     timeout: float,  # noqa: ASYNC109 - silence is an answer
     clock: Callable[[], float] = time.perf_counter,
-) -> CanaryHeard:
+) -> CanaryReply:
     """Request the likeliest token after ``prompt``: greedy, so that equal engines answer the same. Raises nothing.
 
     A server with only the chat API gets the prompt as a message.
@@ -69,17 +69,17 @@ async def ask_one_token(
                 if path == CHAT or answer.status_code not in _OTHER_API:
                     break
     except RefusedError as error:
-        return CanaryHeard(CanaryOutcome.REFUSED, problem=error.message)
+        return CanaryReply(CanaryOutcome.REFUSED, problem=error.message)
     except httpx.TimeoutException:
-        return CanaryHeard(CanaryOutcome.SILENT, problem=f"no answer within {timeout:g} s")
+        return CanaryReply(CanaryOutcome.SILENT, problem=f"no answer within {timeout:g} s")
     except httpx.HTTPError as error:
         if (untrusted := _untrusted(error)) is not None:
             return untrusted
-        return CanaryHeard(CanaryOutcome.FAILED, problem=str(error)[:_LONGEST] or type(error).__name__)
-    return _heard(answer, clock() - began)
+        return CanaryReply(CanaryOutcome.FAILED, problem=str(error)[:_LONGEST] or type(error).__name__)
+    return _reply(answer, clock() - began)
 
 
-def _untrusted(error: BaseException) -> CanaryHeard | None:
+def _untrusted(error: BaseException) -> CanaryReply | None:
     """The outcome at a certificate that cannot be verified; None for another error.
 
     One that has expired fails for users, too. An issuer or a name that is not known here may well be known to them.
@@ -90,9 +90,9 @@ def _untrusted(error: BaseException) -> CanaryHeard | None:
     if link is None:
         return None
     if link.verify_code == _HAS_EXPIRED:
-        return CanaryHeard(CanaryOutcome.FAILED, problem="its certificate has expired")
+        return CanaryReply(CanaryOutcome.FAILED, problem="its certificate has expired")
     problem = f"nothing was sent, its certificate is not trusted here: {link.verify_message}"
-    return CanaryHeard(CanaryOutcome.REFUSED, problem=problem[: 2 * _LONGEST])
+    return CanaryReply(CanaryOutcome.REFUSED, problem=problem[: 2 * _LONGEST])
 
 
 def _body(path: str, model: str, prompt: str) -> dict[str, Any]:
@@ -100,20 +100,20 @@ def _body(path: str, model: str, prompt: str) -> dict[str, Any]:
     return {"model": model, **asked, "max_tokens": 1, "temperature": 0, "seed": 0, "stream": False, "user": USER}
 
 
-def _heard(answer: httpx.Response, seconds: float) -> CanaryHeard:
+def _reply(answer: httpx.Response, seconds: float) -> CanaryReply:
     status = answer.status_code
     if status >= 500 and status != _FULL:
-        return CanaryHeard(CanaryOutcome.FAILED, problem=f"answers HTTP {status}")
+        return CanaryReply(CanaryOutcome.FAILED, problem=f"answers HTTP {status}")
     if status != httpx.codes.OK:
         wants = ": it requires a key (canary.bearer_token_file)" if status in (401, 403) else ""
-        return CanaryHeard(CanaryOutcome.REFUSED, problem=f"answers HTTP {status}{wants}")
-    said = _said(answer.content)
-    if said is None:
-        return CanaryHeard(CanaryOutcome.FAILED, problem="its answer is not a completion")
-    return CanaryHeard(CanaryOutcome.ANSWERED, seconds, said[:_LONGEST])
+        return CanaryReply(CanaryOutcome.REFUSED, problem=f"answers HTTP {status}{wants}")
+    token = _completion_text(answer.content)
+    if token is None:
+        return CanaryReply(CanaryOutcome.FAILED, problem="its answer is not a completion")
+    return CanaryReply(CanaryOutcome.ANSWERED, seconds, token[:_LONGEST])
 
 
-def _said(content: bytes) -> str | None:
+def _completion_text(content: bytes) -> str | None:
     """Return the text of a completion, which may be empty; None for anything else."""
     try:
         document = orjson.loads(content)

@@ -13,7 +13,7 @@ from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple, Protocol
 
-from actions.canary.question import CanaryHeard, CanaryPlace, ask_one_token
+from actions.canary.question import CanaryReply, CanaryTarget, ask_one_token
 from fleet.dataclass import dataclass
 from fleet.metrics.pod_roles import runs_engine
 from fleet.model.canary import CanaryAnswer, CanaryAnswers, CanaryOutcome
@@ -41,7 +41,7 @@ _NAMED: Final = 5
 class AsksOneToken(Protocol):
     """Puts one question; ``ask_one_token`` does."""
 
-    async def __call__(self, place: CanaryPlace, prompt: str, timeout: float, /) -> CanaryHeard: ...  # noqa: ASYNC109
+    async def __call__(self, place: CanaryTarget, prompt: str, timeout: float, /) -> CanaryReply: ...  # noqa: ASYNC109
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class CanaryPlan:
     """Seconds between two questions to one engine."""
     timeout: float
     ports: tuple[int, ...] = (8000,)
-    gateways: Mapping[str, Callable[[], CanaryPlace]] = field(default_factory=dict)
+    gateways: Mapping[str, Callable[[], CanaryTarget]] = field(default_factory=dict)
     """``namespace/name`` of a workload → its gateway; without a model, the workload's model is requested."""
 
 
@@ -64,7 +64,7 @@ class _Asked(NamedTuple):
 
     pod: Pod
     workload: str
-    place: CanaryPlace
+    place: CanaryTarget
 
 
 class CanarySource(PollingSource[CanaryAnswers]):
@@ -94,7 +94,7 @@ class CanarySource(PollingSource[CanaryAnswers]):
         await asyncio.sleep(self._first)
         await super()._keep_asking()
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Do nothing: however often a person asks for new numbers, the engines are asked no more often."""
 
     async def ask(self) -> CanaryAnswers:
@@ -138,11 +138,11 @@ class CanarySource(PollingSource[CanaryAnswers]):
             if problem:
                 unasked.append(f"{key}: {problem}")
             else:
-                place = CanaryPlace(f"http://{found[0].address}", model, self._key_of(found[0]))
+                place = CanaryTarget(f"http://{found[0].address}", model, self._key_of(found[0]))
                 asked.append(_Asked(pod, workload_of[key], place))
         return asked, unasked
 
-    def _through(self, asked: Sequence[_Asked]) -> Iterator[tuple[str, CanaryPlace]]:
+    def _through(self, asked: Sequence[_Asked]) -> Iterator[tuple[str, CanaryTarget]]:
         """Yield the workloads with a gateway, and where that is."""
         model_of = {one.workload: one.place.model for one in asked}
         for workload, model in model_of.items():
@@ -151,7 +151,7 @@ class CanarySource(PollingSource[CanaryAnswers]):
                 place = gateway()
                 yield workload, place if place.model else replace(place, model=model)
 
-    async def _answer(self, key: str, place: CanaryPlace) -> CanaryAnswer:
+    async def _answer(self, key: str, place: CanaryTarget) -> CanaryAnswer:
         async with self._room:
             at = self._clock()
             heard = await self._ask_one(place, self._plan.prompt, self._plan.timeout)
@@ -179,13 +179,13 @@ def _compared(
     asked: Sequence[_Asked], answers: Sequence[CanaryAnswer], before: Mapping[str, CanaryAnswer]
 ) -> list[CanaryAnswer]:
     """The answers, each held against those of its peers of the same workload and revision."""
-    said: dict[tuple[str, str], Counter[str]] = {}
+    counts: dict[tuple[str, str], Counter[str]] = {}
     for one, answer in zip(asked, answers, strict=True):
         if answer.outcome is CanaryOutcome.ANSWERED:
-            said.setdefault((one.workload, revision_of(one.pod)), Counter())[answer.said] += 1
+            counts.setdefault((one.workload, revision_of(one.pod)), Counter())[answer.said] += 1
     found = []
     for one, answer in zip(asked, answers, strict=True):
-        counted = said.get((one.workload, revision_of(one.pod)), Counter())
+        counted = counts.get((one.workload, revision_of(one.pod)), Counter())
         usual, most = next(iter(counted.most_common(1)), ("", 0))
         known = counted.total() >= PEERS and most >= AGREE * counted.total()
         if answer.outcome is CanaryOutcome.ANSWERED and known and answer.said != usual:

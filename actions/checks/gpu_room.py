@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from actions.checks.gpus import ABOUT, Spare, spare_for
+from actions.checks.spare_gpus import ABOUT, SpareGpus, spare_gpus
 from actions.kinds.unblock import Unblock
 from actions.number_words import count
 from actions.planning.plan import Alternative, Check, Verdict
@@ -21,7 +21,7 @@ def check_room(snapshot: Snapshot, spec: Mapping[str, Any], more: int) -> Check:
     """Check that ``more`` pods of this raw pod spec could be scheduled now."""
     if more <= 0:
         return Check(ABOUT, Verdict.PASS, "no new pod is needed")
-    spare = spare_for(snapshot, spec)
+    spare = spare_gpus(snapshot, spec)
     if spare.unknown:
         return _not_known(f"whether there is room for {count(more, 'more pod')} is not known", spare)
     if not spare.needed:
@@ -51,7 +51,7 @@ def check_room_for_all(snapshot: Snapshot, wanted: Sequence[MorePods]) -> Check 
     taken: Counter[tuple[str, str]] = Counter()
     asked, short = 0, list[str]()
     for one in wanted:
-        spare = spare_for(snapshot, one.spec, taken=taken)
+        spare = spare_gpus(snapshot, one.spec, taken=taken)
         if spare.unknown:
             return _not_known(f"whether there is room for all of {one.name} is not known", spare)
         if not spare.needed or one.pods <= 0:
@@ -71,7 +71,7 @@ def check_room_for_all(snapshot: Snapshot, wanted: Sequence[MorePods]) -> Check 
     return Check(ABOUT, Verdict.WARN, text, "leave some out, or add a node")
 
 
-def _not_known(text: str, spare: Spare) -> Check:
+def _not_known(text: str, spare: SpareGpus) -> Check:
     return Check(ABOUT, Verdict.WARN, f"{text}: {spare.unknown}", "check the free devices yourself before you confirm")
 
 
@@ -84,7 +84,7 @@ def check_surge(
     if rolling.recreate:
         text = "strategy Recreate: every replica ends before the first new one starts, and nothing answers in between"
         return Check(ABOUT, Verdict.WARN, text, "change the strategy to RollingUpdate"), ()
-    spare = spare_for(snapshot, spec)
+    spare = spare_gpus(snapshot, spec)
     if not rolling.replicas:
         return Check(ABOUT, Verdict.PASS, "it has no replicas: no new pod is needed"), ()
     if rolling.unavailable:

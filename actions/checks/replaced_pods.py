@@ -11,12 +11,12 @@ from actions.checks.capacity import check_capacity
 from actions.checks.cut_requests import ABOUT as CUT
 from actions.checks.cut_requests import check_cut
 from actions.checks.gpu_room import check_surge
-from actions.checks.gpus import Spare, spare_for
 from actions.checks.last_replica import ABOUT as LAST
 from actions.checks.last_replica import check_last
 from actions.checks.quota import check_quota
 from actions.checks.rollout import ABOUT as ROLLOUT
 from actions.checks.rollout import check_rollout
+from actions.checks.spare_gpus import SpareGpus, spare_gpus
 from actions.follow.by_hand import of_another, pods_of
 from actions.kinds.pausing import Resume
 from actions.kinds.restart import Restart
@@ -79,7 +79,7 @@ async def check_replacing(
     checks = [
         paused[0] if paused else check_rollout(obj),
         surge,
-        *_check_autoscaler(autoscaler, rolling, spare_for(snapshot, new)),
+        *_check_autoscaler(autoscaler, rolling, spare_gpus(snapshot, new)),
         await check_quota(target.namespace, new, rolling.surge if rolling.replicas else 0, context),
         *(() if rolling.held else (_check_cut(snapshot, pods, rolling, float(old.get(_GRACE_PERIOD, _GRACE))),)),
     ]
@@ -124,7 +124,7 @@ async def check_held(
     restarts = tuple(
         Alternative(
             f"restart pod {name}",
-            Restart(target.beside("Pod", name, uids[name])),
+            Restart(target.sibling("Pod", name, uids[name])),
             "once the template is written: it then starts with that one",
         )
         for name in old[:3]
@@ -163,7 +163,7 @@ def _replaced_pods(pods: Sequence[str], rolling: Rolling) -> tuple[str, ...]:
     return tuple(pod for pod in pods if ordinals[pod].isdigit() and int(ordinals[pod]) >= rolling.partition)
 
 
-def _check_autoscaler(search: AutoscalerSearch, rolling: Rolling, spare: Spare) -> tuple[Check, ...]:
+def _check_autoscaler(search: AutoscalerSearch, rolling: Rolling, spare: SpareGpus) -> tuple[Check, ...]:
     """Warn of an autoscaler that may request more pods during the rollout than there are GPUs for.
 
     An added, pending pod counts as unavailable: once the maximum is unavailable, no old pod is ended.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.drain.manner import AtDeadline
+from actions.drain.options import AtDeadline
 from actions.drain.requests import measured
 from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms

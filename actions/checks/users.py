@@ -17,10 +17,10 @@ ABOUT = "users"
 async def check_users(plan: Plan, context: ClusterContext) -> Check | None:
     """Check the models that the target has a part in; None where no user feels anything."""
     snapshot = context.snapshot.everything
-    said = [text for key in workloads_of(snapshot, plan.target) for text in _felt(snapshot, key)]
-    if not said:
+    effects = [text for key in workloads_of(snapshot, plan.target) for text in _effects(snapshot, key)]
+    if not effects:
         return None
-    return Check(ABOUT, Verdict.WARN, "; ".join(dict.fromkeys(said)), "is it meant to help them?")
+    return Check(ABOUT, Verdict.WARN, "; ".join(dict.fromkeys(effects)), "is it meant to help them?")
 
 
 def workloads_of(snapshot: Snapshot, target: Target) -> Iterator[str]:
@@ -41,7 +41,7 @@ def workloads_of(snapshot: Snapshot, target: Target) -> Iterator[str]:
     yield from dict.fromkeys(one for one in found if one in snapshot.model_of)
 
 
-def _felt(snapshot: Snapshot, workload: str) -> Iterator[str]:
+def _effects(snapshot: Snapshot, workload: str) -> Iterator[str]:
     model = snapshot.models[snapshot.model_of[workload]].name
     waiting = snapshot.by_workload.value(workload, Quantity.WAITING)
     if waiting > max(1, len(snapshot.pods_of.get(workload, ()))):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from actions.drain.eviction import evict, eviction, expect_planned, wait_until_gone
 from actions.drain.replacement import follow_first, follow_replacement, pods_of
-from actions.drain.requests import Looks, RequestsOf
+from actions.drain.requests import EngineRequests, RequestReader
 from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms, WaitResult, wait_for_requests, wait_until_unselected
 from actions.kubeobj import labels_of
@@ -71,7 +71,7 @@ async def drain(
     *,
     as_planned: bool,
     follow: bool = True,
-    requests: Callable[[DrainUnit, ClusterExecution], Looks] = RequestsOf,
+    requests: Callable[[DrainUnit, ClusterExecution], RequestReader] = EngineRequests,
 ) -> WaitResult:
     """Take the unit out of service, wait, evict, see it gone and (``follow``) replaced if something replaces it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.drain.manner import Method
+from actions.drain.options import Method
 from actions.drain.replicas import ready_among, selector_of
 from actions.drain.strategy import TrafficSource, choose
 from actions.drain.unit import DrainUnit, group_of, leader_of, member_of

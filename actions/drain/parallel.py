@@ -60,9 +60,9 @@ class ParallelDrains:
                 self.failures.append(outcome)
                 return
             self.gone += len(unit.members)
-            self.tell()
+            self.report()
 
-    def tell(self, name: str = "", text: str = "", eta: float | None = None) -> None:
+    def report(self, name: str = "", text: str = "", eta: float | None = None) -> None:
         """Report the progress of all; ``text`` of one unit."""
         if name:
             self._busy[name] = text
@@ -95,8 +95,8 @@ class _Part:
         """Do nothing: all drains share the steps of the plan."""
 
     def enter(self, phase: DrainPhase) -> None:
-        self._drains.tell(self._name, _WORDS[phase])
+        self._drains.report(self._name, _WORDS[phase])
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
         del done, total
-        self._drains.tell(self._name, text, eta)
+        self._drains.report(self._name, text, eta)

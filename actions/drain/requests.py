@@ -26,21 +26,21 @@ _WHILE = 30.0
 """Seconds until it is polled again."""
 
 
-class Seen(NamedTuple):
+class RequestReading(NamedTuple):
     """Number of requests at a moment (Unix time)."""
 
     at: float
     requests: float
 
 
-class Looks(Protocol):
+class RequestReader(Protocol):
     """A source of the number of running requests."""
 
-    async def look(self) -> Seen | None: ...
+    async def read(self) -> RequestReading | None: ...
     async def close(self) -> None: ...
 
 
-class RequestsOf:
+class EngineRequests:
     """Polls the engine at its address; if that is unreachable, uses the Snapshot's numbers."""
 
     def __init__(self, unit: DrainUnit, execution: ClusterExecution) -> None:
@@ -52,7 +52,7 @@ class RequestsOf:
         self.problem = ""
         """Reason why nothing can be read; empty if it can."""
 
-    async def look(self) -> Seen | None:
+    async def read(self) -> RequestReading | None:
         """The latest number; None where there is none. Raises KubeError where the pod cannot be read at first."""
         if self._probe is None:
             front = self._unit.front
@@ -63,7 +63,7 @@ class RequestsOf:
             self.problem = self._probe.problem
             if load is not None:
                 self._failures = 0
-                return Seen(load.at, load.requests)
+                return RequestReading(load.at, load.requests)
             self._failures += 1
             if self._failures >= _TRIES:
                 self._not_before = self._work.now() + _WHILE
@@ -75,22 +75,22 @@ class RequestsOf:
             await self._probe.close()
 
 
-def measured(snapshot: Snapshot, pod: str) -> Seen | None:
+def measured(snapshot: Snapshot, pod: str) -> RequestReading | None:
     """Return the Snapshot's number for a pod, by its key; None where that is missing or old."""
     running = snapshot.by_pod.get(pod, Quantity.RUNNING)
     waiting = snapshot.by_pod.get(pod, Quantity.WAITING)
     if not running.known or running.state >= State.STALE or snapshot.measured_at is None:
         return None
-    return Seen(snapshot.measured_at - running.age, running.value + (waiting.value if waiting.known else 0.0))
+    return RequestReading(snapshot.measured_at - running.age, running.value + (waiting.value if waiting.known else 0.0))
 
 
-class Fall:
+class DrainRate:
     """Rate at which requests end without new ones, and when the last will."""
 
     def __init__(self) -> None:
-        self._seen: deque[Seen] = deque()
+        self._seen: deque[RequestReading] = deque()
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: RequestReading) -> None:
         """One more look; the same moment again is the same look."""
         if self._seen and seen.at - self._seen[-1].at < _APART:
             return

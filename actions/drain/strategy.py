@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import field, replace
 from typing import Any
 
-from actions.drain.manner import Method
+from actions.drain.options import Method
 from actions.kubeobj import includes, keys_of
 from fleet.dataclass import dataclass
 from fleet.kinds.registry import kind_of

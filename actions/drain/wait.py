@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 from actions.drain.eviction import expect_planned, pause_for
-from actions.drain.manner import AtDeadline
-from actions.drain.requests import Fall, Looks, Seen
+from actions.drain.options import AtDeadline
+from actions.drain.requests import DrainRate, RequestReader, RequestReading
 from actions.drain.unit import DrainUnit
 from actions.kubeobj import labels_of
 from actions.number_words import count, span
@@ -85,11 +85,13 @@ async def wait_until_unselected(unit: DrainUnit, execution: ClusterExecution) ->
     )
 
 
-async def wait_for_requests(unit: DrainUnit, execution: ClusterExecution, terms: Terms, requests: Looks) -> WaitResult:
+async def wait_for_requests(
+    unit: DrainUnit, execution: ClusterExecution, terms: Terms, requests: RequestReader
+) -> WaitResult:
     """Wait until the pod has no requests left, or the deadline comes."""
-    fall, front, since = Fall(), unit.front, execution.now()
-    first: Seen | None = None
-    last: Seen | None = None
+    fall, front, since = DrainRate(), unit.front, execution.now()
+    first: RequestReading | None = None
+    last: RequestReading | None = None
     fewest = math.inf
     grown = back = False
 
@@ -103,7 +105,7 @@ async def wait_for_requests(unit: DrainUnit, execution: ClusterExecution, terms:
         if any(labels.get(key) != value for key, value in unit.strategy.labels.items()):
             back = True
             return True
-        seen = await requests.look()
+        seen = await requests.read()
         if seen is None:
             execution.say(f"the requests of {unit.name} are not visible: it gets the whole {span(terms.deadline)}")
             return False

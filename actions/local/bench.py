@@ -134,8 +134,8 @@ async def measure(
         raise why_ended(code, output, str(python) if python.exists() else "python")
     level = level_of(document, concurrency, requests)
     if level.failed >= requests:
-        said = f": {output.failure}" if output.failure else ""
-        raise LocalError(f"{every(requests, 'request')} failed{said}", "Is the server still serving? See its log.")
+        reason = f": {output.failure}" if output.failure else ""
+        raise LocalError(f"{every(requests, 'request')} failed{reason}", "Is the server still serving? See its log.")
     return level
 
 

@@ -93,10 +93,10 @@ def why_ended(code: int, output: Output, python: str) -> LocalError:
     if (number := -code if code < 0 else code - 128) in set(signal.Signals):
         return _ended_by(signal.Signals(number), lines)
     last = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1] if lines else "")
-    said = f": {_shorten(last)}" if last else ", without output"
+    reason = f": {_shorten(last)}" if last else ", without output"
     if not code:
-        return LocalError(f"vllm bench serve ended without results{said}")
-    return LocalError(f"vllm bench serve failed with {code}{said}")
+        return LocalError(f"vllm bench serve ended without results{reason}")
+    return LocalError(f"vllm bench serve failed with {code}{reason}")
 
 
 _BY_SIGNAL: Final[Mapping[signal.Signals, tuple[str, str]]] = {

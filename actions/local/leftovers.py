@@ -28,7 +28,7 @@ _OF_ANOTHER: Final = re.compile(r"(?:psm_|sem\.mp-|BUFFER_)[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Belongings:
+class ServerResources:
     """The belongings of a server at one moment."""
 
     processes: tuple[Identity, ...] = ()
@@ -38,10 +38,10 @@ class Belongings:
     ports: tuple[int, ...] = ()
     """TCP ports that it listens on."""
 
-    def merged_with(self, later: Belongings) -> Belongings:
+    def merged_with(self, later: ServerResources) -> ServerResources:
         """Return these combined with later ones."""
         known = {each.pid: each for each in (*self.processes, *later.processes)}
-        return Belongings(
+        return ServerResources(
             tuple(sorted(known.values(), key=lambda each: each.started)), self.shared | later.shared, later.ports
         )
 
@@ -51,7 +51,7 @@ class Belongings:
         return tuple(each for each in self.processes if each.alive)
 
 
-def survey(record: ServerRecord) -> Belongings:
+def survey(record: ServerRecord) -> ServerResources:
     """Return everything that belongs to a server now. Reads every process of the machine: tens of milliseconds, off the
     loop.
     """
@@ -64,17 +64,17 @@ def survey(record: ServerRecord) -> Belongings:
             if process.environ().get(SERVER_ID) == record.id and process.status() != psutil.STATUS_ZOMBIE:
                 processes[process.pid] = Identity(process.pid, process.create_time())
     found = tuple(sorted(processes.values(), key=lambda each: each.started))
-    return Belongings(found, _shared(processes), _ports(found))
+    return ServerResources(found, _shared(processes), _ports(found))
 
 
-def left_of(record: ServerRecord, had: Belongings) -> Belongings:
+def left_of(record: ServerRecord, had: ServerResources) -> ServerResources:
     """Return what remains of its belongings. Shared memory that another process now uses is not counted."""
     now = survey(record)
     named = {path for path in _names().values() if mark_of(record.id) in Path(path).name}
     shared = named | {path for path in had.shared | now.shared | {*record.shared} if Path(path).exists()}
     others = {path for path, pids in _holders().items() if pids - {each.pid for each in now.processes}}
     alive = {each.pid: each for each in (*now.processes, *had.alive)}
-    return Belongings(tuple(alive.values()), frozenset(shared - others), now.ports)
+    return ServerResources(tuple(alive.values()), frozenset(shared - others), now.ports)
 
 
 def perhaps_of(record: ServerRecord) -> tuple[str, ...]:

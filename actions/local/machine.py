@@ -62,7 +62,7 @@ def unheard(read: int, size: int) -> None:
 class Servers(Protocol):
     """fleet.local.watch.Watcher."""
 
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         """All servers as they are now, by name."""
         ...
 

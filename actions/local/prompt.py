@@ -37,19 +37,19 @@ async def ask(
     """
     key = await asyncio.to_thread(key_for, server)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    said = _Said(clock)
+    answer = _AnswerStream(clock)
     try:
         async with client(SILENCE, may_ask, stream=True) as http:
             for path in (CHAT, PLAIN):
                 body = _body(path, model, prompt, tokens)
-                said.sent()
+                answer.sent()
                 async with http.stream("POST", f"{server.spec.url}{path}", json=body, headers=headers) as response:
                     if response.status_code != httpx.codes.OK:
                         refusal = EngineRefusal(response.status_code, await _text(response))
                         if path == CHAT and refusal.no_chat:
                             continue
                         raise in_words(refusal, server, model, key)
-                    async for piece in _stream(response, said, server, model, key):
+                    async for piece in _stream(response, answer, server, model, key):
                         yield piece
                 return
     except RefusedError as error:
@@ -63,32 +63,32 @@ async def ask(
             f"{server.name} does not accept connections at {server.spec.url}", "Is it still loading, or has it ended?"
         ) from error
     except httpx.TransportError as error:
-        came = f" after {said.tokens} tokens" if said.tokens else ""
+        came = f" after {answer.tokens} tokens" if answer.tokens else ""
         raise LocalError(f"the connection to {server.name} broke{came}", "Has it ended? See its log.") from error
 
 
 async def _stream(
-    response: httpx.Response, said: _Said, server: ServerRecord, model: str, key: str
+    response: httpx.Response, answer: _AnswerStream, server: ServerRecord, model: str, key: str
 ) -> AsyncGenerator[Piece, None]:
     """Yield a piece for each packet with content, then the last one."""
     events = Events()
     async for packet in response.aiter_bytes():
         changed = False
         for data in events.feed(packet):
-            changed |= _hear(data, said, server, model, key)
-        if changed and not said.over:
-            yield said.piece()
+            changed |= _read_event(data, answer, server, model, key)
+        if changed and not answer.over:
+            yield answer.piece()
     for data in events.feed(b"", final=True):
-        _hear(data, said, server, model, key)
-    if not said.stopped and not said.over:
-        raise LocalError(f"the answer of {server.name} broke off after {said.tokens} tokens", "See its log.")
-    yield said.piece(done=True)
+        _read_event(data, answer, server, model, key)
+    if not answer.stopped and not answer.over:
+        raise LocalError(f"the answer of {server.name} broke off after {answer.tokens} tokens", "See its log.")
+    yield answer.piece(done=True)
 
 
-def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) -> bool:
+def _read_event(data: str, answer: _AnswerStream, server: ServerRecord, model: str, key: str) -> bool:
     """Process one event; return whether it has content."""
     if data.strip() == _END:
-        said.over = True
+        answer.over = True
         return False
     try:
         document = orjson.loads(data)
@@ -99,10 +99,10 @@ def _hear(data: str, said: _Said, server: ServerRecord, model: str, key: str) ->
     if document.get("error") or document.get("object") == "error":
         # The answer began with 200: later errors can only be reported inside it.
         raise in_words(EngineRefusal.in_answer(document), server, model, key)
-    return said.hear(document)
+    return answer.add(document)
 
 
-class _Said:
+class _AnswerStream:
     """Counts tokens and measures times of an answer."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -120,7 +120,7 @@ class _Said:
         """The prompt leaves now."""
         self._began = self._last = self._clock()
 
-    def hear(self, document: Mapping[str, Any]) -> bool:
+    def add(self, document: Mapping[str, Any]) -> bool:
         """Process one chunk of the answer; return whether it has content."""
         now = self._clock()
         chunk = _Chunk.parse(document)

@@ -34,7 +34,7 @@ class EngineRefusal:
         return cls(code if isinstance(code, int) else 0, orjson.dumps(document).decode())
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The engine's own words, without its JSON."""
         try:
             found = orjson.loads(self.body)
@@ -49,8 +49,8 @@ class EngineRefusal:
     @property
     def no_chat(self) -> bool:
         """True if it cannot chat, and may be able to continue a text: no chat template, or no such endpoint."""
-        said = self.said.lower()
-        return any(words in said for words in _NO_CHAT) or (self.status == _NOT_FOUND and "model" not in said)
+        text = self.text.lower()
+        return any(words in text for words in _NO_CHAT) or (self.status == _NOT_FOUND and "model" not in text)
 
     @property
     def too_long(self) -> bool:
@@ -61,8 +61,8 @@ class EngineRefusal:
 
 def in_words(refusal: EngineRefusal, server: ServerRecord, model: str, key: str) -> LocalError:
     """Return the problem and the remedy; never with the key in it, whatever the server answers."""
-    said = refusal.said.replace(key, "…") if key else refusal.said
-    why = f": {said}" if said else ""
+    text = refusal.text.replace(key, "…") if key else refusal.text
+    why = f": {text}" if text else ""
     name = server.name
     if refusal.status in (_UNAUTHORIZED, _FORBIDDEN):
         if not server.keyed:

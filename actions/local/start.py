@@ -9,7 +9,7 @@ from pathlib import Path
 
 from actions.local.context import LocalExecution
 from actions.local.environment import set_for
-from actions.local.leftovers import Belongings, left_of
+from actions.local.leftovers import ServerResources, left_of
 from actions.local.machine import Installed, Machine
 from actions.local.steps import removing, starting
 from actions.local.store import claim, last_of, mark_ready, prepare, remember_start, without_secrets
@@ -103,7 +103,7 @@ async def _clear(folder: Path, execution: LocalExecution) -> None:
     dead = await asyncio.to_thread(last_of, folder)
     if dead is None:
         return
-    left = await asyncio.to_thread(left_of, dead, Belongings())
+    left = await asyncio.to_thread(left_of, dead, ServerResources())
     if left.processes:
         what = f"{count(len(left.processes), 'process', 'processes')} of the dead {dead.name} still run"
         raise LocalError(what, f"To end them: quarterdeck local down {dead.name}")
@@ -115,12 +115,12 @@ async def _clear(folder: Path, execution: LocalExecution) -> None:
 
 async def server_of(machine: Machine, server: str) -> ServerState | None:
     """The server with this id as it is now; None where there is none (any more)."""
-    return next((state for state in await machine.servers.look() if state.record.id == server), None)
+    return next((state for state in await machine.servers.poll() if state.record.id == server), None)
 
 
 async def server_named(machine: Machine, name: str, server: str = "") -> ServerState:
     """The server of this name; with an id it must be that one. Raises LocalError."""
-    found = next((state for state in await machine.servers.look() if state.name == name), None)
+    found = next((state for state in await machine.servers.poll() if state.name == name), None)
     if found is None:
         raise LocalError(f"there is no server {name} on this machine", "quarterdeck local ls lists the servers.")
     if server and found.record.id != server:

@@ -8,7 +8,7 @@ from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from typing import NamedTuple
 
 from actions.local.context import LocalExecution
-from actions.local.leftovers import Belongings, left_of, perhaps_of, sockets_in, survey
+from actions.local.leftovers import ServerResources, left_of, perhaps_of, sockets_in, survey
 from actions.local.steps import removing, signalling
 from actions.local.store import forget
 from actions.number_words import count
@@ -57,7 +57,7 @@ class TakeDownEnd(NamedTuple):
 
     failed: Outcome | None
     """None if nothing of it runs any more."""
-    told: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     """Remarks for the person: requests that were cut, files that may be its."""
 
 
@@ -78,9 +78,9 @@ def _interrupted(record: ServerRecord, sent: Sequence[str]) -> Outcome:
         return Outcome(Result.STOPPED, f"stopped: {record.name} has ended; its leftovers were not checked", again)
     if not sent:
         return Outcome(Result.STOPPED, f"stopped: nothing was sent to {record.name}, which continues as before", again)
-    told = f"stopped waiting: {record.name} was told to stop ({', '.join(sent)}), and does so by itself"
+    text = f"stopped waiting: {record.name} was told to stop ({', '.join(sent)}), and does so by itself"
     refuses = "; it accepts no new requests" if record.drains else ""
-    return Outcome(Result.STOPPED, told + refuses, again)
+    return Outcome(Result.STOPPED, text + refuses, again)
 
 
 async def _finish(state: ServerState, grace: float, execution: LocalExecution, sent: list[str]) -> TakeDownEnd:
@@ -88,7 +88,7 @@ async def _finish(state: ServerState, grace: float, execution: LocalExecution, s
     record = state.record
     belongings = await asyncio.to_thread(survey, record)
     interrupted = patient = False
-    told: list[str] = []
+    remarks: list[str] = []
     if record.identity.alive:
         execution.step(REFUSE)
         if record.drains and state.stage.phase is Phase.STOPPING:
@@ -104,7 +104,7 @@ async def _finish(state: ServerState, grace: float, execution: LocalExecution, s
         if state.serves:
             cut = await _requests_end(record, grace, execution)
             patient = not cut
-            told += [cut] if cut else []
+            remarks += [cut] if cut else []
             belongings = belongings.merged_with(await asyncio.to_thread(survey, record))
         else:
             execution.say("it was not ready yet: it has none")
@@ -115,8 +115,8 @@ async def _finish(state: ServerState, grace: float, execution: LocalExecution, s
     perhaps = await asyncio.to_thread(perhaps_of, record) if failed is None else ()
     if perhaps:
         shown = ", ".join(perhaps[:3]) + (f" and {len(perhaps) - 3} more" if len(perhaps) > 3 else "")
-        told.append(f"unused shared memory created while it ran, which may be its: {shown}")
-    return TakeDownEnd(failed, tuple(told))
+        remarks.append(f"unused shared memory created while it ran, which may be its: {shown}")
+    return TakeDownEnd(failed, tuple(remarks))
 
 
 async def _requests_end(record: ServerRecord, grace: float, execution: LocalExecution) -> str:
@@ -158,13 +158,13 @@ async def _requests_end(record: ServerRecord, grace: float, execution: LocalExec
 
 async def _end(
     record: ServerRecord,
-    had: Belongings,
+    had: ServerResources,
     execution: LocalExecution,
     sent: list[str],
     *,
     interrupted: bool,
     patient: bool,
-) -> Belongings:
+) -> ServerResources:
     """Send signal after signal until every process is gone; its belongings are read again before each.
 
     One that was ``interrupted`` before is already ending; it gets time if it has no more requests (``patient``).
@@ -194,7 +194,7 @@ async def _end(
 
 
 async def _wait_until_gone(
-    record: ServerRecord, had: Belongings, number: Signals, patience: float, execution: LocalExecution
+    record: ServerRecord, had: ServerResources, number: Signals, patience: float, execution: LocalExecution
 ) -> bool:
     """Wait until all have ended; workers that outlive their leader are not waited for as long."""
     alone: float | None = None
@@ -212,7 +212,7 @@ async def _wait_until_gone(
     return not had.alive
 
 
-async def _clean(record: ServerRecord, had: Belongings, execution: LocalExecution) -> Outcome | None:
+async def _clean(record: ServerRecord, had: ServerResources, execution: LocalExecution) -> Outcome | None:
     left = await asyncio.to_thread(left_of, record, had)
     if left.processes:
         pids = ", ".join(str(each.pid) for each in left.processes)

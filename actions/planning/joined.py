@@ -123,10 +123,10 @@ def _checks(each: Sequence[NamedPlan], over_all: Sequence[Check]) -> tuple[Check
     everyone = len({one.name for one in each})
     for alike, names in by_words.items():
         whose = _unique(names)
-        told = some_names(whose)
-        text, fix = alike.text.replace(_NAME, told), alike.fix.replace(_NAME, told)
+        listed = some_names(whose)
+        text, fix = alike.text.replace(_NAME, listed), alike.fix.replace(_NAME, listed)
         if len(whose) < everyone and _NAME not in alike.text:
-            text = f"{told}: {text}"
+            text = f"{listed}: {text}"
         if len(whose) < everyone and alike.verdict is Verdict.PASS:
             passed.setdefault(alike.about, []).append(text)
         else:

@@ -16,9 +16,9 @@ from actions.running.action_run import ActionRun
 from actions.running.execution import POLL, Execution
 from actions.running.executor import Executor
 from actions.running.journal import Audit, Journal
+from actions.running.plan_outcomes import NotAsConfirmedError, PlanOutcomes, as_confirmed
 from actions.running.progress import FailureCause, Load, Outcome, Result
-from actions.running.turns import NotAsConfirmedError, TurnsTaken, as_confirmed
-from actions.running.user_effect import felt_through, load_of
+from actions.running.user_effect import affected_workload, load_of
 from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import (
@@ -80,7 +80,7 @@ class Run:
         workload = _felt_through_all(seen, plan)
         before = load_of(seen, workload)
         execution = self._executor.begin(self._journal)
-        turns, tries = TurnsTaken(plan.parts or (plan,)), AGAIN
+        turns, tries = PlanOutcomes(plan.parts or (plan,)), AGAIN
         conflict: ConflictError | None = None
         while (part := turns.upcoming) is not None:
             try:
@@ -95,10 +95,10 @@ class Run:
             turns.add(outcome, begun=execution.has_begun)
             conflict, tries = None, AGAIN
         self.over = True
-        await self._end(replace(await self._told(turns), before=before), workload)
+        await self._end(replace(await self._outcome_of_all(turns), before=before), workload)
 
     async def _made_ready(
-        self, part: Plan, turns: TurnsTaken, execution: Execution, conflict: ConflictError | None, confirmation: str
+        self, part: Plan, turns: PlanOutcomes, execution: Execution, conflict: ConflictError | None, confirmation: str
     ) -> Plan:
         """Return the next plan as it is to be carried out. Raises what planning raises, and AuditError.
 
@@ -116,7 +116,7 @@ class Run:
         await self._journal.check()
         return part
 
-    async def _told(self, turns: TurnsTaken) -> Outcome:
+    async def _outcome_of_all(self, turns: PlanOutcomes) -> Outcome:
         """The outcome of all; if some were not done, only the done ones can be undone."""
         if turns.several and not turns.all_done:
             self._journal.update(plan=replace(self.state.plan, undo=turns.undo))
@@ -177,7 +177,7 @@ class Run:
 def _felt_through_all(snapshot: Snapshot, plan: Plan) -> str:
     """Return the workload through which users feel a plan; empty where those are several, or none."""
     targets = plan.request.targets if plan.parts else (plan.target,)
-    found = {felt_through(snapshot, target) for target in targets}
+    found = {affected_workload(snapshot, target) for target in targets}
     return found.pop() if len(found) == 1 else ""
 
 
@@ -211,9 +211,9 @@ def _cut_short(error: BaseException, execution: Execution, plan: Plan) -> Outcom
 
 def _outcome_record(outcome: Outcome) -> dict[str, Any]:
     """Return the record of a result; its own digest cannot be in it."""
-    told = asdict(outcome) | {"result": str(outcome.result)}
-    del told["anchor"]
-    return told
+    record = asdict(outcome) | {"result": str(outcome.result)}
+    del record["anchor"]
+    return record
 
 
 def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> FailureCause:

@@ -11,7 +11,7 @@ from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 
-def felt_through(snapshot: Snapshot, target: Target) -> str:
+def affected_workload(snapshot: Snapshot, target: Target) -> str:
     """Return the key of the workload whose users feel an action on a target: for a pod, its workload.
 
     Empty if there is none: a node, a pod that is gone.

@@ -119,7 +119,7 @@ class ActionController:
             reading = (lambda: self._local.observe().reading) if request.target.is_server else None
             self._navigator.open(PlanScreen(desk, partial(service.plan, request), reading))
 
-    async def carry_out(self, request: Request) -> None:
+    async def execute(self, request: Request) -> None:
         service = self.service
         if service is not None:
             from actions.running.runner import NOT_ASKED

@@ -65,11 +65,11 @@ class ActionChanged(Message):
         self.action_run = action_run
 
 
-class ServersLooked(Message):
+class ServersChanged(Message):
     """Something is new of the vLLM servers on this machine. Many looks that wait to be shown are one."""
 
     def can_replace(self, message: Message) -> bool:
-        return isinstance(message, ServersLooked)
+        return isinstance(message, ServersChanged)
 
 
 class DeskOpened(Message):
@@ -157,9 +157,9 @@ class QuarterdeckApp(App[None]):
             focused = self.focused
             if focused is not None and self._is_line(focused):
                 await settled((focused,))
-            told = self._key_receivers()
+            receivers = self._key_receivers()
             if await self._check_bindings(event.key):
-                await self._settle(told)
+                await self._settle(receivers)
                 return
         await super().on_event(event)
 
@@ -197,10 +197,10 @@ class QuarterdeckApp(App[None]):
         """Return the widgets that may have something to do for a key, from the focused one to its screen."""
         return [self.screen] if self.focused is None else [n for n in self.focused.ancestors_with_self if n is not self]
 
-    async def _settle(self, told: list[MessagePump]) -> None:
+    async def _settle(self, receivers: list[MessagePump]) -> None:
         """Wait for these, for the screen that they opened, and for the line that they requested."""
-        await settled(told)
-        if self.screen not in told:
+        await settled(receivers)
+        if self.screen not in receivers:
             await settled((self.screen,))
         if self.desk is not None:
             await self.desk.line.open_asked()
@@ -220,7 +220,7 @@ class QuarterdeckApp(App[None]):
         from console.screens.fleet import FleetScreen
 
         self.set_keymap(textual_keymap(self._options.keymap))
-        desk = ConsoleDesk(self, self._session, self._options, self.tell, self.looked)
+        desk = ConsoleDesk(self, self._session, self._options, self.action_changed, self.servers_changed)
         if self._early is not None:
             # Before there is a screen: its first frame has it.
             desk.show(self._early)
@@ -264,15 +264,15 @@ class QuarterdeckApp(App[None]):
         """A new Snapshot, from any thread; does not block."""
         self.post_message(SnapshotArrived(snapshot))
 
-    def tell(self, action_run: ActionRun | None) -> None:
+    def action_changed(self, action_run: ActionRun | None) -> None:
         """An action has come on, from any thread; does not block."""
         self.post_message(ActionChanged(action_run))
 
-    def looked(self) -> None:
+    def servers_changed(self) -> None:
         """Something is new of the servers on this machine, from any thread; does not block."""
-        self.post_message(ServersLooked())
+        self.post_message(ServersChanged())
 
-    def on_servers_looked(self) -> None:
+    def on_servers_changed(self) -> None:
         if self.desk is not None:
             self.desk.local.show(self.desk.actions.changing)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from console.config.options import Options
-    from console.session.local.protocol import Looked
+    from console.session.local.protocol import OnServersChange
     from console.session.protocol import Changed, Session
     from fleet.model.snapshot import Snapshot
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 class ConsoleDesk:
     """Implements console.commands.desk.Desk: a command asks the part that knows; parts are given each other."""
 
-    def __init__(self, app: App[None], session: Session, options: Options, changed: Changed, looked: Looked) -> None:
+    def __init__(
+        self, app: App[None], session: Session, options: Options, changed: Changed, looked: OnServersChange
+    ) -> None:
         self._app = app
         self.session = session
         self.options = options

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from console.app.navigator import Navigator
     from console.commands.desk import Desk
-    from console.session.local.protocol import LocalServers, Looked
+    from console.session.local.protocol import LocalServers, OnServersChange
     from fleet.local.server import ServerState
     from fleet.model.snapshot import Snapshot
 
@@ -23,7 +23,7 @@ class LocalController:
     The session calls ``looked`` when something about them changes, from any thread.
     """
 
-    def __init__(self, desk: Desk, navigator: Navigator, looked: Looked) -> None:
+    def __init__(self, desk: Desk, navigator: Navigator, looked: OnServersChange) -> None:
         self._desk = desk
         self._navigator = navigator
         self._looked = looked

@@ -20,7 +20,7 @@ from actions.audit.words import RecordFact, moment, opened_text, summary
 from console.cli import exits, streams
 from console.cli.dispatch import Invocation, say
 from console.cli.how_flags import FORMS
-from console.cli.output import glyphs_of, tell
+from console.cli.output import glyphs_of, write_sheet
 from console.report.sheets.audit import actions_sheet
 from console.wiring.audit_folder import audit_logs
 from widgets.untrusted import untrusted, untrusted_line
@@ -46,20 +46,20 @@ def run(invocation: Invocation) -> int:
     if options.what == "verify":
         _verify(log, as_json=options.json)
     else:
-        _tell(log)
+        _print_state(log)
         form = options.format or "json" if options.what == "export" or options.json else ""
         selected = log.select(_filter(options))
         if options.what == "show" and options.output is not None:
             document = partial(_document, "json", selected, log)
-            tell(options.output, actions_sheet(selected), lambda: document().removesuffix("\n"), glyphs_of())
+            write_sheet(options.output, actions_sheet(selected), lambda: document().removesuffix("\n"), glyphs_of())
             return exits.OK if log.intact else exits.PROBLEM
-        told = _document(form, selected, log)
+        output = _document(form, selected, log)
         if options.output is None:
             write = streams.document if form == "json" else streams.page
-            write(told.removesuffix("\n") if form == "json" else told)
+            write(output.removesuffix("\n") if form == "json" else output)
         else:
             try:
-                _write(Path(options.output), told.encode())
+                _write(Path(options.output), output.encode())
             except OSError as error:
                 return _refused(error)
     return exits.OK if log.intact else exits.PROBLEM
@@ -116,7 +116,7 @@ def _verify(log: Opened, *, as_json: bool) -> None:
         print(line)
 
 
-def _tell(log: Opened) -> None:
+def _print_state(log: Opened) -> None:
     """Print the state of the chain on stderr, separate from the data."""
     for fact in opened_text(log):
         say(untrusted(f"{fact.label}: {fact.text}" if fact.label else fact.text))

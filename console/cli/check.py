@@ -11,12 +11,12 @@ from functools import partial
 from console.cli import exits, interruptible, streams
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain, snapshot_within
-from console.cli.output import glyphs_of, tell
+from console.cli.output import glyphs_of, write_sheet
 from console.config.problem import ConfigError
 from console.report.harmless import harmless
 from console.report.sheets.incidents import incidents_sheet
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
-from console.views.incident_words import acknowledged_text, felt, in_time, lasted, place
+from console.views.incident_words import acknowledged_text, duration_text, in_time, place, reach_text
 from fleet.diagnosis.check_status import CheckStatus, check_status, counted
 from fleet.model.counting import count
 from fleet.model.finding import FindingState, Incident
@@ -27,7 +27,7 @@ from fleet.model.snapshot import Snapshot
 def run(invocation: Invocation) -> int:
     """Exit as monitoring plugins do: 3 also for an unexpected error and for a wrong configuration."""
     try:
-        return _look(invocation)
+        return _check_once(invocation)
     except ConfigError as error:
         _unknown(invocation, error.problems[0])
         for problem in error.problems:
@@ -47,7 +47,7 @@ def _unknown(invocation: Invocation, why: object) -> None:
         streams.write_out(partial(print, harmless(f"{CheckStatus.UNKNOWN.name}: {first}")))
 
 
-def _look(invocation: Invocation) -> int:
+def _check_once(invocation: Invocation) -> int:
     settings, form = invocation.load().settings, invocation.options.form
     glyphs = glyphs_of(settings.ui.glyphs)
     if invocation.options.watch:
@@ -62,12 +62,12 @@ def _look(invocation: Invocation) -> int:
     if form:
         from console.report.check import to_json
 
-        told = partial(tell, form, incidents_sheet(snapshot, glyphs), lambda: to_json(snapshot, code), glyphs)
+        write = partial(write_sheet, form, incidents_sheet(snapshot, glyphs), lambda: to_json(snapshot, code), glyphs)
     else:
         # Build all of it before writing: partial output would look complete.
         lines = [harmless(line) for line in plugin_lines(snapshot, code, pending=now, blind=blind)]
-        told = partial(print, *lines, sep="\n")
-    if not streams.write_out(told):
+        write = partial(print, *lines, sep="\n")
+    if not streams.write_out(write):
         # Output that nobody read would exit 1, which here means a warning.
         code = code or CheckStatus.UNKNOWN
     for line in explain(snapshot):
@@ -83,8 +83,8 @@ def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind:
     for incident in (*firing, *others):
         yield _line(snapshot, incident)
     for row in unexplained(snapshot).values():
-        said = "; ".join(filter(None, (object_words(snapshot, row), summary_of(row))))
-        yield f"  {row.severity.value:<8} {'alert':<10} {row.told.alert.name}: {said}"
+        text = "; ".join(filter(None, (object_words(snapshot, row), summary_of(row))))
+        yield f"  {row.severity.value:<8} {'alert':<10} {row.merged.alert.name}: {text}"
 
 
 def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *, blind: bool) -> str:
@@ -94,24 +94,24 @@ def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *
     worst = next(iter(firing or others), None)
     if worst is None:
         return f"{count(len(snapshot.model_of), 'serving workload')}, nothing is wrong"
-    said = f"{place(snapshot, worst.about)}: {worst.root.words}".replace("|", "/")
+    text = f"{place(snapshot, worst.about)}: {worst.root.words}".replace("|", "/")
     more = len(firing or others) - 1
     beside = f", and {more} more" if more else ""
     return (
-        f"{said}{beside}" if firing else f"nothing has lasted long enough to count; {worst.state.value}: {said}{beside}"
+        f"{text}{beside}" if firing else f"nothing has lasted long enough to count; {worst.state.value}: {text}{beside}"
     )
 
 
 def _numbers(firing: list[Incident], others: list[Incident]) -> str:
     """Performance data: how many of each."""
     count = {severity: sum(one.severity is severity for one in firing) for severity in Severity}
-    told = {
+    numbers = {
         "critical": count[Severity.CRITICAL],
         "warning": count[Severity.WARNING],
         "unknown": count[Severity.UNKNOWN],
         "pending": len(others),
     }
-    return " ".join(f"{name}={number}" for name, number in told.items())
+    return " ".join(f"{name}={number}" for name, number in numbers.items())
 
 
 def _since(incident: Incident, now: float) -> str:
@@ -119,14 +119,21 @@ def _since(incident: Incident, now: float) -> str:
     if incident.since < now or incident.state is not FindingState.PENDING:
         return in_time(incident, now)
     due = min((one.due for one in incident.findings if one.due), default=now)
-    return f"seen now, start not known; counts once it has lasted {lasted(due - incident.since)}"
+    return f"seen now, start not known; counts once it has lasted {duration_text(due - incident.since)}"
 
 
 def _line(snapshot: Snapshot, incident: Incident) -> str:
     what = f"{place(snapshot, incident.about)}: {incident.root.words}"
-    names = dict.fromkeys(row.told.alert.name for row in alerts_of(snapshot, incident.key))
+    names = dict.fromkeys(row.merged.alert.name for row in alerts_of(snapshot, incident.key))
     alerts = f"alerts: {', '.join(names)}" if names else ""
     one = incident.acknowledged
     known = acknowledged_text(one, snapshot.at).replace("|", "/") if one is not None else ""
-    said = (what, incident.sentence.rstrip("."), _since(incident, snapshot.at), felt(incident.reach), known, alerts)
-    return f"  {incident.severity.value:<8} {incident.state.value:<10} {'; '.join(filter(None, said))}"
+    parts = (
+        what,
+        incident.sentence.rstrip("."),
+        _since(incident, snapshot.at),
+        reach_text(incident.reach),
+        known,
+        alerts,
+    )
+    return f"  {incident.severity.value:<8} {incident.state.value:<10} {'; '.join(filter(None, parts))}"

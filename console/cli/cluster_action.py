@@ -28,7 +28,7 @@ from console.cli.latest_snapshot import LatestSnapshot, alerts_are_told
 from console.cli.named import NotNamedError, find, parse
 from console.cli.named_incidents import acknowledgements_are_told, find_incident
 from console.cli.one_snapshot import explain
-from console.cli.output import glyphs_of, tell
+from console.cli.output import glyphs_of, write_sheet
 from console.cli.progress import telling, waiting_for
 from console.config.settings import Settings
 from console.report.action import revisions_json
@@ -87,7 +87,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         status = source.statuses()[0]
         say(f"{status.problem}\n  {status.remedy}")
         return exits.USAGE
-    async with _observing(settings, source, options.wait) as (watched, hurry):
+    async with _observing(settings, source, options.wait) as (watched, refresh):
         # Prometheus data alone do not justify an action: the API server's error comes first.
         if source.trouble is not None:
             raise in_words(source.trouble, source.access)
@@ -98,7 +98,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
                 say(line)
             return exits.UNREACHABLE
         teller = ProgressPrinter()
-        runner = actions.runner(settings, source, watched.newest, teller.changed, invocation.environ, hurry=hurry)
+        runner = actions.runner(settings, source, watched.newest, teller.changed, invocation.environ, refresh=refresh)
         try:
             return await _plan_and_do(invocation, settings, source, watched, runner)
         except (KubeError, KubeconfigError) as error:
@@ -136,7 +136,7 @@ async def _plan_and_do(
             glyphs = glyphs_of(settings.ui.glyphs)
             sheet = revisions_sheet(targets[0].kind, found, time.time(), glyphs)
             form = options.form or ("json" if options.json else "table")
-            tell(form, sheet, lambda: revisions_json(targets[0], found), glyphs)
+            write_sheet(form, sheet, lambda: revisions_json(targets[0], found), glyphs)
             return exits.OK
         await source.identify()
         plan = await runner.executor.plan(request_of(specs, options, targets))

@@ -44,11 +44,11 @@ async def execute(
 
     ``in_words`` may add to the outcome.
     """
-    (ended,) = await carry_out_all((plan,), options, runner, in_words)
+    (ended,) = await execute_all((plan,), options, runner, in_words)
     return ended
 
 
-async def carry_out_all(
+async def execute_all(
     plans: Sequence[Plan],
     options: ActingOptions,
     runner: Runner,
@@ -70,7 +70,7 @@ async def carry_out_all(
         outcome = await runner.wait(state.id) if state is not None else None
         outcome = in_words(outcome) if outcome is not None else None
         code = code if outcome is None else _code(outcome)
-        if not streams.write_out(partial(_tell, plan, outcome, options)):
+        if not streams.write_out(partial(_print_outcome, plan, outcome, options)):
             code = code or exits.PROBLEM
         if outcome is not None and outcome.anchor:
             say(f"{LABEL} {outcome.anchor}")
@@ -111,7 +111,7 @@ def _start(plan: Plan, answer: tuple[int, str], options: ActingOptions, runner: 
         return exits.REFUSED, None
 
 
-def _tell(plan: Plan, outcome: Outcome | None, options: ActingOptions) -> None:
+def _print_outcome(plan: Plan, outcome: Outcome | None, options: ActingOptions) -> None:
     if options.json:
         streams.document(to_json(plan, outcome, reason=options.reason))
     elif outcome is not None:

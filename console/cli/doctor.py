@@ -13,7 +13,7 @@ from actions.local.installation import find_executable, read
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation
 from console.cli.one_snapshot import WAIT, any_answered, observe
-from console.cli.output import glyphs_of, tell
+from console.cli.output import glyphs_of, write_sheet
 from console.cli.parser import setting_flags
 from console.config.load import from_flags
 from console.config.problem import ConfigError
@@ -54,7 +54,7 @@ def run(invocation: Invocation) -> int:
     cluster, code = interruptible.run(_cluster(settings, invocation.environ))
     checks = [configuration, terminal, *cluster]
     if form := invocation.options.form:
-        tell(form, _sheet(checks), lambda: report.to_json(checks), glyphs_of())
+        write_sheet(form, _sheet(checks), lambda: report.to_json(checks), glyphs_of())
     else:
         for line in report.lines(checks):
             print(line)
@@ -125,7 +125,7 @@ async def _machine(
 
     servers = SharedWatcher(settings, environ)
     try:
-        states = await servers.look()
+        states = await servers.poll()
     except OSError:
         # The source reports it: it reads the same folder.
         states = ()

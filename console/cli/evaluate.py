@@ -30,13 +30,13 @@ def run(invocation: Invocation) -> int:
     except (TruthError, RecordingError) as error:
         say(error)
         return exits.USAGE
-    if not _told(found, options.form, each=options.each):
+    if not _print_report(found, options.form, each=options.each):
         return exits.PROBLEM
     whole = totals(found)
     return exits.PROBLEM if any(goal.reached(whole) is False for goal in GOALS) else exits.OK
 
 
-def _told(found: Sequence[CaseScore], form: str, *, each: bool) -> bool:
+def _print_report(found: Sequence[CaseScore], form: str, *, each: bool) -> bool:
     """Print the result; return whether it could be written."""
     if form == "json":
         from console.report.evaluation import to_json
@@ -44,5 +44,5 @@ def _told(found: Sequence[CaseScore], form: str, *, each: bool) -> bool:
         return streams.write_out(partial(streams.document, to_json(found)))
     from console.report.evaluation_table import lines, markdown
 
-    told = markdown(found) if form == "markdown" else lines(found, each=each)
-    return streams.write_out(partial(print, *map(harmless, told), sep="\n"))
+    report = markdown(found) if form == "markdown" else lines(found, each=each)
+    return streams.write_out(partial(print, *map(harmless, report), sep="\n"))

@@ -62,7 +62,7 @@ def servers(**_: object) -> Iterable[str]:
 
 async def _named(options: argparse.Namespace, kinds: Sequence[str], prefix: str = "") -> list[str]:
     from console.cli.named import parse
-    from fleet.net.early import EarlyQuestions
+    from fleet.net.early_requests import EarlyRequests
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.errors import KubeconfigError
     from fleet.sources.kube.kubeconfig import load_access
@@ -76,7 +76,7 @@ async def _named(options: argparse.Namespace, kinds: Sequence[str], prefix: str 
     except KubeconfigError:
         return []
     namespace = getattr(options, "namespace", None) or ""
-    client = KubeClient(access, environ=os.environ, early=EarlyQuestions())
+    client = KubeClient(access, environ=os.environ, early=EarlyRequests())
     asking = [asyncio.create_task(_of_kind(client, each, namespace)) for each in wanted]
     try:
         await asyncio.wait(asking, timeout=WITHIN)

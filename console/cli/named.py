@@ -79,8 +79,8 @@ def _kinds_text(kinds: tuple[str, ...]) -> str:
     """The kinds that a command takes: several kinds of workloads are workloads."""
     workloads = [kind for kind in kinds if kind not in _OTHERS.values()]
     words = [kind.lower() for kind in kinds if kind not in workloads]
-    told = ["workload"] if len(workloads) > 1 else [kind.lower() for kind in workloads]
-    return " or ".join([*told, *words])
+    found = ["workload"] if len(workloads) > 1 else [kind.lower() for kind in workloads]
+    return " or ".join([*found, *words])
 
 
 def _other(name: str, snapshot: Snapshot, kinds: tuple[str, ...]) -> str:

@@ -35,19 +35,19 @@ def find_alert(typed: str, snapshot: Snapshot, namespace: str) -> Target:
     alerts = board(snapshot)
     rows = list(alerts.rows.values()) if alerts is not None else []
     here = [row for row in rows if not namespace or row.concerned.namespace in ("", namespace)]
-    found = [row for row in rows if typed in (row.told.key, row.told.alert.fingerprint)] or _matching(typed, here)
+    found = [row for row in rows if typed in (row.merged.key, row.merged.alert.fingerprint)] or _matching(typed, here)
     if len(found) == 1:
-        return Target(ALERT, "", found[0].told.alert.name or "(no name)", found[0].told.key)
+        return Target(ALERT, "", found[0].merged.alert.name or "(no name)", found[0].merged.key)
     if found:
         shown = "\n".join(_shown(row, found) for row in found[:_MOST])
         more = f"\nand {len(found) - _MOST} more" if len(found) > _MOST else ""
         raise NotNamedError(f"{typed} is {count(len(found), 'alert')}; choose one:\n{shown}{more}")
-    if any(one.id == typed for told in snapshot.facts.of(Notified).values() for one in told.value.silences):
+    if any(one.id == typed for notified in snapshot.facts.of(Notified).values() for one in notified.value.silences):
         return Target(ALERT, "", f"silence {typed}", typed)
     if not rows:
         raise NotNamedError(f"no alert {typed}: {empty_text(snapshot)}")
     name = typed.partition("{")[0]
-    near = difflib.get_close_matches(name, sorted({row.told.alert.name for row in here}), n=3)
+    near = difflib.get_close_matches(name, sorted({row.merged.alert.name for row in here}), n=3)
     where = f" in {namespace}" if namespace else ""
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise NotNamedError(f"no alert {typed}{where}{hint}")
@@ -60,8 +60,8 @@ def _matching(typed: str, rows: Sequence[AlertRow]) -> list[AlertRow]:
     name, conditions = parts["name"].strip(), [_condition(one) for one in _matchers(parts["matchers"] or "", typed)]
     if not name and not conditions:
         raise NotNamedError("no alert named")
-    named = [row for row in rows if not name or row.told.alert.name == name]
-    return [row for row in named if all(one.holds(row.told.alert.labels.get(one.label, "")) for one in conditions)]
+    named = [row for row in rows if not name or row.merged.alert.name == name]
+    return [row for row in named if all(one.holds(row.merged.alert.labels.get(one.label, "")) for one in conditions)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +100,11 @@ def _unescaped(escaped: re.Match[str]) -> str:
 
 def _shown(row: AlertRow, others: Sequence[AlertRow]) -> str:
     """Return the alert as it can be typed: its name, and the labels in which the candidates differ."""
-    labels = row.told.alert.labels
-    every = {label for other in others for label in other.told.alert.labels}
+    labels = row.merged.alert.labels
+    every = {label for other in others for label in other.merged.alert.labels}
     differ = sorted(
-        label for label in every - {NAME} if len({other.told.alert.labels.get(label, "") for other in others}) > 1
+        label for label in every - {NAME} if len({other.merged.alert.labels.get(label, "") for other in others}) > 1
     )
     matchers = ",".join(str(Matcher(label, labels.get(label, ""))) for label in differ)
-    typed = shlex.quote(f"{row.told.alert.name}{{{matchers}}}")
-    return f"  {typed}  {row.told.alert.state}  {row.told.alert.fingerprint}".rstrip()
+    typed = shlex.quote(f"{row.merged.alert.name}{{{matchers}}}")
+    return f"  {typed}  {row.merged.alert.state}  {row.merged.alert.fingerprint}".rstrip()

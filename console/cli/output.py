@@ -25,7 +25,7 @@ def glyphs_of(choice: Any = "auto") -> Glyphs:
     return choose_glyphs(os.environ, sys.stdout.encoding, choice)
 
 
-def tell(form: str, sheet: Sheet, document: Callable[[], str], glyphs: Glyphs) -> None:
+def write_sheet(form: str, sheet: Sheet, document: Callable[[], str], glyphs: Glyphs) -> None:
     """Write a table in the requested format; ``document`` returns its JSON."""
     match form:
         case "json":

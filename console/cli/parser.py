@@ -30,11 +30,11 @@ class CommandParser(argparse.ArgumentParser):
     """The exit code of wrong usage."""
 
     def error(self, message: str) -> NoReturn:
-        told = untrusted(self._improve(message))
+        problem = untrusted(self._improve(message))
         if self.wrong != exits.USAGE:
             # A monitoring plugin: its first line of stdout is what is shown.
-            print(f"UNKNOWN: {told}")
-        self.exit(self.wrong, f"{self.prog}: {told}\n  {self.prog} --help lists the choices.\n")
+            print(f"UNKNOWN: {problem}")
+        self.exit(self.wrong, f"{self.prog}: {problem}\n  {self.prog} --help lists the choices.\n")
 
     def format_help(self) -> str:
         """Return its own flags and examples; the program's help has the common ones."""
@@ -129,8 +129,8 @@ def parse(prog: str, arguments: Sequence[str]) -> argparse.Namespace:
     known = own | set(_long_flags(parser))
     name = meant.named()[1].partition(" ")[0]
     if not name and (of_tables := {"-o", "--output", "-w", "--watch"}.intersection(arguments[:cut])):
-        told = ", ".join(sorted(of_tables))
-        parser.error(f"{told}: the console has no such flag, its tables do: {prog} snapshot {told}")
+        flags = ", ".join(sorted(of_tables))
+        parser.error(f"{flags}: the console has no such flag, its tables do: {prog} snapshot {flags}")
     for argument in arguments[:cut]:
         if argument == name:
             # The command's own flags follow it: the program's parser would turn their values into arguments.

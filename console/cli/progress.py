@@ -88,5 +88,5 @@ def waiting_for(sources: Sequence[SourceStatus]) -> str:
     starting = [one for one in sources if one.health is Health.STARTING]
     silent = [one.name for one in sources if one.health is Health.DOWN]
     named = ", ".join(f"{one.name} ({one.progress})" if one.progress else one.name for one in starting)
-    said = f"waiting for {named}" if starting else "measuring"
-    return f"{said}; no answer from {', '.join(silent)}" if silent else said
+    text = f"waiting for {named}" if starting else "measuring"
+    return f"{text}; no answer from {', '.join(silent)}" if silent else text

@@ -7,7 +7,7 @@ from __future__ import annotations
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain, observe
-from console.cli.output import glyphs_of, tell
+from console.cli.output import glyphs_of, write_sheet
 from console.report.sheets.objectives import objectives_sheet
 from console.views.objectives import board, empty_text, stands_on
 
@@ -35,7 +35,7 @@ def run(invocation: Invocation) -> int:
     if known or form == "json":
         from console.report.slo import to_json
 
-        tell(form, objectives_sheet(snapshot, glyphs), lambda: to_json(snapshot), glyphs)
+        write_sheet(form, objectives_sheet(snapshot, glyphs), lambda: to_json(snapshot), glyphs)
     if found is None or not known:
         say(
             empty_text(snapshot)

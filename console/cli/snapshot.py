@@ -9,7 +9,7 @@ from typing import Final
 from console.cli import interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import explain, production_of, snapshot_within
-from console.cli.output import glyphs_of, tell
+from console.cli.output import glyphs_of, write_sheet
 from console.report.sheets import fleet
 from console.report.sheets.alerts import alerts_sheet
 from console.report.sheets.incidents import incidents_sheet
@@ -53,7 +53,7 @@ def run(invocation: Invocation) -> int:
         return interruptible.run(watch(of_snapshots(settings, options.wait, sheet), options.form, glyphs))
     # Incidents need the last minutes, since only lasting states count, and a single run cannot wait for them.
     snapshot, code = snapshot_within(settings, options.wait, looks_back=options.what == "incidents")
-    tell(options.form, sheet(snapshot), lambda: _document(options.what, snapshot), glyphs)
+    write_sheet(options.form, sheet(snapshot), lambda: _document(options.what, snapshot), glyphs)
     for line in explain(snapshot):
         say(line)
     return code

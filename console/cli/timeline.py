@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from console.cli import exits, interruptible, named
 from console.cli.dispatch import Invocation, say
-from console.cli.output import glyphs_of, tell
+from console.cli.output import glyphs_of, write_sheet
 from console.cli.progress import telling
 from console.report.sheets.sheet import Sheet
 from console.report.sheets.timeline import NOTHING, timeline_sheet
@@ -59,7 +59,9 @@ async def _run(invocation: Invocation) -> int:
         _explain(error)
         return exits.USAGE
     try:
-        return await _told(invocation, partial(_ask, invocation, client), client.access.context, client.access.server)
+        return await _print_entries(
+            invocation, partial(_ask, invocation, client), client.access.context, client.access.server
+        )
     except (KubeError, KubeconfigError) as error:
         _explain(error)
         return exits.UNREACHABLE
@@ -80,22 +82,24 @@ async def _of_this_machine(invocation: Invocation) -> int:
 
     async def look() -> Timeline:
         now = time.time()
-        await source.look()
+        await source.poll()
         sources = local_timeline_sources(settings, invocation.environ, source)
         return await ask(sources, _since(invocation, now), now)
 
     try:
-        return await _told(invocation, look, settings.cluster.context, source.host)
+        return await _print_entries(invocation, look, settings.cluster.context, source.host)
     finally:
         await source.close()
 
 
-async def _told(invocation: Invocation, look: Callable[[], Awaitable[Timeline]], context: str, server: str) -> int:
+async def _print_entries(
+    invocation: Invocation, look: Callable[[], Awaitable[Timeline]], context: str, server: str
+) -> int:
     """Print once, or keep printing new entries."""
     options = invocation.options
     if not options.watch:
         timeline = await telling(lambda: "reading what happened", look())
-        return _tell(timeline, invocation, context, server)
+        return _print_timeline(timeline, invocation, context, server)
     from console.cli.watch import again, watch
 
     async def sheet() -> Sheet:
@@ -165,7 +169,7 @@ async def _services(client: KubeClient) -> KubeState:
     return KubeState(0, Cluster(), synced=frozenset({SERVICES.qualified}), services=found)
 
 
-def _tell(timeline: Timeline, invocation: Invocation, context: str, server: str) -> int:
+def _print_timeline(timeline: Timeline, invocation: Invocation, context: str, server: str) -> int:
     options = invocation.options
     narrowed, ref = _narrowed(timeline, options)
     if narrowed is None:
@@ -178,7 +182,7 @@ def _tell(timeline: Timeline, invocation: Invocation, context: str, server: str)
 
         return to_json(timeline, context, server, ref)
 
-    tell(options.form, timeline_sheet(timeline), document, glyphs)
+    write_sheet(options.form, timeline_sheet(timeline), document, glyphs)
     if not timeline.entries and options.form in ("", "table", "wide"):
         say("nothing is known to have happened in that time; --since goes further back")
     for gap in timeline.gaps:

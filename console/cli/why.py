@@ -8,7 +8,7 @@ from console.cli import exits, interruptible, named
 from console.cli.dispatch import Invocation, say
 from console.cli.one_look import look
 from console.cli.one_snapshot import any_answered, explain
-from console.cli.output import columns, glyphs_of, tell
+from console.cli.output import columns, glyphs_of, write_sheet
 from console.session.failure import SessionError
 from console.views.series import series_of
 from console.views.subject import ref_of
@@ -55,8 +55,8 @@ class _Asking:
         ref = ref_of(snapshot, snapshot.workload_of.get(key, key))
         series = series_of(snapshot, key)
         try:
-            told = await reader.timeline(ref, snapshot.at - LOOKS_BACK)
-            change = last_change(told.entries, snapshot.at)
+            timeline = await reader.timeline(ref, snapshot.at - LOOKS_BACK)
+            change = last_change(timeline.entries, snapshot.at)
             asked = questions(series, key, snapshot.at, change) if series is not None else ()
             # In sequence: a slow store should not get three queries at once.
             curves = [await reader.curve(question) for question in asked]
@@ -80,11 +80,11 @@ async def _run(invocation: Invocation) -> int:
     if asking.report is None:
         say(asking.problem)
         return exits.USAGE
-    _tell(invocation, snapshot, asking.report, asking.problem)
+    _print_report(invocation, snapshot, asking.report, asking.problem)
     return exits.OK
 
 
-def _tell(invocation: Invocation, snapshot: Snapshot, report: LatencyReport, problem: str) -> None:
+def _print_report(invocation: Invocation, snapshot: Snapshot, report: LatencyReport, problem: str) -> None:
     if problem:
         say(f"the past is not known: {problem}")
     form, glyphs = invocation.options.form or "table", glyphs_of(invocation.load().settings.ui.glyphs)
@@ -92,7 +92,7 @@ def _tell(invocation: Invocation, snapshot: Snapshot, report: LatencyReport, pro
         from console.report.sheets.why import why_sheet
         from console.report.why import to_json
 
-        tell(form, why_sheet(snapshot, report, glyphs), lambda: to_json(snapshot, report), glyphs)
+        write_sheet(form, why_sheet(snapshot, report, glyphs), lambda: to_json(snapshot, report), glyphs)
         return
     # Piped output is not truncated.
     width = columns() if form == "table" else None

@@ -42,11 +42,11 @@ def _acknowledge(desk: Desk, context: Context) -> Awaitable[None] | None:
         return Acknowledge(target, "" if off else typed, off=off)
 
     if context.argument:
-        return desk.actions.carry_out(request(context.argument))
+        return desk.actions.execute(request(context.argument))
     known = incident.acknowledged
-    said = f"{acknowledged_text(known, snapshot.at)}; {TAKE_BACK} withdraws it" if known is not None else "a note"
-    label = f"{untrusted_name(name)}, {untrusted(said)}:"
-    desk.line.ask_note(label, lambda typed: desk.commands.finish(desk.actions.carry_out(request(typed))))
+    prompt = f"{acknowledged_text(known, snapshot.at)}; {TAKE_BACK} withdraws it" if known is not None else "a note"
+    label = f"{untrusted_name(name)}, {untrusted(prompt)}:"
+    desk.line.ask_note(label, lambda typed: desk.commands.finish(desk.actions.execute(request(typed))))
     return None
 
 

@@ -26,14 +26,14 @@ def _target(context: Context) -> Target | None:
     row = alerts.rows.get(key) if alerts is not None else None
     if row is None or snapshot is None:
         return None
-    return Target("Alert", "", row.told.alert.name or "(no name)", key, snapshot.cluster.id)
+    return Target("Alert", "", row.merged.alert.name or "(no name)", key, snapshot.cluster.id)
 
 
 def _silence_of(context: Context) -> str:
     """The id of a silence that covers the alert; empty for none."""
     alerts = board(context.snapshot) if context.snapshot is not None else None
     row = alerts.rows.get(_alert(context)) if alerts is not None else None
-    return next(iter(row.told.alert.silenced_by), "") if row is not None else ""
+    return next(iter(row.merged.alert.silenced_by), "") if row is not None else ""
 
 
 def _needs_alert(context: Context) -> str | None:

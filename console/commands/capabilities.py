@@ -313,7 +313,7 @@ class PlotView(Protocol):
         """Show the next (1) or the previous (-1) quantity."""
         ...
 
-    def look_back(self, span: str) -> None:
+    def show_span(self, span: str) -> None:
         """Show another span, by its name."""
         ...
 

@@ -196,7 +196,7 @@ class ActionController(Protocol):
         """Plan it, and show the plan."""
         ...
 
-    async def carry_out(self, request: Request) -> None:
+    async def execute(self, request: Request) -> None:
         """Plan and execute at once an action that sends nothing and needs no confirmation. Raises SessionError."""
         ...
 

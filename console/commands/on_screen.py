@@ -189,10 +189,10 @@ def step_plot(step: int) -> Run:
     return run
 
 
-def look_back(span: str) -> Run:
+def show_span(span: str) -> Run:
     def run(_: Desk, context: Context) -> None:
         if isinstance(context.view, PlotView):
-            context.view.look_back(span)
+            context.view.show_span(span)
 
     return run
 

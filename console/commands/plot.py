@@ -44,7 +44,7 @@ def _spans() -> Iterator[Command]:
         yield Command(
             f"plot.span_{name}",
             f"The last {name}",
-            on_screen.look_back(name),
+            on_screen.show_span(name),
             (str(number),),
             where=_HERE,
             family="The last 15m, 1h, 6h, 24h, 7d",

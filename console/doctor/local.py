@@ -51,8 +51,8 @@ def check_machine(
     scrape = snapshot.source("scrape")
     if scrape is not None and any(state.stage.phase is Phase.READY for state in servers):
         live = scrape.health is Health.LIVE
-        said = f"through {scrape.endpoint}" if live else scrape.problem or scrape.health.value
-        yield DoctorCheck("metrics", DoctorStatus.OK if live else DoctorStatus.WARN, said, scrape.notes, scrape.remedy)
+        text = f"through {scrape.endpoint}" if live else scrape.problem or scrape.health.value
+        yield DoctorCheck("metrics", DoctorStatus.OK if live else DoctorStatus.WARN, text, scrape.notes, scrape.remedy)
 
 
 def _gpus(reading: GpuReading, *, cpu: bool) -> DoctorCheck:

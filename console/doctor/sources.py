@@ -83,8 +83,8 @@ def check_others(snapshot: Snapshot) -> Iterator[DoctorCheck]:
     for status in snapshot.sources:
         if status.name in _CHECKED_BY_NAME:
             continue
-        said = status.endpoint or "answers" if status.health is Health.LIVE else _status_text(status)
-        yield DoctorCheck(status.name, _VERDICTS[status.health], said, status.notes, status.remedy)
+        text = status.endpoint or "answers" if status.health is Health.LIVE else _status_text(status)
+        yield DoctorCheck(status.name, _VERDICTS[status.health], text, status.notes, status.remedy)
 
 
 def _prometheus(status: SourceStatus, settings: Settings) -> DoctorCheck:
@@ -96,10 +96,10 @@ def _prometheus(status: SourceStatus, settings: Settings) -> DoctorCheck:
     if status.endpoint:
         return DoctorCheck("prometheus", _VERDICTS[status.health], _status_text(status), status.notes, status.remedy)
     wanted = settings.prometheus.enabled == "always"
-    said = status.problem or "none is configured, and none was found among the cluster's services"
+    text = status.problem or "none is configured, and none was found among the cluster's services"
     offered = f"# if it is yours, in the configuration:\n{status.remedy}" if status.remedy.startswith("[") else ""
     fix = offered or INSTALL_PROMETHEUS
-    return DoctorCheck("prometheus", DoctorStatus.FAIL if wanted else DoctorStatus.WARN, said, status.notes, fix)
+    return DoctorCheck("prometheus", DoctorStatus.FAIL if wanted else DoctorStatus.WARN, text, status.notes, fix)
 
 
 def _scrape(status: SourceStatus) -> DoctorCheck:

@@ -17,14 +17,20 @@ LEAST = (80, 24)
 def check_configuration(loaded: Loaded | ConfigError, environ: Mapping[str, str]) -> DoctorCheck:
     """The configuration, as ``quarterdeck config check`` sees it."""
     if isinstance(loaded, ConfigError):
-        said = tuple(str(problem).replace("\n", " ") for problem in loaded.problems)
+        problem_texts = tuple(str(problem).replace("\n", " ") for problem in loaded.problems)
         return DoctorCheck(
-            "configuration", DoctorStatus.FAIL, "cannot be used; defaults are used below", said, "correct the file"
+            "configuration",
+            DoctorStatus.FAIL,
+            "cannot be used; defaults are used below",
+            problem_texts,
+            "correct the file",
         )
     problems = [*loaded.warnings, *located(loaded.origins, check_references(loaded.settings, environ))]
     if problems:
-        said = tuple(str(problem).replace("\n", " ") for problem in problems)
-        return DoctorCheck("configuration", DoctorStatus.WARN, str(loaded.path), said, "quarterdeck config check")
+        problem_texts = tuple(str(problem).replace("\n", " ") for problem in problems)
+        return DoctorCheck(
+            "configuration", DoctorStatus.WARN, str(loaded.path), problem_texts, "quarterdeck config check"
+        )
     return DoctorCheck(
         "configuration", DoctorStatus.OK, f"{loaded.path}{'' if loaded.exists else ' (not there: defaults)'}"
     )

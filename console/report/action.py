@@ -20,10 +20,10 @@ REVISIONS_SCHEMA = "quarterdeck/revisions/v1"
 
 def document(plan: Plan, outcome: Outcome | None, *, reason: str = "") -> dict[str, Any]:
     """Return the document; ``outcome`` is None if nothing was done: a dry run, a blocked plan, a user who declined."""
-    told = None if outcome is None else asdict(outcome) | {"result": str(outcome.result)}
+    recorded = None if outcome is None else asdict(outcome) | {"result": str(outcome.result)}
     # As in the audit log: readers must not see a token given in --env.
     document: dict[str, Any] = redacted(
-        {"schema": SCHEMA, "plan": recorded_plan(plan), "reason": reason, "outcome": told}
+        {"schema": SCHEMA, "plan": recorded_plan(plan), "reason": reason, "outcome": recorded}
     )
     return document
 
@@ -37,6 +37,6 @@ def revisions_json(target: Target, revisions: Sequence[Revision]) -> str:
     """Return the revisions in the given order, newest first. Likely secrets in command lines are redacted, and
     templates left out.
     """
-    told = [{name: value for name, value in asdict(each).items() if name != "template"} for each in revisions]
-    document = redacted({"schema": REVISIONS_SCHEMA, "target": target.to_json(), "revisions": told})
+    rows = [{name: value for name, value in asdict(each).items() if name != "template"} for each in revisions]
+    document = redacted({"schema": REVISIONS_SCHEMA, "target": target.to_json(), "revisions": rows})
     return json.dumps(document, indent=2, ensure_ascii=False)

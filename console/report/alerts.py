@@ -48,7 +48,7 @@ def alert_parts(snapshot: Snapshot) -> Iterator[AlertPart]:
 
 
 def _part(row: AlertRow) -> AlertPart:
-    told, alert = row.told, row.told.alert
+    merged, alert = row.merged, row.merged.alert
     return AlertPart(
         name=alert.name,
         state=alert.state,
@@ -58,9 +58,9 @@ def _part(row: AlertRow) -> AlertPart:
         unjoined=row.concerned.unjoined or None,
         labels=dict(sorted(alert.labels.items())),
         annotations=dict(sorted(alert.annotations.items())),
-        expression=told.rule.expression if told.rule is not None else None,
+        expression=merged.rule.expression if merged.rule is not None else None,
         value=alert.value,
         link=alert.link or None,
         silences=alert.silenced_by,
-        sources=told.sources,
+        sources=merged.sources,
     )

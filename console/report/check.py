@@ -207,7 +207,7 @@ def to_json(snapshot: Snapshot, code: CheckStatus | None = None, *, pending: boo
 
 def incident_part(snapshot: Snapshot, incident: Incident) -> IncidentPart:
     """An incident with its evidence."""
-    root, told = incident.root, explain(snapshot, incident.root)
+    root, explanation = incident.root, explain(snapshot, incident.root)
     kind = root.kind if incident.about == root.key else _kind(snapshot, incident.about)
     return IncidentPart(
         key=incident.key,
@@ -224,15 +224,15 @@ def incident_part(snapshot: Snapshot, incident: Incident) -> IncidentPart:
         findings=tuple(map(_finding, incident.findings)),
         alerts=tuple(map(told_part, alerts_of(snapshot, incident.key))),
         acknowledged=_acknowledged(incident.acknowledged),
-        decides=told.decides,
-        avoid=told.avoid,
-        helps=tuple(HelpPart(text=one.text, command=one.command or None) for one in told.helps),
+        decides=explanation.decides,
+        avoid=explanation.avoid,
+        helps=tuple(HelpPart(text=one.text, command=one.command or None) for one in explanation.helps),
         evidence=tuple(
             EvidencePart(text=one.text, source=one.source, window=one.window or None, age=one.age)
-            for one in told.evidence
+            for one in explanation.evidence
         ),
-        ruled_out=tuple(map(_alike, told.ruled_out)),
-        not_ruled_out=tuple(map(_alike, told.open)),
+        ruled_out=tuple(map(_alike, explanation.ruled_out)),
+        not_ruled_out=tuple(map(_alike, explanation.open)),
     )
 
 
@@ -244,7 +244,7 @@ def _acknowledged(one: Acknowledged | None) -> AcknowledgedPart | None:
 
 def told_part(row: AlertRow) -> ToldPart:
     """An alert of monitoring."""
-    alert = row.told.alert
+    alert = row.merged.alert
     return ToldPart(
         name=alert.name,
         state=alert.state,

@@ -170,9 +170,9 @@ def _case(case: CaseScore) -> CasePart:
         name=case.name,
         kind=case.truth.kind,
         right=is_right(case),
-        first=None if case.first is None else _said(case.first),
+        first=None if case.first is None else _shown(case.first),
         faults=tuple(_fault(fault.cause, fault.object, found) for fault, found in pairs),
-        wrong=tuple(map(_said, case.wrong)),
+        wrong=tuple(map(_shown, case.wrong)),
     )
 
 
@@ -189,5 +189,5 @@ def _fault(cause: tuple[str, ...], key: tuple[str, ...], found: FaultScore) -> F
     )
 
 
-def _said(said: ShownIncident) -> SaidPart:
-    return SaidPart(cause=said.cause, object=said.object, words=said.words)
+def _shown(incident: ShownIncident) -> SaidPart:
+    return SaidPart(cause=incident.cause, object=incident.object, words=incident.words)

@@ -77,7 +77,7 @@ def _instead(cases: Iterable[CaseScore]) -> Iterator[str]:
     for case in cases:
         if not is_right(case) and not case.truth.is_calm and len(case.faults) == 1:
             yield case.first.cause if case.first is not None else "nothing"
-        yield from (f"+{said.cause}" for said in case.wrong)
+        yield from (f"+{incident.cause}" for incident in case.wrong)
 
 
 def _case(case: CaseScore) -> Iterator[str]:
@@ -86,8 +86,8 @@ def _case(case: CaseScore) -> Iterator[str]:
     for fault, found in zip(case.truth.faults, case.faults, strict=True):
         if not found.named:
             yield f"  not named: {' or '.join(fault.cause) or fault.says} at {' or '.join(fault.object[:2])}"
-    for said in case.wrong:
-        yield f"  beside: {said.object}: {said.words} ({said.cause})"
+    for incident in case.wrong:
+        yield f"  beside: {incident.object}: {incident.words} ({incident.cause})"
 
 
 def _value(goal: Goal, found: Totals) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fleet.diagnosis.cause import AnyCause, Of
+from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.metrics_sign import Either, Level
 from fleet.diagnosis.quantity_words import quantity_name, quantity_text
 from fleet.diagnosis.registry import CAUSES
 from fleet.diagnosis.sign import Sign
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.diagnosis.thresholds import Threshold
 from widgets.values import age_text
 
@@ -24,19 +25,19 @@ A sign whose input is missing is unknown: it neither supports a finding nor rule
 the profile `chat`; other [profiles](configuration.md#thresholds-of-profiles) have others, and you can define your own.
 """
 _TITLES = {
-    Of.WORKLOAD: "Models and workloads",
-    Of.POD: "Pods",
-    Of.ENGINE: "Engines",
-    Of.REPLICA: "Replicas beside their peers",
-    Of.GPU: "GPUs",
-    Of.NODE: "Nodes",
-    Of.TRAFFIC: "Traffic beside the usual",
-    Of.OBJECTIVE: "Objectives",
-    Of.AUTOSCALER: "Autoscalers",
-    Of.SERVICE: "Services and routes",
-    Of.PLACEMENT: "Lost places",
-    Of.SETUP: "Setup",
-    Of.SOURCE: "Monitoring itself",
+    SubjectKind.WORKLOAD: "Models and workloads",
+    SubjectKind.POD: "Pods",
+    SubjectKind.ENGINE: "Engines",
+    SubjectKind.REPLICA: "Replicas beside their peers",
+    SubjectKind.GPU: "GPUs",
+    SubjectKind.NODE: "Nodes",
+    SubjectKind.TRAFFIC: "Traffic beside the usual",
+    SubjectKind.OBJECTIVE: "Objectives",
+    SubjectKind.AUTOSCALER: "Autoscalers",
+    SubjectKind.SERVICE: "Services and routes",
+    SubjectKind.PLACEMENT: "Lost places",
+    SubjectKind.SETUP: "Setup",
+    SubjectKind.SOURCE: "Monitoring itself",
 }
 """Sections, in the order of the page."""
 
@@ -44,7 +45,7 @@ _TITLES = {
 def lines() -> Iterator[str]:
     """The page, line by line."""
     yield from INTRODUCTION.splitlines()
-    for of in (*_TITLES, *(one for one in Of if one not in _TITLES)):
+    for of in (*_TITLES, *(one for one in SubjectKind if one not in _TITLES)):
         found = [cause for cause in CAUSES if cause.of is of]
         if not found:
             continue
@@ -61,8 +62,8 @@ def _cause(cause: AnyCause) -> Iterator[str]:
     yield from _signs("Supported by", cause.may)
     if cause.explains:
         yield f"- Explains: {', '.join(map(_linked, cause.explains))}"
-    if cause.alike:
-        yield f"- Looks like: {', '.join(map(_linked, cause.alike))}"
+    if cause.lookalikes:
+        yield f"- Looks like: {', '.join(map(_linked, cause.lookalikes))}"
     yield from (f"- To decide: check {text}" for text in cause.decides)
     yield from (f"- Helps: {one.text}{f' (`:{one.command}`)' if one.command else ''}" for one in cause.helps)
     yield from (f"- Avoid: {text}" for text in cause.avoid)
@@ -88,7 +89,7 @@ def _sign(sign: Sign[Any]) -> str:
         name = f" (`{sign.limit.name}`)" if isinstance(sign.limit, Threshold) else ""
         return f"{quantity_name(sign.quantity)} {sign.how.value} {quantity_text(sign.quantity, limit)}{name}"
     if isinstance(sign, Either):
-        ways = " or ".join(" and ".join(map(_sign, way)) for way in sign.ways)
+        ways = " or ".join(" and ".join(map(_sign, way)) for way in sign.alternatives)
         return f"{sign.name} ({ways})"
     return sign.name
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from console.report.sheets.fleet import fleet_sheet
 from console.report.sheets.sheet import Sheet, sheet_lines
 from console.views.empty_table import unknown_pods
+from console.views.listed_sources import is_listed
 from console.views.subject import is_free_gpu
-from console.views.told_sources import is_told
 from fleet.model.counting import count
 from fleet.model.snapshot import Join, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
@@ -66,7 +66,7 @@ def _head(snapshot: Snapshot, glyphs: Glyphs, *, production: bool) -> Iterator[s
     at = datetime.fromtimestamp(snapshot.at, UTC)
     pods = "pods not known" if unknown_pods(snapshot) else count(len(snapshot.pods), "pod")
     yield between.join((f"{place} as {who}", mode, pods, f"{at:%F %T} UTC"))
-    for source in filter(is_told, snapshot.sources):
+    for source in filter(is_listed, snapshot.sources):
         yield _source(source, snapshot.at, between)
     if snapshot.method:
         yield f"rates and percentiles over {snapshot.window:g}s, from {snapshot.method}"

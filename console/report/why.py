@@ -107,7 +107,7 @@ def to_json(snapshot: Snapshot, report: LatencyReport) -> str:
     """The document of a report."""
     comparison, growth, change = report.comparison, report.growth, report.comparison.change
     phase = dominant(report)
-    told: tuple[tuple[Literal["now", "peers", "hour_ago", "before_change"], Breakdown | None], ...] = (
+    breakdowns: tuple[tuple[Literal["now", "peers", "hour_ago", "before_change"], Breakdown | None], ...] = (
         ("now", comparison.now),
         ("peers", comparison.peers),
         ("hour_ago", comparison.hour_ago),
@@ -121,7 +121,7 @@ def to_json(snapshot: Snapshot, report: LatencyReport) -> str:
         dominant=str(phase) if phase is not None else None,
         breakdowns=tuple(
             BreakdownPart(of=of, total=each.total, **{str(p): seconds for p, seconds in each.seconds.items()})
-            for of, each in told
+            for of, each in breakdowns
             if each is not None and each.seconds
         ),
         growth=GrowthPart(phase=growth.phase, than=growth.than, now=growth.now, then=growth.then) if growth else None,

@@ -41,7 +41,7 @@ class AlertsScreen(TableScreen):
         return subject_of(self.desk.snapshot, self.grid.cursor)
 
     @property
-    def tells_what_vanished(self) -> bool:
+    def reports_vanished(self) -> bool:
         # A resolved alert is good news, and its key is not a readable name.
         return False
 

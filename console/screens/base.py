@@ -60,7 +60,7 @@ class _Beside(Protocol):
     def __call__(self, method: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, Worker[None]]: ...
 
 
-def beside(group: str) -> _Beside:
+def background(group: str) -> _Beside:
     """Decorate a method of a screen that runs in the background."""
 
     def decorated(method: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, Worker[None]]:
@@ -196,7 +196,7 @@ class ConsoleScreen(Screen[None]):
         self._messages.say(text, role, is_event=is_event)
 
     @property
-    def said(self) -> str:
+    def message_text(self) -> str:
         """The text of the message line."""
         return self._messages.text
 

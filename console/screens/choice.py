@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.choice_table import ChoiceModel
@@ -54,7 +54,7 @@ class ChoiceScreen(TableScreen):
     def on_mount(self) -> None:
         self._load()
 
-    @beside("read")
+    @background("read")
     async def _load(self) -> None:
         try:
             self._items = await self._read()

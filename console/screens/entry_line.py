@@ -39,11 +39,11 @@ _NOTE_KEYS = Hint("enter", "confirm"), _CANCEL
 
 def _label(what: str, room: int) -> str:
     """Return the label of a number, with what its keys do if there is room for that."""
-    told = f"{what}: up and down change it, enter plans it "
+    text = f"{what}: up and down change it, enter plans it "
     # The end of it has the current number.
     return (
-        told
-        if width_of(told) <= room
+        text
+        if width_of(text) <= room
         else fit_end(f"{what}: ", min(room, width_of(what) + 2), "left", look().glyphs.ellipsis)
     )
 

@@ -96,7 +96,7 @@ class FleetScreen(TableScreen):
         self._summary.show(lambda width, glyphs: summary(snapshot, self.desk.since, width, glyphs))
         self._look_elsewhere(snapshot)
         model = self._table.model_of(snapshot, self.query_)
-        self._under.look(snapshot, self.grid.cursor)
+        self._under.update(snapshot, self.grid.cursor)
         self._touched = self._touched or self.grid.cursor != self._placed
         if not self._touched and model.groups:
             # The sources answer one after another: the worst object is known only after some Snapshots.
@@ -149,7 +149,7 @@ class FleetScreen(TableScreen):
     def on_grid_highlighted(self) -> None:
         self._look_at_cursor()
         if self.desk.snapshot is not None:
-            self._under.look(self.desk.snapshot, self.grid.cursor)
+            self._under.update(self.desk.snapshot, self.grid.cursor)
 
     def _look_elsewhere(self, snapshot: Snapshot) -> None:
         """Reset for another cluster or namespace, with the cursor on the worst row."""
@@ -161,8 +161,8 @@ class FleetScreen(TableScreen):
             self._placed = self.grid.cursor
 
     @property
-    def tells_what_vanished(self) -> bool:
-        return self._touched and super().tells_what_vanished
+    def reports_vanished(self) -> bool:
+        return self._touched and super().reports_vanished
 
     def _look_at_cursor(self) -> None:
         """Show details of the row under the cursor, and request the percentiles of the pods on the screen."""

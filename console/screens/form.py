@@ -35,9 +35,9 @@ class FormRows(VerticalScroll, can_focus=False):
     }
     """
 
-    def __init__(self, told: Lines, rows: Sequence[FormRow]) -> None:
+    def __init__(self, intro: Lines, rows: Sequence[FormRow]) -> None:
         super().__init__()
-        self._parts = (told, *rows)
+        self._parts = (intro, *rows)
 
     def compose(self) -> Iterable[Widget]:
         yield from self._parts

@@ -40,7 +40,7 @@ class IncidentsScreen(TableScreen):
         return self.grid.cursor
 
     @property
-    def tells_what_vanished(self) -> bool:
+    def reports_vanished(self) -> bool:
         return False
 
     def draw(self, snapshot: Snapshot) -> None:

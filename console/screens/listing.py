@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from console.commands.command import Context, ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
@@ -66,7 +66,7 @@ class ListingScreen(TableScreen):
         self._title.show(lambda _width, _glyphs: [line])
         self.grid.show(listing_model(self._listing, self._namespace, query.filter))
 
-    @beside("read")
+    @background("read")
     async def _read(self) -> None:
         try:
             self._listing = await self.desk.session.listing(self._of, self._asked, self._namespace)

@@ -42,11 +42,11 @@ class Starts:
             return {}
         if not self._refused and not snapshot.is_machine and snapshot.at - self._asked >= _EVERY:
             self._asked, self._pods = snapshot.at, loading
-            work: WorkType[None] = self._look
+            work: WorkType[None] = self._poll
             self._screen.run_worker(work, group="starts", **BESIDE)
         return self._found
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         snapshot = self._screen.desk.snapshot
         if snapshot is None:
             return

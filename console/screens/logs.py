@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.log_base import LogScreen
 from console.session.failure import SessionError
 from console.views import kubectl
@@ -110,12 +110,12 @@ class LogsScreen(LogScreen):
         if self._lack == _GONE:
             self.say("the pod is gone: its container never started", Role.WARNING, is_event=True)
             return
-        said = lack_in_full(self._pod, self._container)
-        more = f": {said}" if said else ""
+        reason = lack_in_full(self._pod, self._container)
+        more = f": {reason}" if reason else ""
         text = f"{untrusted_name(self._container)} has not started yet, {self._lack}{more}"
         self.say(text, Role.WARNING, is_event=True)
 
-    @beside("logs")
+    @background("logs")
     async def _read(self) -> None:
         read = 0
         try:
@@ -135,7 +135,7 @@ class LogsScreen(LogScreen):
                     f"nothing was logged in the last {age_text(self._since)}" if self._since else "the log is empty"
                 )
 
-    @beside("logs")
+    @background("logs")
     async def _read_together(self) -> None:
         """Read the logs of several pods into one, in the order of their times as far as they come together."""
         arrived: list[LogLine] = []

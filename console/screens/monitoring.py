@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
 from console.views.alerts import rules_of
@@ -27,7 +27,7 @@ class MonitoringScreen(ReadingScreen):
         self._say("comparing rules with existing series …")
         self._load()
 
-    @beside("read")
+    @background("read")
     async def _load(self) -> None:
         snapshot = self.desk.snapshot
         if snapshot is None:

@@ -42,7 +42,7 @@ class ObjectivesScreen(TableScreen):
         return row.subject.workloads[0] if row is not None and row.subject.workloads else None
 
     @property
-    def tells_what_vanished(self) -> bool:
+    def reports_vanished(self) -> bool:
         # The key of a row is not the name of an object.
         return False
 

@@ -22,7 +22,7 @@ from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID
-from console.screens.base import ConsoleScreen, beside, bindings_of
+from console.screens.base import ConsoleScreen, background, bindings_of
 from console.screens.lines import Lines
 from console.screens.page import Page
 from console.screens.plan_confirmation import Confirmation
@@ -125,7 +125,7 @@ class PlanScreen(ConsoleScreen):
             line = planning_line(*self._reading())
             self._title.show(lambda _width, _glyphs: [line])
 
-    @beside("plan")
+    @background("plan")
     async def _load(self) -> None:
         try:
             self._show_plan(await self._read())
@@ -304,7 +304,7 @@ class PlanScreen(ConsoleScreen):
             raise SessionError(str(OtherClusterError(plan.scope.cluster, again.scope.cluster)))
         return again
 
-    @beside("apply")
+    @background("apply")
     async def _go(self) -> None:
         """Start it; first plan it again where the plan may no longer hold."""
         plan, acting = self.plan, self.desk.actions.service

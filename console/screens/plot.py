@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import ConsoleScreen, beside, bindings_of
+from console.screens.base import ConsoleScreen, background, bindings_of
 from console.session.failure import SessionError
 from console.views.plot_page import (
     Layer,
@@ -56,7 +56,7 @@ class PlotScreen(ConsoleScreen):
 
     def __init__(self, desk: Desk, keys: Sequence[str], wanted: str = "") -> None:
         self._keys = tuple(keys[:2])
-        self._names = _told_apart(self._keys)
+        self._names = _unique_names(self._keys)
         self._span = next(iter(SPANS))
         self._earlier = 0
         self._pointer = math.nan
@@ -96,7 +96,7 @@ class PlotScreen(ConsoleScreen):
             self._at = (self._at + step) % len(self._plots)
             self._show_another()
 
-    def look_back(self, span: str) -> None:
+    def show_span(self, span: str) -> None:
         self._span, self._pointer = span, math.nan
         self._show_another()
 
@@ -130,7 +130,7 @@ class PlotScreen(ConsoleScreen):
                 self.chart.redraw()
 
     def as_promql(self) -> str:
-        from fleet.metrics.behind import query_behind
+        from fleet.metrics.ingredients import query_behind
 
         snapshot = self.desk.snapshot
         series = series_of(snapshot, self._keys[0]) if snapshot is not None and self._plots else None
@@ -230,7 +230,7 @@ class PlotScreen(ConsoleScreen):
         shown = self._curves.get((self._keys[0], self._plot, self._span, 0.0))
         return shown is not None and self._range().end >= shown.range.end + max(shown.range.step, _SELDOM)
 
-    @beside("curves")
+    @background("curves")
     async def _ask(self) -> None:
         """One query for each curve, the newest first."""
         snapshot = self.desk.snapshot
@@ -255,7 +255,7 @@ class PlotScreen(ConsoleScreen):
             self._problem = ""
             self.chart.redraw()
 
-    @beside("happened")
+    @background("happened")
     async def _ask_what_happened(self) -> None:
         """Ask for a longer range, and again after a minute; without an answer there are no marks."""
         snapshot, since = self.desk.snapshot, self._range().start
@@ -266,15 +266,15 @@ class PlotScreen(ConsoleScreen):
         for key in self._keys:
             of = ref_of(snapshot.everything, key) or snapshot.cluster.id
             try:
-                told = await self.desk.session.timeline(of, since)
+                timeline = await self.desk.session.timeline(of, since)
             except SessionError:
                 return
-            entries |= dict.fromkeys(told.entries)
+            entries |= dict.fromkeys(timeline.entries)
         self._told_since, self._entries = since, tuple(sorted(entries, key=lambda entry: entry.at))
         self.chart.redraw()
 
 
-def _told_apart(keys: Sequence[str]) -> dict[str, str]:
+def _unique_names(keys: Sequence[str]) -> dict[str, str]:
     """Return the names of objects: whole keys where the names are the same."""
     names = {key: key.rpartition("/")[2] for key in keys}
     return names if len(set(names.values())) == len(keys) else dict(zip(keys, keys, strict=True))

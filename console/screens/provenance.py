@@ -51,7 +51,7 @@ class ProvenanceScreen(TableScreen):
         return self._key
 
     @property
-    def tells_what_vanished(self) -> bool:
+    def reports_vanished(self) -> bool:
         # The key of a row is not the name of an object.
         return False
 

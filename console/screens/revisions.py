@@ -13,7 +13,7 @@ from actions.kinds.rollback import RollBack
 from actions.request import Target
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.session.failure import SessionError
@@ -53,7 +53,7 @@ class RevisionsScreen(TableScreen):
         self._title.show(lambda _width, _glyphs: [line])
         self._load()
 
-    @beside("read")
+    @background("read")
     async def _load(self) -> None:
         acting = self.desk.actions.service
         if acting is None:

@@ -99,14 +99,14 @@ class TableScreen(GridScreen):
     def on_grid_vanished(self, message: Grid.Vanished) -> None:
         snapshot = self.desk.snapshot
         if (
-            self.tells_what_vanished
+            self.reports_vanished
             and not is_past(snapshot)
             and not (snapshot is not None and is_somewhere(snapshot, message.key))
         ):
             self.say(f"{untrusted_name(message.key)} is gone", is_event=True)
 
     @property
-    def tells_what_vanished(self) -> bool:
+    def reports_vanished(self) -> bool:
         """True if a person would wonder where the row went: not when a filter hides it."""
         return not self.query_.filter
 

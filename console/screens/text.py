@@ -10,12 +10,12 @@ from textual.widget import Widget
 
 from console.commands.command import Context, ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.lines import Lines
 from console.screens.searched import SearchedScreen
 from console.session.failure import SessionError
 from console.views import kubectl
-from console.views.named import named_in
+from console.views.object_links import named_in
 from fleet.model.counting import count
 from fleet.model.objects import ObjectRef
 from themes.palette import Role
@@ -55,7 +55,7 @@ class TextScreen(SearchedScreen):
         self._title.show(lambda _width, _glyphs: [line])
         self._load()
 
-    @beside("read")
+    @background("read")
     async def _load(self) -> None:
         try:
             text = await self._read()

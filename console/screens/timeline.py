@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.lines import Lines
 from console.screens.reading import ReadingScreen
 from console.screens.table import TableScreen
@@ -61,7 +61,7 @@ class TimelineScreen(TableScreen):
         self._head()
         self._load()
 
-    @beside("read")
+    @background("read")
     async def _load(self) -> None:
         try:
             self._timeline = await self.desk.session.timeline(self._of, self._now() - BACK)

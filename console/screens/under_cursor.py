@@ -56,7 +56,7 @@ class UnderCursor:
         """The Snapshot that it is drawn from, and the parts that must be unchanged to keep it."""
         self._of: tuple[object, ...] = ()
         self._timer: Timer | None = None
-        self._told: Timeline | None = None
+        self._timeline: Timeline | None = None
         self._asked_at = float("-inf")
         self._is_asking = False
         self._entries: tuple[Entry, ...] = ()
@@ -84,11 +84,11 @@ class UnderCursor:
             self._made = (wanted, lines)
         return self._made[1]
 
-    def look(self, snapshot: Snapshot, key: str | None) -> None:
+    def update(self, snapshot: Snapshot, key: str | None) -> None:
         """Store a Snapshot and the cursor's key. Draws nothing."""
         if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
             # Events there belong to other objects, even with the same name.
-            self._told, self._asked_at = None, float("-inf")
+            self._timeline, self._asked_at = None, float("-inf")
             self._key, self._shown, self._entries = None, None, ()
         self._newest = snapshot
         if key is None:
@@ -121,7 +121,7 @@ class UnderCursor:
         snapshot, key = self._newest, self._grid.cursor
         if snapshot is None or key is None or not self._has_room:
             return
-        if self._told is not None and snapshot.at - self._asked_at < AGAIN:
+        if self._timeline is not None and snapshot.at - self._asked_at < AGAIN:
             self._beside(self._show_known, "under the cursor")
             return
         self._show(key, ())
@@ -161,15 +161,15 @@ class UnderCursor:
         try:
             if snapshot is None:
                 return
-            told = await self._screen.desk.session.timeline(snapshot.cluster.id, snapshot.at - BACK)
+            timeline = await self._screen.desk.session.timeline(snapshot.cluster.id, snapshot.at - BACK)
             if self._newest is None or self._newest.cluster.id != snapshot.cluster.id:
                 # Another cluster was selected meanwhile.
                 self._wait(ASK_AFTER, self._ask_unbidden)
                 return
-            self._told = told
+            self._timeline = timeline
         except SessionError:
             # Read errors are reported on the full page; here the plots are shown alone.
-            self._told = None
+            self._timeline = None
         finally:
             self._is_asking = False
             if snapshot is not None:
@@ -178,8 +178,8 @@ class UnderCursor:
 
     async def _of_row(self, key: str) -> tuple[Entry, ...]:
         """Return the past of a row. All entries are searched, on a thread."""
-        told, snapshot = self._told, self._newest
+        timeline, snapshot = self._timeline, self._newest
         ref = ref_of(snapshot, key) if snapshot is not None else None
-        if told is None or ref is None:
+        if timeline is None or ref is None:
             return ()
-        return (await asyncio.to_thread(told.narrowed_to, ref._replace(cluster=SAME_CLUSTER))).entries
+        return (await asyncio.to_thread(timeline.narrowed_to, ref._replace(cluster=SAME_CLUSTER))).entries

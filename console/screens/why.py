@@ -8,7 +8,7 @@ from textual.binding import BindingType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
 from console.views.series import series_of
@@ -52,7 +52,7 @@ class WhyScreen(ReadingScreen):
             )
         )
 
-    @beside("past")
+    @background("past")
     async def _ask(self) -> None:
         """Query the last change, and the phases before it and an hour ago: four queries in all."""
         snapshot = self.desk.snapshot
@@ -61,8 +61,8 @@ class WhyScreen(ReadingScreen):
         session, whole = self.desk.session, snapshot.everything
         of = ref_of(whole, whole.workload_of.get(self._key, self._key)) or whole.cluster.id
         try:
-            told = await session.timeline(of, snapshot.at - LOOKS_BACK)
-            self._change = last_change(told.entries, snapshot.at)
+            timeline = await session.timeline(of, snapshot.at - LOOKS_BACK)
+            self._change = last_change(timeline.entries, snapshot.at)
         except SessionError as error:
             self._say(error.in_a_line, is_problem=True)
         series = series_of(snapshot, self._key)

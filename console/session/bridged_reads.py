@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class BridgedReads:
-    """Implements console.session.protocol.AskedReads: of the cluster that an object is of, if that is in view."""
+    """Implements console.session.protocol.UserReads: of the cluster that an object is of, if that is in view."""
 
     def __init__(self, bridge: Bridge, cluster: ObservedCluster) -> None:
         self._bridge = bridge

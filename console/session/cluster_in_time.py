@@ -45,7 +45,7 @@ class ClusterInTime(ObservedCluster):
             self._latest = None
         await super().switch(context, namespace)
         if self._past is not None:
-            self._past.observer.look_at(self.namespace)
+            self._past.observer.select_namespace(self.namespace)
 
     async def travel(self, at: float | None) -> None:
         """Show everything as it was at a Unix time; None: as it is now. Raises SessionError if it is not recorded."""

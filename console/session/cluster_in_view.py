@@ -68,7 +68,7 @@ class ObservedCluster:
             # The whole cluster is still observed: only a different part of it is shown.
             self.namespace = self.namespace if namespace is None else namespace
             if self._connection is not None:
-                self._connection.observer.look_at(self.namespace)
+                self._connection.observer.select_namespace(self.namespace)
             return
         async with self._switching:
             if context:
@@ -83,7 +83,7 @@ class ObservedCluster:
         if self._connection is not None:
             self._connection.observer.focus(pods)
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Measure now."""
         if self._connection is not None:
             self._connection.observer.wake()

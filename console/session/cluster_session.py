@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from console.session.actions import ActionSite
     from console.session.connection import Wiring
     from console.session.context_facts import ContextFacts
-    from console.session.local.protocol import LocalServers, Looked
+    from console.session.local.protocol import LocalServers, OnServersChange
     from console.session.local.servers import LocalServerSession
     from console.session.protocol import ActionService, Changed
     from fleet.model.snapshot import Cluster, Snapshot
@@ -50,7 +50,7 @@ class ObservingSession(BridgedReads):
         self._bridge.post(self._cluster.focus, pods)
 
     def refresh(self) -> None:
-        self._bridge.post(self._cluster.hurry)
+        self._bridge.post(self._cluster.refresh)
 
     @property
     def context(self) -> str:
@@ -95,14 +95,14 @@ class ObservingSession(BridgedReads):
             self._bridge, cluster, machine, lambda: seen.is_local, seen.reads, permissions, audit(local=False)
         )
 
-    def local_servers(self, looked: Looked) -> LocalServers:
+    def local_servers(self, looked: OnServersChange) -> LocalServers:
         self._servers = self._wiring.local_servers(self._bridge, looked, lambda: self._cluster.is_local)
-        self._bridge.post(self._look, self._servers)
+        self._bridge.post(self._poll_servers, self._servers)
         return self._servers
 
     # On the observing loop.
 
-    def _look(self, servers: LocalServerSession) -> None:
+    def _poll_servers(self, servers: LocalServerSession) -> None:
         self._looking = asyncio.create_task(servers.run(), name="local servers")
         self._looking.add_done_callback(self._cluster.say_end)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from actions.running.runner import Runner
     from console.session.bridge import Bridge
     from console.session.context_facts import ContextFacts
-    from console.session.local.protocol import Looked
+    from console.session.local.protocol import OnServersChange
     from console.session.local.servers import LocalServerSession
     from console.session.reader import ObjectReader
     from fleet.model.objects import ClusterId
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Newest = Callable[[], "Snapshot | None"]
 """The newest Snapshot of the whole cluster, whatever the view."""
-Told = Callable[["ActionRun"], None]
+OnActionChange = Callable[["ActionRun"], None]
 
 
 class Connection(Protocol):
@@ -48,7 +48,7 @@ class Connection(Protocol):
         """The cluster with who we are to it."""
         ...
 
-    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> Runner:
+    def runner(self, newest: Callable[[], Snapshot], changed: OnActionChange) -> Runner:
         """Return the runner of actions there. Imports acting code."""
         ...
 
@@ -96,11 +96,11 @@ class Wiring(Protocol):
         """Return the folder of the audit log for actions on clusters, or on this machine."""
         ...
 
-    def local_servers(self, bridge: Bridge, looked: Looked, in_view: Callable[[], bool]) -> LocalServerSession:
+    def local_servers(self, bridge: Bridge, looked: OnServersChange, in_view: Callable[[], bool]) -> LocalServerSession:
         """Return the servers on this machine, not polled yet."""
         ...
 
-    def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: Told) -> Runner:
+    def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: OnActionChange) -> Runner:
         """Return the runner of actions on the servers on this machine. Imports acting code."""
         ...
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actions.revisions import Revision
     from actions.running.action_run import ActionRun
     from console.session.context_facts import ContextFacts
-    from console.session.local.protocol import LocalServers, Looked
+    from console.session.local.protocol import LocalServers, OnServersChange
     from fleet.model.alerts import MonitoringRule
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from widgets.log_buffer import LogLine
 
 
-class AskedReads(Protocol):
+class UserReads(Protocol):
     """The reads that users request. All awaitables run on the caller's event loop and raise SessionError only."""
 
     async def describe(self, ref: ObjectRef) -> str:
@@ -70,7 +70,7 @@ class AskedReads(Protocol):
         ...
 
 
-class Session(AskedReads, Protocol):
+class Session(UserReads, Protocol):
     """One cluster in view. All awaitables run on the caller's event loop and raise SessionError only."""
 
     def start(self, deliver: Callable[[Snapshot], None]) -> None:
@@ -131,7 +131,7 @@ class Session(AskedReads, Protocol):
         """Return the service that changes the selected cluster. Called once, after ``start``; never if read-only."""
         ...
 
-    def local_servers(self, looked: Looked) -> LocalServers:
+    def local_servers(self, looked: OnServersChange) -> LocalServers:
         """Return the vLLM servers on this machine, whatever cluster is selected. Called once, after ``start``."""
         ...
 

@@ -61,7 +61,7 @@ def unexplained(snapshot: Snapshot) -> dict[str, AlertRow]:
     """The alerts in view that belong to no incident, by their keys; the worst first."""
     found, namespace = explained(snapshot), snapshot.cluster.namespace
     rows = found.alone if found is not None else ()
-    return {row.told.key: row for row in rows if not namespace or row.concerned.namespace in ("", namespace)}
+    return {row.merged.key: row for row in rows if not namespace or row.concerned.namespace in ("", namespace)}
 
 
 def concerning(snapshot: Snapshot, key: str) -> tuple[AlertRow, ...]:
@@ -85,13 +85,13 @@ def any_concern(snapshot: Snapshot) -> bool:
 def names_of(snapshot: Snapshot, key: str) -> tuple[str, Severity]:
     """The names of the alerts of an object, each once, and how bad the worst of them is; empty for none."""
     rows = concerning(snapshot, key)
-    names = ", ".join(dict.fromkeys(untrusted(row.told.alert.name) for row in rows))
+    names = ", ".join(dict.fromkeys(untrusted(row.merged.alert.name) for row in rows))
     return names, rows[0].severity if rows else Severity.OK
 
 
 def annotation_of(row: AlertRow) -> str:
     """Return the annotation that summarises it in a sentence; empty if there is none."""
-    annotations = row.told.alert.annotations
+    annotations = row.merged.alert.annotations
     return next((annotations[name] for name in _SUMMARIES if annotations.get(name)), "")
 
 
@@ -104,16 +104,16 @@ def alert_section(snapshot: Snapshot, key: str, width: int) -> list[Line]:
     """The alerts of an object, for its page."""
     alerts = board(snapshot)
     keys = alerts.of.get(key, ()) if alerts is not None else ()
-    lines = told_lines((alerts.rows[one] for one in keys) if alerts is not None else (), width)
+    lines = alert_state_lines((alerts.rows[one] for one in keys) if alerts is not None else (), width)
     return [head("alerts", "* opens them"), *lines] if lines else []
 
 
-def told_lines(rows: Iterable[AlertRow], width: int) -> list[Line]:
+def alert_state_lines(rows: Iterable[AlertRow], width: int) -> list[Line]:
     """Alerts with their states, two lines each at most."""
     lines: list[Line] = []
     for row in rows:
-        said = untrusted_line(f"{row.told.alert.name}  {summary_of(row)}")
-        lines += wrapped(row.told.alert.state, said, width, severity_role(row.severity))[:2]
+        text = untrusted_line(f"{row.merged.alert.name}  {summary_of(row)}")
+        lines += wrapped(row.merged.alert.state, text, width, severity_role(row.severity))[:2]
     return lines
 
 

@@ -89,7 +89,7 @@ class AlertsModel:
         row = row_of(self.snapshot, key)
         if row is None:
             return GridRow(key, tuple(NOTHING for _ in _COLUMNS))
-        alert, severity = row.told.alert, row.severity
+        alert, severity = row.merged.alert, row.severity
         since = age_text(self.snapshot.at - alert.since) if alert.since is not None else ""
         cells: tuple[Cell, ...] = (
             Text(untrusted(alert.name) or "(no name)", severity_role(severity)),
@@ -130,7 +130,7 @@ def _incident_cell(snapshot: Snapshot, key: str) -> Cell:
 
 
 def _matches(row: AlertRow, wanted: Filter) -> bool:
-    alert = row.told.alert
+    alert = row.merged.alert
     labels = (f"{name}={value}" for name, value in alert.labels.items())
     words = (alert.name, alert.state, *row.concerned.objects, *labels, *alert.annotations.values())
     return wanted.matches(" ".join(words), dict(alert.labels))
@@ -142,7 +142,7 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
     row = row_of(snapshot, key)
     if row is None:
         return [Line((Span(" this alert has ended", Role.DIM),))]
-    alert, rule = row.told.alert, row.told.rule
+    alert, rule = row.merged.alert, row.merged.rule
     role = severity_role(row.severity)
     lines = [Line((Span(f" {untrusted(alert.name)}", role), Span(f"  {alert.state}", Role.STRONG)))]
     lines += _facts(_alert_facts(snapshot, row), width)
@@ -155,7 +155,7 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
         facts = [("group", rule.group), ("expression", rule.expression), ("fires", holds)]
         facts += [("health", rule.health if rule.health != "err" else f"err: {rule.problem}")] if rule.health else []
         lines += [head("rule"), *_facts(facts, width)]
-    elif "rules" not in "".join(row.told.sources):
+    elif "rules" not in "".join(row.merged.sources):
         lines += [head("rule", "not known: no queried source evaluates it")]
     if alert.link:
         lines += [head("where it comes from"), *_facts([("link", alert.link)], width)]
@@ -163,30 +163,30 @@ def alert_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> lis
 
 
 def _alert_facts(snapshot: Snapshot, row: AlertRow) -> Iterator[tuple[str, str]]:
-    alert = row.told.alert
+    alert = row.merged.alert
     for at, one in enumerate(row.concerned.objects):
         called = place(snapshot, one)
         yield "" if at else "object", f"{called}, {one}" if one in snapshot.gpus else called
     if not row.concerned.objects:
         yield "object", f"none: {row.concerned.unjoined}"
-    incident = incident_of(snapshot, row.told.key)
+    incident = incident_of(snapshot, row.merged.key)
     if incident is not None:
         yield "incident", f"{place(snapshot, incident.about)}: {incident.root.words}; {incident.sentence}"
     if alert.since is not None:
         yield "since", f"{_moment(alert.since)}, {age_text(snapshot.at - alert.since)} ago"
     if alert.value is not None:
         yield "value", f"{alert.value:g}"
-    for silence in row.told.silences:
+    for silence in row.merged.silences:
         yield "silenced", _silence_words(silence, snapshot.at)
-    if alert.silenced_by and not row.told.silences:
+    if alert.silenced_by and not row.merged.silences:
         yield "silenced", f"by {', '.join(alert.silenced_by)}"
-    if row.told.inhibitors:
-        yield "inhibited", f"by {', '.join(dict.fromkeys(row.told.inhibitors))}, which says more"
+    if row.merged.inhibitors:
+        yield "inhibited", f"by {', '.join(dict.fromkeys(row.merged.inhibitors))}, which says more"
     if alert.muted_by:
         yield "muted", f"by {', '.join(alert.muted_by)}"
     if alert.receivers:
         yield "told to", ", ".join(alert.receivers)
-    yield "told by", f"{', '.join(row.told.sources)}, heard {clock(row.told.at)}"
+    yield "told by", f"{', '.join(row.merged.sources)}, heard {clock(row.merged.at)}"
 
 
 def _silence_words(silence: Silence, now: float) -> str:

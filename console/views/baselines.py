@@ -62,8 +62,8 @@ def baseline_lines(
 
 def _stands_on(one: Baseline, now: float) -> str:
     span = f"{clock(one.start, now)} to {clock(one.end, now)} UTC"
-    said = f"{one.then}: {span}, {count(one.points, 'measurement')}, by {_SOURCES.get(one.source, one.source)}"
-    return f"{said} ({_BY_NUMBERS})" if one.then is Then.CALM and one.source == "prometheus" else said
+    text = f"{one.then}: {span}, {count(one.points, 'measurement')}, by {_SOURCES.get(one.source, one.source)}"
+    return f"{text} ({_BY_NUMBERS})" if one.then is Then.CALM and one.source == "prometheus" else text
 
 
 def _value(value: float, quantity: Quantity, glyphs: Glyphs) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.views.incident_words import lasted
+from console.views.incident_words import duration_text
 from fleet.model.canary import CanaryOutcome
 from fleet.model.snapshot import CANARY, Snapshot
 from themes.palette import Role
@@ -21,11 +21,11 @@ def canary_text(snapshot: Snapshot, key: str) -> Span | None:
     answer = answer_of(snapshot, key)
     if answer is None:
         return None
-    ago = f", {lasted(snapshot.at - answer.at)} ago"
+    ago = f", {duration_text(snapshot.at - answer.at)} ago"
     if answer.outcome is CanaryOutcome.ANSWERED and answer.seconds is not None:
-        said = f"{seconds_text(answer.seconds)}{ago}"
+        text = f"{seconds_text(answer.seconds)}{ago}"
         if answer.odd:
-            return Span(untrusted_line(f"{said}, says {answer.said!r}, its peers {answer.usual!r}"), Role.WARNING)
-        return Span(said)
+            return Span(untrusted_line(f"{text}, says {answer.said!r}, its peers {answer.usual!r}"), Role.WARNING)
+        return Span(text)
     role = Role.DIM if answer.outcome is CanaryOutcome.REFUSED else Role.WARNING
     return Span(untrusted_line(f"{answer.problem or answer.outcome.value}{ago}"), role)

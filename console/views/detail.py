@@ -11,7 +11,7 @@ from console.views.gpus import gpu_lines
 from console.views.kube_object import condition_lines, container_lines, event_lines, version_lines
 from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import has_load, latency_lines, load_lines, phase_lines
-from console.views.members import NO_STARTS, Loading, member_lines, start_seconds, told_lines
+from console.views.members import NO_STARTS, Loading, member_lines, start_seconds, startup_lines
 from console.views.missing_numbers import gateway_lines, unexposed_lines
 from console.views.plots import plot_block
 from console.views.products import product_of, products_of
@@ -105,7 +105,7 @@ def _pod_page(
     return sections(
         [
             *_title(snapshot, key, pod.name, facts, width, glyphs),
-            *told_lines(pod, starts.get(key), _usual_start(snapshot, pod), now, width, 3),
+            *startup_lines(pod, starts.get(key), _usual_start(snapshot, pod), now, width, 3),
         ],
         alert_section(snapshot, key, width),
         # For a serving pod the load matters; for any other, the reason.
@@ -142,10 +142,10 @@ def _engines(snapshot: Snapshot, engines: Sequence[str], width: int, glyphs: Gly
     for key in engines:
         engine = snapshot.engines[key]
         number = f" {engine.engine}" if len(engines) > 1 else ""
-        told = untrusted(engine.model)
+        title = untrusted(engine.model)
         if name := snapshot.measured_by.get(key):
-            told += f"   from {name}"
-        lines += [head(f"engine{number}", told), *load_lines(snapshot.by_engine, key, width, glyphs)]
+            title += f"   from {name}"
+        lines += [head(f"engine{number}", title), *load_lines(snapshot.by_engine, key, width, glyphs)]
     return lines
 
 

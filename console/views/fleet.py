@@ -12,7 +12,7 @@ from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.empty_table import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
 from console.views.fleet_order import FleetOrder
-from console.views.kept import Kept
+from console.views.identity_cache import IdentityCache
 from console.views.query import LazyKeys, Query
 from console.views.row_cells import Cells
 from console.views.row_inputs import drawn_from
@@ -55,7 +55,7 @@ _FEW = 12
 """Number of healthy pods up to which each has its own row."""
 _FIRST = 3
 """Number of rows for the pods that are well where there are more."""
-_JOINS: Kept[dict[str, Join]] = Kept()
+_JOINS: IdentityCache[dict[str, Join]] = IdentityCache()
 
 
 class FleetTable:
@@ -107,8 +107,8 @@ def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[str]:
     if len(pods) <= _FEW:
         return ()
     alerts, apart = board(snapshot), {entry.key for entry in snapshot.unmatched}
-    said, rows = snapshot.assessments, snapshot.pods
-    well = [key for key in pods if said.get(key) == _WELL and rows[key].ready and key not in apart]
+    assessments, rows = snapshot.assessments, snapshot.pods
+    well = [key for key in pods if assessments.get(key) == _WELL and rows[key].ready and key not in apart]
     # Of a whole model that loads at once no pod is of more interest than another.
     most = max(well, _starting(snapshot, pods) if 2 * len(well) < len(pods) else (), key=len)
     if alerts is not None:
@@ -159,8 +159,8 @@ def _filtered(
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:
     """Return the text of an empty table."""
-    if said := empty_text(snapshot, query):
-        return said
+    if text := empty_text(snapshot, query):
+        return text
     if snapshot.is_machine:
         return "no vLLM server on this machine\n:up MODEL starts one · :ctx other clusters"
     hidden = len(snapshot.workloads) if not query.others else 0

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from console.views.alert_marks import any_concern, mark, names_of
 from console.views.columns import Shown, TableColumn, blank, never
-from console.views.kept import Kept
+from console.views.identity_cache import IdentityCache
 from console.views.numbers import SCALES, gpu_activity, number, usage
 from console.views.products import product_of, products_of
-from console.views.root_words import marked, told_reason
+from console.views.root_words import marked, root_reason
 from console.views.standing_since import coarse
 from console.views.subject import assessment_of, queue_text, restarts_of
 from fleet.model.frame import Frame
@@ -30,8 +30,8 @@ from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 STRIP_POINTS = 60
-_SEVERAL: Kept[bool] = Kept()
-_DIGITS: Kept[int] = Kept()
+_SEVERAL: IdentityCache[bool] = IdentityCache()
+_DIGITS: IdentityCache[int] = IdentityCache()
 
 FleetColumn = TableColumn[Workload, Pod]
 Draw = Callable[[Frame, str, Quantity], Cell]
@@ -204,7 +204,7 @@ def _reason(shown: Shown, row: Workload | Pod) -> Cell:
 
 def _why(shown: Shown, row: Workload | Pod) -> Cell:
     snapshot, join = shown.snapshot, shown.joins.get(row.key)
-    reason = told_reason(snapshot, row.key) or (str(join) if join is not None else "")
+    reason = root_reason(snapshot, row.key) or (str(join) if join is not None else "")
     reason = ", ".join(filter(None, (reason, queue_text(snapshot, row.key))))
     severity = assessment_of(snapshot, row.key).severity
     if not reason:

@@ -87,7 +87,7 @@ class FleetOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _RowTexts:
     """The columns of a workload's pods at the last match."""
 
     workload: str
@@ -105,29 +105,29 @@ class FilterMatches:
     """
 
     def __init__(self) -> None:
-        self._said = _Said("", (), (), (), ())
+        self._texts = _RowTexts("", (), (), (), ())
         self._filter: Filter | None = None
         self._kept: Sequence[str] = ()
         self.asked = 0
         """Number of matches evaluated: tests count what a tick costs."""
 
     def matching(self, snapshot: Snapshot, workload: str, says: str, wanted: Filter) -> Sequence[str]:
-        before, said = self._said, self._look(snapshot, workload, says)
-        if said is not before or wanted is not self._filter:
-            self._said, self._filter = said, wanted
-            self.asked += len(said.keys)
-            rows = zip(said.keys, said.texts, said.pods, strict=True)
+        before, texts = self._texts, self._texts_of(snapshot, workload, says)
+        if texts is not before or wanted is not self._filter:
+            self._texts, self._filter = texts, wanted
+            self.asked += len(texts.keys)
+            rows = zip(texts.keys, texts.texts, texts.pods, strict=True)
             self._kept = [key for key, text, pod in rows if wanted.matches(text, pod.labels)]
         return self._kept
 
-    def _look(self, snapshot: Snapshot, workload: str, says: str) -> _Said:
-        before, keys, said = self._said, snapshot.pods_of.get(workload, ()), snapshot.assessments
+    def _texts_of(self, snapshot: Snapshot, workload: str, says: str) -> _RowTexts:
+        before, keys, assessments = self._texts, snapshot.pods_of.get(workload, ()), snapshot.assessments
         pods = [snapshot.pods[key] for key in keys]
-        reasons = [said.get(key, UNASSESSED).reason for key in keys]
+        reasons = [assessments.get(key, UNASSESSED).reason for key in keys]
         if (before.workload, before.keys, before.reasons) == (says, keys, reasons) and are_same(before.pods, pods):
             return before
         texts = [
             f"{pod.name} {pod.node} {pod.status} {reason} {pod.ip} {says}"
             for pod, reason in zip(pods, reasons, strict=True)
         ]
-        return _Said(says, keys, pods, reasons, texts)
+        return _RowTexts(says, keys, pods, reasons, texts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.views.layout import sections
 from console.views.load import latency_lines, load_lines, phase_lines
 from console.views.plots import plot_block
-from console.views.root_words import told_reason
+from console.views.root_words import root_reason
 from console.views.subject import assessment_of
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
@@ -28,7 +28,7 @@ def glance_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> li
             Span("  "),
             severity_span(standing.severity, glyphs),
             Span(f" {untrusted_name(name)}", Role.STRONG),
-            Span(f"  {untrusted(told_reason(snapshot, key))}", severity_role(standing.severity)),
+            Span(f"  {untrusted(root_reason(snapshot, key))}", severity_role(standing.severity)),
         )
     )
     inner = width - 1

@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 
 from console.views.layout import followed
+from console.views.listed_sources import is_listed
 from console.views.production import is_production
 from console.views.standing_since import clock, coarse
-from console.views.told_sources import is_told
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role
@@ -51,7 +51,7 @@ def header_model(
         may_act=may_act,
         under_way=under_way,
         production=is_production(production, cluster.context or context, cluster.cluster),
-        sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if is_told(source)),
+        sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if is_listed(source)),
         clock="" if moment else clock(snapshot.at),
         notice=moment,
     )

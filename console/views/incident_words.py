@@ -38,14 +38,14 @@ def in_time(incident: Incident, now: float) -> str:
     match incident.state:
         case FindingState.PENDING:
             due = min(one.due for one in incident.findings if one.due)
-            return f"for {lasted(now - incident.since)}, counts in {lasted(due - now)}"
+            return f"for {duration_text(now - incident.since)}, counts in {duration_text(due - now)}"
         case FindingState.RECOVERING:
             return "easing"
         case FindingState.FIRING:
-            return f"for {lasted(now - incident.since)}"
+            return f"for {duration_text(now - incident.since)}"
 
 
-def lasted(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A length of time, in steps that leave an idle screen quiet."""
     return age_text(coarse(max(0.0, seconds)))
 
@@ -55,26 +55,26 @@ def acknowledged_text(one: Acknowledged, now: float) -> str:
     note = f": {one.note}" if one.note else ""
     was = "" if one.holds else "was "
     worse = f"; worse since: {one.worse}" if one.worse else ""
-    return f"{was}acknowledged by {one.by} {lasted(now - one.at)} ago{note}{worse}"
+    return f"{was}acknowledged by {one.by} {duration_text(now - one.at)} ago{note}{worse}"
 
 
 def known_to(one: Acknowledged, now: float) -> str:
     """``mia 4m ago: draining node 3``, for a column whose head explains it."""
     note = f": {one.note}" if one.note else ""
     worse = "" if one.holds else "worse since: "
-    return f"{worse}{one.by} {lasted(now - one.at)} ago{note}"
+    return f"{worse}{one.by} {duration_text(now - one.at)} ago{note}"
 
 
-def felt(reach: Reach) -> str:
+def reach_text(reach: Reach) -> str:
     """Return ``7 of 10 replicas, 1,474 requests wait, 598 run``; empty if unknown."""
-    said = []
+    parts = []
     if reach.of:
-        said.append(share(reach.replicas, reach.of, "replica"))
+        parts.append(share(reach.replicas, reach.of, "replica"))
     elif reach.replicas:
-        said.append(count(reach.replicas, "pod"))
+        parts.append(count(reach.replicas, "pod"))
     counted = [(number, words) for number, words in ((reach.waiting, "wait"), (reach.running, "run")) if number > 0]
     for i, (number, words) in enumerate(counted):
         one = round(number) == 1
         noun = "" if i else "request " if one else "requests "
-        said.append(f"{number:,.0f} {noun}{words}{'s' if one else ''}")
-    return ", ".join(said)
+        parts.append(f"{number:,.0f} {noun}{words}{'s' if one else ''}")
+    return ", ".join(parts)

@@ -8,17 +8,17 @@ from dataclasses import field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from console.views.alert_marks import alerts_of, object_words, summary_of, told_lines, unexplained
+from console.views.alert_marks import alert_state_lines, alerts_of, object_words, summary_of, unexplained
 from console.views.baselines import baseline_lines
 from console.views.filter import Filter
 from console.views.incident_words import (
     acknowledged_text,
     cause_name,
-    felt,
+    duration_text,
     in_time,
     known_to,
-    lasted,
     place,
+    reach_text,
     shown_severity,
 )
 from console.views.layout import followed, head, labelled, sections, wrapped
@@ -111,7 +111,7 @@ class IncidentsModel:
         return GridRow(key, cells, severity)
 
     def _matches(self, incident: Incident) -> bool:
-        alerts = (row.told.alert.name for row in alerts_of(self.snapshot, incident.key))
+        alerts = (row.merged.alert.name for row in alerts_of(self.snapshot, incident.key))
         words = (place(self.snapshot, incident.about), incident.root.words, incident.sentence, *alerts)
         labels = {"cause": incident.root.cause, "severity": incident.severity.value, "state": incident.state.value}
         if incident.acknowledged is not None:
@@ -129,7 +129,7 @@ def _known(incident: Incident, now: float) -> Text:
 
 def alert_names(snapshot: Snapshot, incident: str) -> str:
     """The names of the alerts of an incident, each once; empty for none."""
-    return ", ".join(dict.fromkeys(untrusted(row.told.alert.name) for row in alerts_of(snapshot, incident)))
+    return ", ".join(dict.fromkeys(untrusted(row.merged.alert.name) for row in alerts_of(snapshot, incident)))
 
 
 def _with_nothing(row: GridRow) -> GridRow:
@@ -142,13 +142,13 @@ def _alert_row(snapshot: Snapshot, key: str) -> GridRow:
     row = unexplained(snapshot).get(key)
     if row is None:
         return GridRow(key, tuple(NOTHING for _ in _COLUMNS))
-    alert = row.told.alert
+    alert = row.merged.alert
     name = untrusted(alert.name) or "(no name)"
-    said = untrusted_line(summary_of(row))
+    summary = untrusted_line(summary_of(row))
     cells = (
         Name(object_words(snapshot, row) or "(no object)"),
-        Text(f"alert {name}: {said}" if said else f"alert {name}", severity_role(row.severity)),
-        Text(lasted(snapshot.at - alert.since) if alert.since is not None else "", Role.DIM),
+        Text(f"alert {name}: {summary}" if summary else f"alert {name}", severity_role(row.severity)),
+        Text(duration_text(snapshot.at - alert.since) if alert.since is not None else "", Role.DIM),
         Text("–"),
         Text("–", Role.DIM),
         Text(name, Role.DIM),
@@ -157,7 +157,7 @@ def _alert_row(snapshot: Snapshot, key: str) -> GridRow:
 
 
 def _alert_matches(snapshot: Snapshot, row: AlertRow, wanted: Filter) -> bool:
-    alert = row.told.alert
+    alert = row.merged.alert
     labels = dict(alert.labels) | {"severity": row.severity.value, "state": alert.state}
     words = (object_words(snapshot, row), *row.concerned.objects, alert.name, summary_of(row))
     return wanted.matches(" ".join(words), labels)
@@ -165,11 +165,11 @@ def _alert_matches(snapshot: Snapshot, row: AlertRow, wanted: Filter) -> bool:
 
 def _short_time(incident: Incident, now: float) -> str:
     """Return ``3m``, ``40s of 1m`` while pending, or ``easing``."""
-    held = lasted(now - incident.since)
+    held = duration_text(now - incident.since)
     match incident.state:
         case FindingState.PENDING:
             due = min(one.due for one in incident.findings if one.due)
-            return f"{held} of {lasted(due - incident.since)}"
+            return f"{held} of {duration_text(due - incident.since)}"
         case FindingState.RECOVERING:
             return "easing"
         case FindingState.FIRING:
@@ -194,17 +194,17 @@ def incident_lines(
     incident = next((one for one in snapshot.incidents if one.key == key), None)
     if incident is None:
         return [Line((Span(" it is over", Role.OK),))]
-    told = explain(snapshot, incident.root)
+    explanation = explain(snapshot, incident.root)
     return sections(
         _title(snapshot, incident, width, glyphs),
-        _helps(told, key_of, width),
-        _evidence(snapshot, incident, told.evidence, width),
+        _helps(explanation, key_of, width),
+        _evidence(snapshot, incident, explanation.evidence, width),
         _alerts(snapshot, incident, width),
         _follows(snapshot, incident, width, glyphs),
-        _ruled("ruled out", told.ruled_out, width),
-        _ruled("not ruled out", told.open, width),
-        _list("how to decide: check", told.decides, width),
-        _list("what not to do", told.avoid, width, Role.WARNING),
+        _ruled("ruled out", explanation.ruled_out, width),
+        _ruled("not ruled out", explanation.open, width),
+        _list("how to decide: check", explanation.decides, width),
+        _list("what not to do", explanation.avoid, width, Role.WARNING),
         _usual(snapshot, incident, usual, width, glyphs),
         _drawn(snapshot, incident, width, glyphs),
     )
@@ -232,7 +232,7 @@ def _title(snapshot: Snapshot, incident: Incident, width: int, glyphs: Glyphs) -
     lines += wrapped("", incident.sentence, width)
     since = f"{clock(incident.since)}, {in_time(incident, snapshot.at)}; known by {incident.root.told_by}"
     lines += wrapped("since", since, width)
-    if reach := felt(incident.reach):
+    if reach := reach_text(incident.reach):
         lines += wrapped("affects", reach, width)
     if (known := incident.acknowledged) is not None:
         role = Role.OK if known.holds else Role.WARNING
@@ -244,7 +244,7 @@ def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[IncidentEvi
     lines = []
     for one in seen:
         window = f" over {one.window:.0f}s" if one.window else ""
-        age = f", {lasted(one.age)} old" if coarse(one.age) > 0 else ""
+        age = f", {duration_text(one.age)} old" if coarse(one.age) > 0 else ""
         lines += wrapped("", f"{untrusted_line(one.text)}  ({one.source}{window}{age})", width)
     alike = len(incident.alike)
     worst = f"at {untrusted_name(place(snapshot, incident.root.key))}"
@@ -254,7 +254,7 @@ def _evidence(snapshot: Snapshot, incident: Incident, seen: Iterable[IncidentEvi
 
 def _alerts(snapshot: Snapshot, incident: Incident, width: int) -> list[Line]:
     """The statements of monitoring about its objects."""
-    lines = told_lines(alerts_of(snapshot, incident.key), width)
+    lines = alert_state_lines(alerts_of(snapshot, incident.key), width)
     return [head("alerts about it"), *lines] if lines else []
 
 
@@ -284,9 +284,9 @@ def _is_title(incident: Incident, symptom: Finding) -> bool:
     return symptom.key == incident.about and symptom.words == incident.root.words
 
 
-def _helps(told: Explanation, key_of: KeyOf, width: int) -> list[Line]:
+def _helps(explanation: Explanation, key_of: KeyOf, width: int) -> list[Line]:
     lines: list[Line] = []
-    for one in told.helps:
+    for one in explanation.helps:
         lines += wrapped(key_of(one.command) if one.command else "", one.text, width)
     return [head("what helps"), *lines] if lines else []
 

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from console.views.layout import followed, head
-from console.views.root_words import told_reason
+from console.views.root_words import root_reason
 from console.views.subject import assessment_of
 from console.views.value_columns import ValueColumn, fitting, titles, total_width, values
 from fleet.model.counting import count
@@ -86,7 +86,7 @@ def member_lines(
         shown = group if some else group[:_FIRST]
         for pod in shown:
             lines += _row(snapshot, pod, columns, place, name, width, glyphs)
-            lines += told_lines(pod, starts.get(pod.key), usual, snapshot.at, width, _INDENT)
+            lines += startup_lines(pod, starts.get(pod.key), usual, snapshot.at, width, _INDENT)
         if more := len(group) - len(shown):
             lines.append(Line((Span(f"     +{more} alike", Role.DIM),)))
     return lines
@@ -126,7 +126,7 @@ def _row(
     if standing.severity is Severity.STARTING and is_starting(pod):
         # Its progress is shown below.
         return [Line(tuple(spans))]
-    reason = untrusted(told_reason(snapshot, key) or ("" if standing.severity is Severity.OK else pod.status))
+    reason = untrusted(root_reason(snapshot, key) or ("" if standing.severity is Severity.OK else pod.status))
     if not reason:
         return [Line(tuple(spans))]
     role = severity_role(standing.severity)
@@ -148,7 +148,9 @@ def _place(snapshot: Snapshot, pod: Pod) -> str:
     return f"{node}/{','.join(ranges)}" if ranges else node
 
 
-def told_lines(pod: Pod, start: Loading | None, usual: float | None, now: float, width: int, indent: int) -> list[Line]:
+def startup_lines(
+    pod: Pod, start: Loading | None, usual: float | None, now: float, width: int, indent: int
+) -> list[Line]:
     """Return how its containers last ended, and its loading progress; nothing for a ready pod."""
     if pod.ready:
         return []

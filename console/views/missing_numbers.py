@@ -65,8 +65,8 @@ def unexposed_lines(snapshot: Snapshot, pods: Iterable[str], width: int) -> list
         lacks |= dict.fromkeys((origin.product, origin.dialects) for origin in _origins(snapshot, key))
     lines: list[Line] = []
     for product, dialects in lacks:
-        if said := _lack(ENGINES, product, dialects, OF_ENGINES):
-            lines += wrapped("", said, width, Role.DIM)
+        if reason := _lack(ENGINES, product, dialects, OF_ENGINES):
+            lines += wrapped("", reason, width, Role.DIM)
     return lines
 
 
@@ -85,8 +85,8 @@ def gateway_lines(snapshot: Snapshot, model: str, width: int, glyphs: Glyphs) ->
         servers = f"   servers behind it: {behind}" if behind else ""
         lines.append(labelled(mine[0].dialect, Span(untrusted_name(process)), Span(servers, Role.DIM)))
     for dialect in dict.fromkeys(row.dialect for row in rows):
-        if said := _lack(GATEWAYS, dialect, (dialect,), OF_GATEWAYS):
-            lines += wrapped("", said, width, Role.DIM)
+        if reason := _lack(GATEWAYS, dialect, (dialect,), OF_GATEWAYS):
+            lines += wrapped("", reason, width, Role.DIM)
     return lines
 
 

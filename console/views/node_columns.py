@@ -98,8 +98,8 @@ def _products(snapshot: Snapshot, node: str) -> dict[str, None]:
 def _product(shown: Shown, node: str) -> Cell:
     """Return the product of a node's cards: from their exporter, else its label, else the resource."""
     row, measured_ = shown.snapshot.nodes.get(node), _products(shown.snapshot, node)
-    told = ", ".join(measured_) or (row.gpu_product or ", ".join(row.gpus) if row is not None else "")
-    return Text(untrusted(told), Role.DIM) if told else NOTHING
+    products = ", ".join(measured_) or (row.gpu_product or ", ".join(row.gpus) if row is not None else "")
+    return Text(untrusted(products), Role.DIM) if products else NOTHING
 
 
 def _holder(shown: Shown, key: str) -> Cell:
@@ -149,8 +149,8 @@ def _assessment(shown: Shown, node: str) -> Cell:
         if key not in row.gpus
     )
     spans = [Span(untrusted(own.reason), severity_role(own.severity))] if own.reason else []
-    if told := _below(shown.snapshot, node):
-        spans.append(Span(f"{', ' if spans else ''}{told}", Role.WARNING))
+    if trouble := _below(shown.snapshot, node):
+        spans.append(Span(f"{', ' if spans else ''}{trouble}", Role.WARNING))
     if taints:
         spans.append(Span(f"{' ' if spans else ''}{untrusted(taints)}", Role.DIM))
     return marked(shown.snapshot, node, Spans(tuple(spans)))
@@ -161,9 +161,9 @@ def _below(snapshot: Snapshot, node: str) -> str:
     gpus = snapshot.gpus_on.get(node, ())
     unhealthy = sum(assessment_of(snapshot, gpu).severity is Severity.CRITICAL for gpu in gpus)
     sick = {pod for gpu in gpus if (pod := sick_holder(snapshot, gpu))}
-    told = [f"{unhealthy} unhealthy"] if unhealthy else []
-    told += [f"{count(len(sick), 'sick pod')}"] if sick else []
-    return ", ".join(told)
+    parts = [f"{unhealthy} unhealthy"] if unhealthy else []
+    parts += [f"{count(len(sick), 'sick pod')}"] if sick else []
+    return ", ".join(parts)
 
 
 def _gpu_why(shown: Shown, gpu: str) -> Cell:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.empty_table import empty_text
-from console.views.kept import Kept
+from console.views.identity_cache import IdentityCache
 from console.views.node_columns import COLUMNS, FREE, SICK, NodeColumn
 from console.views.query import Query
 from console.views.row_cells import Cells
@@ -41,8 +41,8 @@ class NodesModel:
         return GridRow(key, Cells(len(table), lambda at: table[at].top(shown, key)), severity)
 
 
-_SORTED: Kept[tuple[str, ...]] = Kept()
-_WORST: Kept[Severity] = Kept()
+_SORTED: IdentityCache[tuple[str, ...]] = IdentityCache()
+_WORST: IdentityCache[Severity] = IdentityCache()
 
 
 def nodes_model(snapshot: Snapshot, query: Query, order: WorstFirst) -> NodesModel:
@@ -134,8 +134,8 @@ def _of_gpu(snapshot: Snapshot, gpu: str) -> Severity:
 
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:
-    if said := empty_text(snapshot, query):
-        return said
+    if text := empty_text(snapshot, query):
+        return text
     if snapshot.is_machine:
         return "NVML reports no GPU on this machine\na shows the machine itself"
     return "no node has GPUs\na shows the other nodes" if snapshot.nodes else "no nodes are visible"

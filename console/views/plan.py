@@ -102,20 +102,20 @@ def plan_lines(
 
 def differences(before: Plan, after: Plan) -> list[str]:
     """Return the relevant differences between two plans; not numbers of load, which always change."""
-    told: list[str] = []
+    texts: list[str] = []
     if after.title != before.title:
-        told.append(f"it is now: {untrusted(after.title)}")
+        texts.append(f"it is now: {untrusted(after.title)}")
     known = {check.about: check for check in before.checks}
     for check in after.checks:
         was = known.pop(check.about, None)
         if was is None or was.verdict is not check.verdict:
-            told.append(f"{check.about}: {untrusted(check.text)}" + (f" (was {was.verdict.value})" if was else ""))
-    told += [f"{about}: no longer checked" for about in known]
+            texts.append(f"{check.about}: {untrusted(check.text)}" + (f" (was {was.verdict.value})" if was else ""))
+    texts += [f"{about}: no longer checked" for about in known]
     if _bodies(before.mutations) != _bodies(after.mutations):
-        told.append("the requests have changed, because the target has changed")
+        texts.append("the requests have changed, because the target has changed")
     elif before.changes != after.changes or before.diff != after.diff:
-        told.append("the changes are different now")
-    return told
+        texts.append("the changes are different now")
+    return texts
 
 
 def summary_of(plan: Plan) -> str:

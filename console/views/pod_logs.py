@@ -16,8 +16,8 @@ def worth_reading(pod: Pod, *, previous: bool = False) -> tuple[str, ...]:
     and init containers last. ``previous``: containers that have ended before come before all others.
     """
     names = {container.name for container in pod.containers}
-    told = pod.annotations.get(DEFAULT_CONTAINER, "")
-    meant = told if told in names else pod.serving.container
+    annotated = pod.annotations.get(DEFAULT_CONTAINER, "")
+    meant = annotated if annotated in names else pod.serving.container
 
     def order(container: Container) -> tuple[bool, bool, bool, bool, int]:
         name = container.name

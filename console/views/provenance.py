@@ -14,7 +14,7 @@ from console.views.plot_quantities import Plotted, plotted_of
 from console.views.plot_quantities import found as found_in
 from console.views.series import now_of, series_of
 from fleet.dataclass import dataclass
-from fleet.metrics.behind import metrics_behind, query_behind
+from fleet.metrics.ingredients import metrics_behind, query_behind
 from fleet.metrics.products import exporter
 from fleet.model.curve import Series
 from fleet.model.frame import Frame
@@ -87,9 +87,9 @@ def _one(snapshot: Snapshot, key: str, plot: Plotted, reading: Reading, series: 
         return Provenance(plot, reading, "", "", "")
     whole = snapshot.everything
     sources = series.gateway_sources if plot.of_gateways else series.gpu_sources if plot.of_gpus else series.sources
-    told = sources or frozenset({whole.method} - {""})
-    name = ", ".join(sorted(told))
-    if told == {SCRAPE}:
+    names = sources or frozenset({whole.method} - {""})
+    name = ", ".join(sorted(names))
+    if names == {SCRAPE}:
         return Provenance(plot, reading, name, *_read_directly(whole, key, plot, series.products))
     naming = whole.naming.get(name, UNKNOWN_NAMING)
     query = query_behind(plot.quantity, now_of(whole, key, series), whole.window or WINDOW, naming)
@@ -113,7 +113,7 @@ def _read_directly(snapshot: Snapshot, key: str, plot: Plotted, products: Iterab
     """The command that reads the metrics behind a quantity from the first of its pods, and the place of each; empty if
     none answers.
     """
-    pod = next(_asked(snapshot, key, plot), None)
+    pod = next(_answering_pods(snapshot, key, plot), None)
     spoken = list(products) or ([pod.serving.engine] if pod is not None and pod.serving.engine else [])
     names = metrics_behind(plot.quantity, spoken)
     found = next(iter(endpoints((pod,), _PORTS, _PATH)), None) if pod is not None else None
@@ -130,7 +130,7 @@ def _read_directly(snapshot: Snapshot, key: str, plot: Plotted, products: Iterab
     return f"{read} | grep -E {shlex.quote(f'^({wanted})')}", f"{', '.join(names)} at {url}"
 
 
-def _asked(snapshot: Snapshot, key: str, plot: Plotted) -> Iterator[Pod]:
+def _answering_pods(snapshot: Snapshot, key: str, plot: Plotted) -> Iterator[Pod]:
     """The pods that answer the metrics of an object: of a GPU its node's exporter, else those of its engines."""
     if (gpu := snapshot.gpus.get(key)) is not None:
         yield from (pod for pod in snapshot.pods.values() if pod.node == gpu.node and exporter(pod.labels) is not None)
@@ -185,8 +185,8 @@ def title_of(snapshot: Snapshot, key: str) -> Line:
 def whole_lines(one: Provenance, width: int, most: int, glyphs: Glyphs) -> list[Line]:
     """The number under the cursor with its whole query; of a long one as much as ``most`` lines hold."""
     value = value_text(one, glyphs)
-    said = f"   {MEANINGS[one.plot.quantity].text}"
-    head_line = Line((Span(f" {one.plot.title} {value}", Role.STRONG), Span(said, Role.DIM)))
+    meaning = f"   {MEANINGS[one.plot.quantity].text}"
+    head_line = Line((Span(f" {one.plot.title} {value}", Role.STRONG), Span(meaning, Role.DIM)))
     lines = [Line((Span(f"   {one.query[start:end]}"),)) for start, end in wrap(one.query, max(20, width - 4))]
     if len(lines) > most - 1:
         lines = [*lines[: max(0, most - 2)], plain(f"   {glyphs.ellipsis} enter copies all of it", Role.DIM)]

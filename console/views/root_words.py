@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from console.views.kept import Kept
+from console.views.identity_cache import IdentityCache
 from console.views.subject import assessment_of, reason_of
 from fleet.model.finding import FindingState, Incident
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
 from widgets.cells import Cell, Marked
 
-_FOUND: Kept[Mapping[str, Incident]] = Kept()
-_HELD: Kept[Mapping[str, Incident]] = Kept()
-_KNOWN: Kept[frozenset[str]] = Kept()
+_FOUND: IdentityCache[Mapping[str, Incident]] = IdentityCache()
+_HELD: IdentityCache[Mapping[str, Incident]] = IdentityCache()
+_KNOWN: IdentityCache[frozenset[str]] = IdentityCache()
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -44,7 +44,7 @@ def known_objects(snapshot: Snapshot) -> frozenset[str]:
     return kept[""]
 
 
-def told_reason(snapshot: Snapshot, key: str) -> str:
+def root_reason(snapshot: Snapshot, key: str) -> str:
     """Return the reason of an object: the words of the root, then its own if they differ."""
     reason, incident = reason_of(snapshot, key), caused_by(snapshot, key)
     if incident is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.views.kept import Kept
+from console.views.identity_cache import IdentityCache
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity, rank
@@ -51,8 +51,8 @@ def pod_for(snapshot: Snapshot, key: str) -> str | None:
 
 def worst_pod(snapshot: Snapshot, pods: Sequence[str]) -> str:
     """Return the worst of these pods; ``pods`` are keys, at least one."""
-    said = snapshot.assessments
-    ranks = [rank(said.get(pod, UNASSESSED).severity) for pod in pods]
+    assessments = snapshot.assessments
+    ranks = [rank(assessments.get(pod, UNASSESSED).severity) for pod in pods]
     return pods[ranks.index(min(ranks))]
 
 
@@ -84,8 +84,8 @@ def place_of(snapshot: Snapshot, key: str | None) -> str | None:
 
 TROUBLE = frozenset({Severity.CRITICAL, Severity.WARNING})
 UNASSESSED = Assessment(Severity.UNKNOWN)
-_WORST: Kept[str] = Kept()
-_RESTARTS: Kept[int] = Kept()
+_WORST: IdentityCache[str] = IdentityCache()
+_RESTARTS: IdentityCache[int] = IdentityCache()
 
 
 def assessment_of(snapshot: Snapshot, key: str) -> Assessment:
@@ -106,7 +106,7 @@ def reason_of(snapshot: Snapshot, key: str) -> str:
     return own.reason
 
 
-_QUEUES: Kept[str] = Kept()
+_QUEUES: IdentityCache[str] = IdentityCache()
 _FEWEST = 4
 """Fewest points for a trend; with fewer, its code is not even imported."""
 

@@ -7,7 +7,7 @@ from itertools import chain
 
 from console.views.fleet_order import scores_at, severities_of
 from console.views.incident_words import acknowledged_text, place
-from console.views.root_words import caused_by, held_up, known_objects, told_reason
+from console.views.root_words import caused_by, held_up, known_objects, root_reason
 from console.views.standing_since import ShownSince, SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
 from fleet.model.awaited import is_awaited
@@ -49,7 +49,7 @@ def summary(snapshot: Snapshot, since: SinceTracker, width: int, glyphs: Glyphs)
     if not worst:
         unseen = _seen_by_no_row(snapshot)
         if unseen is not None:
-            return Line(fit_spans(_told(snapshot, unseen, glyphs), width, "left", glyphs.ellipsis)), BLANK
+            return Line(fit_spans(_acknowledged(snapshot, unseen, glyphs), width, "left", glyphs.ellipsis)), BLANK
         held = held_up(snapshot)
         if held:
             spans = _worst(snapshot, since, held[0], width, glyphs)
@@ -73,7 +73,7 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
     model = snapshot.models.get(snapshot.model_of[key])
     called = model.name if model else snapshot.workloads[key].name
     pod, incident = pod_for(snapshot, key), caused_by(snapshot, key)
-    said = told_reason(snapshot, key) or (told_reason(snapshot, pod) if pod else "") or standing.severity.value
+    reason = root_reason(snapshot, key) or (root_reason(snapshot, pod) if pod else "") or standing.severity.value
     known = incident.acknowledged if incident is not None and incident.is_known else None
     # A workload that starts has no fault itself: the severity is that of what keeps it from being complete.
     severity = incident.severity if incident is not None and standing.severity not in _TROUBLE else standing.severity
@@ -81,7 +81,7 @@ def _worst(snapshot: Snapshot, since: SinceTracker, key: str, width: int, glyphs
         Span(" "),
         severity_span(severity, glyphs),
         Span(f" {untrusted_name(called)}", Role.STRONG),
-        Span(f": {untrusted(said)}", severity_role(severity) if known is None else Role.TEXT),
+        Span(f": {untrusted(reason)}", severity_role(severity) if known is None else Role.TEXT),
     )
     if known is not None:
         # The acknowledgement comes before the numbers: the next person on call needs it first.
@@ -164,22 +164,22 @@ def _warned(snapshot: Snapshot, width: int, glyphs: Glyphs) -> Line:
     firing = [one for one in snapshot.incidents if one.state is FindingState.FIRING and not one.is_known]
     if not firing:
         return BLANK
-    spans = _told(snapshot, firing[0], glyphs)
+    spans = _acknowledged(snapshot, firing[0], glyphs)
     more = (Span(f"  {len(firing) - 1} more", Role.DIM),) if len(firing) > 1 else ()
     room = width - spans_width(more)
     return Line((*fit_spans(spans, min(room, spans_width(spans)), "left", glyphs.ellipsis), *more))
 
 
-def _told(snapshot: Snapshot, incident: Incident, glyphs: Glyphs) -> tuple[Span, ...]:
+def _acknowledged(snapshot: Snapshot, incident: Incident, glyphs: Glyphs) -> tuple[Span, ...]:
     known = incident.acknowledged if incident.is_known else None
     role = severity_role(incident.severity) if known is None else Role.TEXT
-    said = "" if known is None else f"  {acknowledged_text(known, snapshot.at)}"
+    note = "" if known is None else f"  {acknowledged_text(known, snapshot.at)}"
     return (
         Span(" "),
         severity_span(incident.severity, glyphs),
         Span(f" {untrusted_name(place(snapshot, incident.about))}", Role.STRONG),
         Span(f": {untrusted(incident.root.words)}", role),
-        Span(untrusted_line(said), Role.DIM),
+        Span(untrusted_line(note), Role.DIM),
     )
 
 

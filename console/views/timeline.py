@@ -44,13 +44,13 @@ def place(ref: ObjectRef) -> str:
 
 def event_text(entry: Entry, *, by: bool = True) -> str:
     """Return an event, its number of occurrences and, optionally, its author, in one line."""
-    said, several = entry.what, len(entry.objects)
+    text, several = entry.what, len(entry.objects)
     if entry.times > 1:
         often = count(several, "object") if several == entry.times else count(entry.times, "time")
         of = f" of {count(several, 'object')}" if several not in (0, entry.times) else ""
         within = f" within {span(entry.last - entry.at)}" if entry.last is not None and entry.last > entry.at else ""
-        said = f"{said} ({often}{of}{within})"
-    return f"{said}  by {entry.who}" if by and entry.who else said
+        text = f"{text} ({often}{of}{within})"
+    return f"{text}  by {entry.who}" if by and entry.who else text
 
 
 def lines(timeline: Timeline, width: int, glyphs: Glyphs, *, changes: bool = True) -> Iterator[str]:

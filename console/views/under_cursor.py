@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from console.views.plots import plot_model
-from console.views.root_words import told_reason
+from console.views.root_words import root_reason
 from console.views.subject import assessment_of
 from console.views.timeline import clock, event_text
 from fleet.model.quantity import Quantity
@@ -68,7 +68,7 @@ def _title(snapshot: Snapshot, key: str, name: str, width: int, glyphs: Glyphs) 
         Span(glyphs.horizontal * 2 + " ", Role.DIM),
         severity_span(standing.severity, glyphs),
         Span(f" {untrusted_name(name)} ", Role.STRONG),
-        Span(f" {untrusted(told_reason(snapshot, key))} ", severity_role(standing.severity)),
+        Span(f" {untrusted(root_reason(snapshot, key))} ", severity_role(standing.severity)),
     )
     used = sum(width_of(span.text) for span in spans)
     end = (Span(glyphs.horizontal * max(0, width - used), Role.DIM),)

@@ -70,16 +70,16 @@ def _meaning(report: LatencyReport) -> str:
 
 def sentence(report: LatencyReport) -> str:
     """Return which replicas hang, if any do, and where the time of all other requests goes, with its numbers."""
-    told = _phase_sentence(report)
+    phases = _phase_sentence(report)
     if not report.hung:
-        return told
+        return phases
     first, *others = report.hung
     more = f" and {count(len(others), 'other replica')}" if others else ""
     requests = count(sum(one.requests for one in report.hung), "request")
     hang = (
         f"{untrusted_name(first.pod.rpartition('/')[2])}{more} {'hang' if others else 'hangs'}: {requests} get no token"
     )
-    return f"{hang}. Of the others, {told}" if report.comparison.now.longest is not None else f"{hang}."
+    return f"{hang}. Of the others, {phases}" if report.comparison.now.longest is not None else f"{hang}."
 
 
 def _phase_sentence(report: LatencyReport) -> str:
@@ -91,14 +91,14 @@ def _phase_sentence(report: LatencyReport) -> str:
         then = seconds_text(growth.then)
         return f"{growth.phase} takes {seconds_text(growth.now)} of {seconds_text(now.total)}; {growth.than} {then}."
     share = f"{now.share(longest):.0%}"
-    said = f"{longest} takes {seconds_text(now.of(longest))} of {seconds_text(now.total)} ({share})"
+    text = f"{longest} takes {seconds_text(now.of(longest))} of {seconds_text(now.total)} ({share})"
     others = list(report.comparison.others())
-    return f"{said}, as it did {_listed(others)}." if others else f"{said}."
+    return f"{text}, as it did {_listed(others)}." if others else f"{text}."
 
 
 def _listed(words: Sequence[str]) -> str:
-    told = {"its peers": "its peers"}
-    return " and ".join(told.get(one, one) for one in words)
+    phrases = {"its peers": "its peers"}
+    return " and ".join(phrases.get(one, one) for one in words)
 
 
 def _phases(comparison: LatencyComparison, now: float, width: int, glyphs: Glyphs) -> list[Line]:
@@ -168,8 +168,8 @@ def _separation(one: Separation, width: int) -> list[Line]:
     more = f" and {len(one.slow) - _SHOWN} more" if len(one.slow) > _SHOWN else ""
     worst = max(one.values[key] for key in one.slow)
     number = f"up to {seconds_text(worst)}, the median is {seconds_text(one.median)}"
-    said = f"{one.measure.name}: {len(one.slow)} of {len(one.values)} slow ({names}{more}), {number}"
-    lines = wrapped("", said, width, Role.WARNING)
+    summary = f"{one.measure.name}: {len(one.slow)} of {len(one.values)} slow ({names}{more}), {number}"
+    lines = wrapped("", summary, width, Role.WARNING)
     for division in one.named:
         lines += wrapped("", f"  {division_text(one, division)}", width)
     if not one.named:

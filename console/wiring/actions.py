@@ -37,17 +37,17 @@ def runner(
     changed: Callable[[ActionRun], None] = lambda _: None,
     environ: Mapping[str, str] = os.environ,
     past: LatencyHistory | None = None,
-    hurry: Callable[[], None] = lambda: None,
+    refresh: Callable[[], None] = lambda: None,
 ) -> Runner:
     """Return the runner of actions on the source's cluster. Call it with a running event loop.
 
     ``newest`` returns the newest Snapshot, ``past`` is the history of a Prometheus for pods that may be gone,
-    ``hurry`` asks every source at once. The acting user is the source's identity: call ``identify`` before planning.
+    ``refresh`` asks every source at once. The acting user is the source's identity: call ``identify`` before planning.
     Reads go through the source's client, which only allows reads; changes have their own client.
     """
     reads = KubeReads(source.client)
     writer = Writer(KubeClient(source.client.access, guard=may_change, environ=environ))
-    alerting = AlertingWriter(writer, list(configured_alertmanagers(settings, environ)), may_change, hurry)
+    alerting = AlertingWriter(writer, list(configured_alertmanagers(settings, environ)), may_change, refresh)
     rules = rules_of(settings, source.client.access.context)
 
     def context() -> ClusterContext:

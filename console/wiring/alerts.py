@@ -10,7 +10,7 @@ from console.wiring.endpoints import endpoint
 from console.wiring.redaction import Redacting
 from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.net.bodies import limits
-from fleet.sources.alerts.alertmanager import AlertmanagerSource, Finds, FoundAlertmanager
+from fleet.sources.alerts.alertmanager import AlertmanagerSource, DiscoveredAlertmanager, Finds
 from fleet.sources.alerts.rules import RulesSource
 from fleet.sources.alerts.search import SYNCED, Search
 from fleet.sources.kube.source import KubernetesSource
@@ -67,7 +67,7 @@ def rules(in_view: InView) -> Iterator[RulesSource]:
         )
     else:
 
-        async def find() -> FoundAlertmanager:
+        async def find() -> DiscoveredAlertmanager:
             try:
                 prometheus = await _prometheus(in_view)
             except SourceProblem as problem:
@@ -75,7 +75,7 @@ def rules(in_view: InView) -> Iterator[RulesSource]:
                 raise NothingToAskError(problem.problem, problem.remedy) from problem
             if prometheus is None:
                 raise NothingToAskError("there is no Prometheus to read rules from", "name one: [rules] url")
-            return FoundAlertmanager(prometheus)
+            return DiscoveredAlertmanager(prometheus)
 
         yield RulesSource(name, find, plain=plain, within=_cluster_label(in_view), expected=expected)
     for other, one in settings.also.items():
@@ -97,8 +97,8 @@ async def _prometheus(in_view: InView) -> PrometheusEndpoint | None:
 
 
 def _finder(where: PrometheusEndpoint) -> Finds:
-    async def find() -> FoundAlertmanager:
-        return FoundAlertmanager(where)
+    async def find() -> DiscoveredAlertmanager:
+        return DiscoveredAlertmanager(where)
 
     return find
 

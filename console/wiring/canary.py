@@ -60,7 +60,7 @@ def canary(in_view: InView) -> Iterator[CanarySource]:
     settings = in_view.settings.of(CanarySettings)
     if not settings.workloads or in_view.is_machine or guard.is_locked():
         return
-    from actions.canary.question import CanaryPlace
+    from actions.canary.question import CanaryTarget
     from actions.canary.source import CanaryPlan, CanarySource
 
     token = _token(settings.bearer_token_file, settings.bearer_token_env, in_view.environ)
@@ -69,9 +69,9 @@ def canary(in_view: InView) -> Iterator[CanarySource]:
         allowed = settings.bearer_cleartext and endpoint.pod.namespace in settings.bearer_namespaces
         return token() if allowed else ""
 
-    def place_of(one: CanaryGateway) -> Callable[[], CanaryPlace]:
+    def place_of(one: CanaryGateway) -> Callable[[], CanaryTarget]:
         token = _token(one.bearer_token_file, one.bearer_token_env, in_view.environ)
-        return lambda: CanaryPlace(one.url.rstrip("/"), one.model, token())
+        return lambda: CanaryTarget(one.url.rstrip("/"), one.model, token())
 
     gateways = {workload: place_of(one) for workload, one in settings.gateways.items() if one.url}
     ports = tuple(in_view.settings.scrape.ports)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from console.config.sections import settings_in
 from console.config.settings import Settings
 from console.session.cluster_reader import ClusterReader
-from console.session.connection import Connection, Told
+from console.session.connection import Connection, OnActionChange
 from console.session.reader import NoReader, ObjectReader
 from console.wiring import sources
 from console.wiring.contexts import not_a_cluster
@@ -17,7 +17,7 @@ from console.wiring.facts import Source
 from console.wiring.memory import Memory
 from console.wiring.past_numbers import PastNumbers
 from fleet.model.snapshot import Cluster, Snapshot
-from fleet.net.early import EarlyQuestions
+from fleet.net.early_requests import EarlyRequests
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.no_cluster import AbsentKubernetes
 from fleet.sources.kube.reads import KubeReads
@@ -38,7 +38,7 @@ def connect(
     environ: Mapping[str, str],
     servers: Callable[[], SharedWatcher],
     memory: Memory,
-    early: EarlyQuestions | None = None,
+    early: EarlyRequests | None = None,
     here: Settings | None = None,
 ) -> Connection:
     """Return the connection for ``context``; ``here``: the settings for this machine, if they differ.
@@ -81,7 +81,7 @@ class ClusterConnection:
         context: str,
         environ: Mapping[str, str],
         memory: Memory,
-        early: EarlyQuestions | None = None,
+        early: EarlyRequests | None = None,
     ) -> None:
         self._source = source
         self._environ = environ
@@ -125,11 +125,11 @@ class ClusterConnection:
     async def identify(self) -> Cluster:
         return await self._source.identify()
 
-    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> Runner:
+    def runner(self, newest: Callable[[], Snapshot], changed: OnActionChange) -> Runner:
         from console.wiring.actions import runner
 
-        past, hurry = self.observer.metrics.latency, self.observer.wake
-        return runner(self._settings, self._source, newest, changed, self._environ, past, hurry)
+        past, refresh = self.observer.metrics.latency, self.observer.wake
+        return runner(self._settings, self._source, newest, changed, self._environ, past, refresh)
 
 
 class NoCluster:
@@ -158,6 +158,6 @@ class NoCluster:
     async def identify(self) -> Cluster:
         self.reads()
 
-    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> NoReturn:
+    def runner(self, newest: Callable[[], Snapshot], changed: OnActionChange) -> NoReturn:
         del newest, changed
         self.reads()

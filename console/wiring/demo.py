@@ -121,13 +121,13 @@ class Starting:
         line = self._child.stdout.readline()
         if not line:
             raise self._failure(self._child.wait())
-        told = json.loads(line)
+        ready = json.loads(line)
         return Simulation(
-            kubeconfig=Path(told["kubeconfig"]),
-            server=told["server"],
-            contexts=tuple(told["contexts"]),
-            prometheus_config=Path(told["prometheus_config"]),
-            pods=told["pods"],
+            kubeconfig=Path(ready["kubeconfig"]),
+            server=ready["server"],
+            contexts=tuple(ready["contexts"]),
+            prometheus_config=Path(ready["prometheus_config"]),
+            pods=ready["pods"],
             _child=self._child,
         )
 
@@ -135,9 +135,9 @@ class Starting:
         """Return the child's last line; for a traceback, that is its error."""
         self._talk.seek(0)
         lines = self._talk.read().decode("utf-8", "replace").strip().splitlines()
-        said = lines[-1].removeprefix("simulator: ") if lines else f"it exited with code {code}"
-        said = said.replace(" (see python -m simulator --help)", "")
-        return DemoError(f"the simulated fleet did not start: {said}", usage=code == _USAGE)
+        reason = lines[-1].removeprefix("simulator: ") if lines else f"it exited with code {code}"
+        reason = reason.replace(" (see python -m simulator --help)", "")
+        return DemoError(f"the simulated fleet did not start: {reason}", usage=code == _USAGE)
 
 
 @contextmanager

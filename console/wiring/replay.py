@@ -23,7 +23,7 @@ from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access
 
 if TYPE_CHECKING:
-    from console.session.connection import Connection, PastConnection, Told
+    from console.session.connection import Connection, OnActionChange, PastConnection
     from console.session.context_facts import ContextFacts
     from fleet.model.baseline import BaselineQuestion, Baselines
     from fleet.model.curve import Curve, CurveQuestion
@@ -146,7 +146,7 @@ class RecordedConnection:
     async def identify(self) -> Cluster:
         self.reads()
 
-    def runner(self, newest: Callable[[], Snapshot], changed: Told) -> NoReturn:
+    def runner(self, newest: Callable[[], Snapshot], changed: OnActionChange) -> NoReturn:
         del newest, changed
         self.reads()
 

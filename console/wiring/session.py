@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from actions.running.runner import Runner
     from console.session.bridge import Bridge
-    from console.session.connection import Connection, Newest, PastConnection, Told
+    from console.session.connection import Connection, Newest, OnActionChange, PastConnection
     from console.session.context_facts import ContextFacts
-    from console.session.local.protocol import Looked
+    from console.session.local.protocol import OnServersChange
     from console.session.local.servers import LocalServerSession
     from console.session.local.watcher import SharedWatcher
     from console.wiring.demo import Starting
@@ -70,10 +70,10 @@ class SettingsWiring:
     def connect(self, context: str, namespace: str) -> Connection:
         from console.wiring.connections import connect
         from console.wiring.memory import Memory
-        from fleet.net.early import EarlyQuestions
+        from fleet.net.early_requests import EarlyRequests
 
         # The HTTP client already exists when another cluster is selected later.
-        early = EarlyQuestions() if self._memory is None else None
+        early = EarlyRequests() if self._memory is None else None
         # The history of a cluster is available again when it is selected again.
         self._memory = self._memory or Memory(self._settings.recorder, self._environ, self._record)
         memory = self._memory
@@ -118,7 +118,7 @@ class SettingsWiring:
 
         return audit_folder(self._here if local else self._settings, self._environ)
 
-    def local_servers(self, bridge: Bridge, looked: Looked, in_view: Callable[[], bool]) -> LocalServerSession:
+    def local_servers(self, bridge: Bridge, looked: OnServersChange, in_view: Callable[[], bool]) -> LocalServerSession:
         from console.session.local.servers import LocalServerSession
 
         servers = self._servers()
@@ -131,7 +131,7 @@ class SettingsWiring:
 
         return LocalServerSession(self._settings, self._environ, bridge, servers, observer, looked, in_view)
 
-    def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: Told) -> Runner:
+    def local_runner(self, newest: Newest, note_reading: Callable[[int, int], None], changed: OnActionChange) -> Runner:
         from console.wiring.local_actions import local_runner
 
         return local_runner(self._here, self._environ, self._servers(), changed, newest, note_reading)

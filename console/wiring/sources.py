@@ -14,7 +14,7 @@ from console.report.crash import keep
 from console.wiring.contexts import is_machine
 from console.wiring.facts import InView, Source, fact_sources
 from console.wiring.profiles import profile_choice
-from fleet.net.early import EarlyQuestions
+from fleet.net.early_requests import EarlyRequests
 from fleet.observer import Observer
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.errors import KubeconfigError
@@ -43,7 +43,7 @@ def source_of(
     namespace: str,
     environ: Mapping[str, str] = os.environ,
     servers: Callable[[], SharedWatcher] | None = None,
-    early: EarlyQuestions | None = None,
+    early: EarlyRequests | None = None,
 ) -> Source:
     """Return the source that ``context`` names: this machine, or as in ``kubernetes``. ``servers`` returns a shared
     watcher.
@@ -66,7 +66,7 @@ def kubernetes(
     context: str,
     namespace: str,
     environ: Mapping[str, str] = os.environ,
-    early: EarlyQuestions | None = None,
+    early: EarlyRequests | None = None,
 ) -> KubernetesSource | AbsentKubernetes:
     """Return the cluster of ``context`` (empty: the current one), or a placeholder if it cannot be addressed.
 
@@ -88,7 +88,7 @@ def observer(
     environ: Mapping[str, str] = os.environ,
     recorder: Recorder | None = None,
     history: RecentHistory | None = None,
-    early: EarlyQuestions | None = None,
+    early: EarlyRequests | None = None,
 ) -> Observer:
     """Return an Observer of this cluster, its metrics and its further sources, not yet started.
 

@@ -18,7 +18,7 @@ from fleet.json_fields import mapping, text
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ClusterId
 from fleet.recorder.cluster_recordings import file_of
-from fleet.recorder.past import KeptTimeline, RecordedPast
+from fleet.recorder.past import RecordedPast, RecordingsTimeline
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import KubeconfigError, KubeError
 from fleet.sources.kube.probe import OLDEST
@@ -79,7 +79,9 @@ def _recorder(past: TimelineContext) -> Iterator[TimelineSource]:
             return ""
         return text(mapping(answer.json(), "metadata"), "uid")
 
-    yield KeptTimeline(_kept(file_of(recordings_folder(past.environ), access.context, access.server)), uid, time.time)
+    yield RecordingsTimeline(
+        _kept(file_of(recordings_folder(past.environ), access.context, access.server)), uid, time.time
+    )
 
 
 @lru_cache(maxsize=4)

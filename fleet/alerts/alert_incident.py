@@ -83,5 +83,5 @@ def _incident(objects: Iterable[str], at: Mapping[str, Incident], under: Mapping
 
 
 def _is_told(row: AlertRow) -> bool:
-    alert = row.told.alert
+    alert = row.merged.alert
     return alert.firing and not alert.suppressed and row.severity is not Severity.OK

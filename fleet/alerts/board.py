@@ -18,12 +18,12 @@ from fleet.model.snapshot import Snapshot
 class AlertRow:
     """An alert and the objects that it concerns."""
 
-    told: MergedAlert
+    merged: MergedAlert
     concerned: AlertObjects
 
     @property
     def severity(self) -> Severity:
-        return severity_of(self.told.alert)
+        return severity_of(self.merged.alert)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class AlertBoard:
     def telling(self, key: str) -> tuple[AlertRow, ...]:
         """Return the alerts of an object that notify someone and have held for long enough."""
         every = (self.rows[alert] for alert in self.of.get(key, ()))
-        return tuple(row for row in every if row.told.alert.firing and not row.told.alert.suppressed)
+        return tuple(row for row in every if row.merged.alert.firing and not row.merged.alert.suppressed)
 
 
 NONE = AlertBoard({}, {})
@@ -85,8 +85,8 @@ def _facts_of(facts: Facts, kind: type[Notified | Evaluated]) -> tuple[object, .
     return tuple(dated.value for dated in facts.of(kind).values())
 
 
-def _board(told: tuple[MergedAlert, ...], index: Index) -> AlertBoard:
-    ordered = sorted(told, key=lambda one: (_rank(one.alert), -(one.alert.since or 0.0), one.alert.name, one.key))
+def _board(alerts: tuple[MergedAlert, ...], index: Index) -> AlertBoard:
+    ordered = sorted(alerts, key=lambda one: (_rank(one.alert), -(one.alert.since or 0.0), one.alert.name, one.key))
     rows = {one.key: AlertRow(one, index.concerned(one.alert)) for one in ordered}
     of: dict[str, list[str]] = {}
     for key, row in rows.items():

@@ -40,7 +40,7 @@ def merged(facts: Facts) -> tuple[MergedAlert, ...]:
         found.notified(name, notified)
     for name, evaluated in facts.of(Evaluated).items():
         found.evaluated(name, evaluated)
-    return tuple(sorted(found.told.values(), key=lambda one: (one.alert.since or 0.0, one.alert.name, one.key)))
+    return tuple(sorted(found.alerts.values(), key=lambda one: (one.alert.since or 0.0, one.alert.name, one.key)))
 
 
 def _rules(facts: Facts) -> dict[str, list[MonitoringRule]]:
@@ -57,7 +57,7 @@ class _Found:
     """The alerts so far."""
 
     def __init__(self, rules: Mapping[str, list[MonitoringRule]]) -> None:
-        self.told: dict[str, MergedAlert] = {}
+        self.alerts: dict[str, MergedAlert] = {}
         self._rules = rules
         self._by_name: dict[str, list[str]] = {}
         self._projected: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], str]] = {}
@@ -68,11 +68,11 @@ class _Found:
         names = {alert.fingerprint: alert.name for alert in notified.value.alerts}
         for alert in notified.value.alerts:
             key = _key(alert)
-            before = self.told.get(key)
+            before = self.alerts.get(key)
             if before is not None:
-                self.told[key] = replace(before, sources=(*before.sources, name))
+                self.alerts[key] = replace(before, sources=(*before.sources, name))
                 continue
-            self.told[key] = MergedAlert(
+            self.alerts[key] = MergedAlert(
                 key,
                 alert,
                 (name,),
@@ -86,15 +86,15 @@ class _Found:
     def evaluated(self, name: str, evaluated: Dated[Evaluated]) -> None:
         for alert in evaluated.value.alerts:
             key = self._key_of(alert)
-            before = self.told.get(key)
+            before = self.alerts.get(key)
             if before is None:
-                self.told[key] = MergedAlert(key, alert, (name,), evaluated.at, self._rule(alert))
+                self.alerts[key] = MergedAlert(key, alert, (name,), evaluated.at, self._rule(alert))
             elif name not in before.sources:
                 known = before.alert
                 # Start of its expression, which precedes the notification.
                 since = alert.since if alert.since is not None else known.since
-                said = replace(known, value=known.value if known.value is not None else alert.value, since=since)
-                self.told[key] = replace(before, alert=said, sources=(*before.sources, name))
+                completed = replace(known, value=known.value if known.value is not None else alert.value, since=since)
+                self.alerts[key] = replace(before, alert=completed, sources=(*before.sources, name))
 
     def _key_of(self, alert: Alert) -> str:
         """The key of the alert of an Alertmanager that this is; its own where there is none."""
@@ -103,9 +103,9 @@ class _Found:
         if index is None:
             keys = self._by_name.get(alert.name, ())
             index = self._projected[alert.name, labels] = {
-                tuple(self.told[key].alert.labels[label] for label in labels): key
+                tuple(self.alerts[key].alert.labels[label] for label in labels): key
                 for key in keys
-                if all(label in self.told[key].alert.labels for label in labels)
+                if all(label in self.alerts[key].alert.labels for label in labels)
             }
         return index.get(tuple(alert.labels[label] for label in labels)) or _key(alert)
 

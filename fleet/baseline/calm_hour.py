@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from fleet.baseline.from_store import told_by_tag
+from fleet.baseline.from_store import samples_by_tag
 from fleet.diagnosis import thresholds
 from fleet.metrics.curve_queries import DOWN, hours_queries, points_of, worst_queries
 from fleet.metrics.dialect import Match
@@ -90,7 +90,7 @@ async def _last_calm(store: Store, texts: Sequence[str], last: int) -> int | Non
 
 def _by_minute(answers: Iterable[Iterable[Mapping[str, Any]]]) -> Mapping[int, _Minute]:
     found: dict[int, dict[str, float]] = {}
-    for tag, values in told_by_tag(answers).items():
+    for tag, values in samples_by_tag(answers).items():
         for at, value in values.items():
             found.setdefault(at, {})[tag] = value
     return found

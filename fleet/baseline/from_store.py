@@ -35,12 +35,12 @@ async def stored(
     first, last = (question.at + ahead + HOUR / 2 - back for back in (backs[0], backs[-1]))
     ranges = [store.range(text, round(first), round(last), round(last - first)) for text in texts]
     answers = await asyncio.gather(*ranges)
-    told = told_by_tag(answers)
-    every = {quantity: tuple(_baselines(told, quantity, question.at, ahead)) for quantity in question.quantities}
+    samples = samples_by_tag(answers)
+    every = {quantity: tuple(_baselines(samples, quantity, question.at, ahead)) for quantity in question.quantities}
     return Baselines({quantity: known for quantity, known in every.items() if known})
 
 
-def told_by_tag(answers: Iterable[Iterable[Mapping[str, Any]]]) -> Mapping[str, Mapping[int, float]]:
+def samples_by_tag(answers: Iterable[Iterable[Mapping[str, Any]]]) -> Mapping[str, Mapping[int, float]]:
     """Return the series of range queries: tag → time in whole seconds → value."""
     return {series["metric"].get(TAG, ""): dict(_pairs(series["values"])) for found in answers for series in found}
 
@@ -50,12 +50,12 @@ def _pairs(values: Sequence[Sequence[object]]) -> Iterator[tuple[int, float]]:
 
 
 def _baselines(
-    told: Mapping[str, Mapping[int, float]], quantity: Quantity, at: float, ahead: float
+    samples: Mapping[str, Mapping[int, float]], quantity: Quantity, at: float, ahead: float
 ) -> Iterator[Baseline]:
     for then, back in BACK.items():
         end = at + HOUR / 2 - back
         moment = round(end + ahead)
-        value = told.get(quantity, {}).get(moment, math.nan)
-        points = told.get(points_of(quantity), {}).get(moment, 0.0)
+        value = samples.get(quantity, {}).get(moment, math.nan)
+        points = samples.get(points_of(quantity), {}).get(moment, 0.0)
         if math.isfinite(value) and points >= LEAST:
             yield Baseline(value, then, end - HOUR, end, int(points), "prometheus")

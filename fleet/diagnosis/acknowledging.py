@@ -41,13 +41,13 @@ class Acknowledging:
 
     def marked(self, snapshot: Snapshot, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
         """The incidents with their acknowledgements; acknowledged ones are behind the others of the same severity."""
-        told = told_of(snapshot.facts.of(Acknowledgements), snapshot.cluster)
-        if not told:
+        known = acknowledgements_of(snapshot.facts.of(Acknowledgements), snapshot.cluster)
+        if not known:
             self._worse = {}
             return tuple(incidents)
         found, worse = [], dict[tuple[str, str, float], str]()
         for incident in incidents:
-            one = next((one for one in told if is_about(one, incident)), None)
+            one = next((one for one in known if is_about(one, incident)), None)
             if one is not None:
                 place = (one.cause, one.by, one.at)
                 words = self._worse.get(place) or worsened(one, incident)
@@ -60,10 +60,10 @@ class Acknowledging:
         return tuple(sorted(found, key=lambda one: (STATES.index(one.state), rank(one.severity), one.is_known)))
 
 
-def told_of(facts: Mapping[str, Dated[Acknowledgements]], cluster: Cluster) -> list[Acknowledgement]:
+def acknowledgements_of(facts: Mapping[str, Dated[Acknowledgements]], cluster: Cluster) -> list[Acknowledgement]:
     """The acknowledgements on a cluster, the latest first."""
-    told = [one for dated in facts.values() for one in dated.value.told if _is_here(one, cluster)]
-    return sorted(told, key=lambda one: -one.at)
+    found = [one for dated in facts.values() for one in dated.value.told if _is_here(one, cluster)]
+    return sorted(found, key=lambda one: -one.at)
 
 
 def _is_here(one: Acknowledgement, cluster: Cluster) -> bool:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
-from fleet.diagnosis.fronts import RouteCause
 from fleet.diagnosis.pod_reports import Reported, beside, is_beside, reports_of
+from fleet.diagnosis.routes import RouteCause
 from fleet.diagnosis.serving import unusual
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
@@ -93,19 +93,19 @@ class Reports:
     def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         by_uid: dict[str, list[Event]] = {}
         by_object: dict[tuple[str, str, str], list[Event]] = {}
-        told: dict[str, None] = {}
+        keys: dict[str, None] = {}
         for event in snapshot.events:
             if event.involved.kind == "Pod":
                 by_uid.setdefault(event.involved_uid, []).append(event)
                 key = f"{event.involved.namespace}/{event.involved.name}"
                 if event.reason in self._reasons or (event.type == "Warning" and _is_away(snapshot, key)):
-                    told[key] = None
+                    keys[key] = None
             elif event.reason in self._reasons and is_beside(event):
                 by_object.setdefault(event.involved[:3], []).append(event)
         for key, one in snapshot.pods.items() if by_object else ():
             if not one.ready and not by_object.keys().isdisjoint(beside(one)):
-                told[key] = None
-        for key in told:
+                keys[key] = None
+        for key in keys:
             pod = snapshot.pods.get(key)
             if pod is None or pod.deleted is not None or pod.phase in FINISHED:
                 continue
@@ -138,7 +138,7 @@ class BesideBefore:
 
     def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
         """Return the causes that hold for workloads: the same object until they are checked again."""
-        fronts = (snapshot.empty_services, snapshot.dead_services, snapshot.fronts)
+        fronts = (snapshot.empty_services, snapshot.dead_services, snapshot.exposure)
         of = (snapshot.departed, *fronts, snapshot.workloads, snapshot.pods)
         if not 0 <= snapshot.at - self._looked < snapshot.history.step:
             # The history has one more point.
@@ -157,7 +157,7 @@ class BesideBefore:
         subjects = Subjects.of(snapshot)
         for key in {**snapshot.empty_services, **snapshot.dead_services}:
             yield from _all_of(self._services, subjects, key)
-        for key, fronts in snapshot.fronts.items():
+        for key, fronts in snapshot.exposure.items():
             # Most workloads have no fault in front of them.
             if any(fronts[1:]):
                 yield from _all_of(self._routes, subjects, key)

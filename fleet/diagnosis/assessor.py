@@ -26,7 +26,7 @@ TROUBLED = frozenset({*_WORTH_TELLING, Severity.UNKNOWN})
 class Assessed(NamedTuple):
     """The assessment of an object, and the object's own cause that decides it; None if there is none."""
 
-    stands: Assessment
+    assessment: Assessment
     cause: AnyCause | None = None
 
 

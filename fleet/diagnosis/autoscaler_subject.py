@@ -57,9 +57,9 @@ def autoscaler_subject(
     """
     column, row = by_workload.columns.get(Quantity.WAITING), by_workload.index.get(workload)
     waiting = math.nan if column is None or row is None else column.values[row] / max(1, ready)
-    told = _told(autoscaler, events, now)
+    reported = _rescales(autoscaler, events, now)
     watched = Counter(one.size for one in seen if now - one.at <= REMEMBERED)
-    return AutoscalerSubject(autoscaler, waiting, told | watched, profile, _warned(autoscaler, events, now))
+    return AutoscalerSubject(autoscaler, waiting, reported | watched, profile, _warned(autoscaler, events, now))
 
 
 def is_about_scaling(event: Event) -> bool:
@@ -79,7 +79,7 @@ def _warned(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: f
     return "" if newest is None or name == autoscaler.name else f"{newest.reason}: {newest.message}"
 
 
-def _told(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: float) -> Counter[int]:
+def _rescales(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: float) -> Counter[int]:
     """Return how often it scaled to each size, according to its events."""
     found: Counter[int] = Counter()
     for event in events:
@@ -89,9 +89,9 @@ def _told(autoscaler: HorizontalPodAutoscaler, events: Iterable[Event], now: flo
             and event.involved.name == autoscaler.name
             and event.involved.namespace == autoscaler.namespace
             and event.involved.kind == "HorizontalPodAutoscaler"
-            and (told := _RESCALED.search(event.message))
+            and (match := _RESCALED.search(event.message))
         ):
-            found[int(told[1])] += _times(event, now)
+            found[int(match[1])] += _times(event, now)
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from fleet.dataclass import dataclass
@@ -27,44 +27,14 @@ from fleet.diagnosis.subject import (
     Subjects,
     WorkloadSubject,
 )
-from fleet.model.budget import BurningBudget
+from fleet.diagnosis.subject_kind import SubjectKind
+from fleet.model.error_budget import BurningBudget
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, SourceStatus
 
 S = TypeVar("S")
-
-
-class Of(StrEnum):
-    """The kind of object that a cause is about."""
-
-    SOURCE = "source"
-    """The API server, Prometheus, the scrape: by its status."""
-    NODE = "node"
-    GPU = "GPU"
-    ENGINE = "engine"
-    """The engines of one pod together, by the pod's row of numbers."""
-    REPLICA = "replica"
-    """A pod among the others of its workload, by the numbers of them all."""
-    POD = "pod"
-    WORKLOAD = "workload"
-    AUTOSCALER = "autoscaler"
-    """The autoscaler of a workload; the key is the workload's."""
-    TRAFFIC = "traffic"
-    """The traffic of a workload compared with the usual; the key is the workload's."""
-    SERVICE = "service"
-    """The Services in front of a workload; the key is the workload's."""
-    PLACEMENT = "placement"
-    """Places that the pods of a workload have lost; the key is the workload's."""
-    OBJECTIVE = "objective"
-    """The error budgets and the promised latencies of a workload's model; the key is the workload's."""
-    SETUP = "setup"
-    """Number, placement and versions of a workload's replicas; the key is the workload's."""
-
-
-OF_WORKLOADS = frozenset({Of.WORKLOAD, Of.AUTOSCALER, Of.TRAFFIC, Of.SERVICE, Of.PLACEMENT, Of.OBJECTIVE, Of.SETUP})
-"""Kinds whose key is a workload's."""
 
 
 class Stage(IntEnum):
@@ -106,7 +76,7 @@ class Ruling(NamedTuple):
 class Cause(Generic[S]):
     """A cause. ``S`` is the subject that its signs examine: fleet/diagnosis/subject.py, and the classes below."""
 
-    of: ClassVar[Of]
+    of: ClassVar[SubjectKind]
     id: str
     """Unique, and for good: it is in reports."""
     stage: Stage = Stage.SERVING
@@ -127,7 +97,7 @@ class Cause(Generic[S]):
     """Ids of its consequences: they are symptoms wherever this cause is found."""
     before: tuple[str, ...] = ()
     """Ids of causes that it takes precedence over without causing them, if both hold with equal severity."""
-    beside: bool = False
+    secondary: bool = False
     """True if it does not make an otherwise well object unwell, but adds to another trouble of its holder."""
     symptom: bool = False
     """True if it only reports the state of an object's parts: a finding at the parts is its root."""
@@ -139,9 +109,9 @@ class Cause(Generic[S]):
     """Seconds for which it must hold before it fires."""
     clears: float = 60.0
     """Seconds for which it must not hold before it is over."""
-    still: tuple[Sign[S], ...] = ()
+    keeps_firing: tuple[Sign[S], ...] = ()
     """Signs that keep it firing once it has fired: the same signs with easier limits."""
-    alike: tuple[str, ...] = ()
+    lookalikes: tuple[str, ...] = ()
     """Ids of causes that look alike at the object, its GPUs or its node: the explanation says which are ruled out."""
     decides: tuple[str, ...] = ()
     """Cheap checks that would confirm this cause or another."""
@@ -175,10 +145,10 @@ class Cause(Generic[S]):
         subject = self.subject(subjects, key)
         return Assessment(self.severity) if subject is None else self.assessment(subject)
 
-    def goes_on(self, subjects: Subjects, key: str) -> bool:
+    def still_holds(self, subjects: Subjects, key: str) -> bool:
         """True if it still holds at the easier limits."""
-        subject = self.subject(subjects, key) if self.still else None
-        return subject is not None and all(sign.holds(subject) for sign in self.still)
+        subject = self.subject(subjects, key) if self.keeps_firing else None
+        return subject is not None and all(sign.holds(subject) for sign in self.keeps_firing)
 
     def observed(self, subjects: Subjects, key: str) -> Iterator[Observation]:
         """Yield what its signs read, each once; nothing for an object that does not exist."""
@@ -186,7 +156,7 @@ class Cause(Generic[S]):
         if subject is None:
             return
         beside = [sign for sign in (*self.may, *self.serious) if sign.holds(subject)]
-        yield from dict.fromkeys(one for sign in (*self.must, *beside) for one in sign.seen(subject))
+        yield from dict.fromkeys(one for sign in (*self.must, *beside) for one in sign.observations(subject))
 
     def ruling(self, subjects: Subjects, key: str) -> Ruling | None:
         """Rule out by the first sign that does not hold; else by one that is unknown, or that must not hold and
@@ -205,7 +175,7 @@ class Cause(Generic[S]):
         excluding = next((sign for sign in self.must_not if sign.holds(subject)), None)
         if excluding is None:
             return Ruling(True)
-        return Ruling(False, ", ".join(one.text for one in excluding.seen(subject)))
+        return Ruling(False, ", ".join(one.text for one in excluding.observations(subject)))
 
 
 AnyCause: TypeAlias = Cause[Any]
@@ -215,7 +185,7 @@ AnyCause: TypeAlias = Cause[Any]
 class SourceCause(Cause[SourceStatus]):
     """A cause at a source, by its status."""
 
-    of = Of.SOURCE
+    of = SubjectKind.SOURCE
 
     def subject(self, subjects: Subjects, key: str) -> SourceStatus | None:
         return subjects.source(key)
@@ -224,7 +194,7 @@ class SourceCause(Cause[SourceStatus]):
 class MeasuringCause(Cause[MeasuringSource]):
     """A cause at a metrics source, by the age of its numbers."""
 
-    of = Of.SOURCE
+    of = SubjectKind.SOURCE
 
     def subject(self, subjects: Subjects, key: str) -> MeasuringSource | None:
         return subjects.measuring(key)
@@ -233,7 +203,7 @@ class MeasuringCause(Cause[MeasuringSource]):
 class NodeCause(Cause[Node]):
     """A cause at a node."""
 
-    of = Of.NODE
+    of = SubjectKind.NODE
 
     def subject(self, subjects: Subjects, key: str) -> Node | None:
         return subjects.node(key)
@@ -242,7 +212,7 @@ class NodeCause(Cause[Node]):
 class PodCause(Cause[PodSubject]):
     """A cause at a pod, by what Kubernetes reports of it."""
 
-    of = Of.POD
+    of = SubjectKind.POD
 
     def subject(self, subjects: Subjects, key: str) -> PodSubject | None:
         return subjects.pod(key)
@@ -251,7 +221,7 @@ class PodCause(Cause[PodSubject]):
 class EndingCause(Cause[EndedSubject]):
     """A cause at a pod, by what one of its containers wrote before it ended."""
 
-    of = Of.POD
+    of = SubjectKind.POD
 
     def subject(self, subjects: Subjects, key: str) -> EndedSubject | None:
         return subjects.ended(key)
@@ -260,7 +230,7 @@ class EndingCause(Cause[EndedSubject]):
 class ReportedCause(Cause[PodReports]):
     """A cause at a pod that only its events show, not its status."""
 
-    of = Of.POD
+    of = SubjectKind.POD
 
     def subject(self, subjects: Subjects, key: str) -> PodReports | None:
         return subjects.reported(key)
@@ -269,7 +239,7 @@ class ReportedCause(Cause[PodReports]):
 class WorkloadCause(Cause[WorkloadSubject]):
     """A cause at a workload, by its own counts and the assessments of its pods."""
 
-    of = Of.WORKLOAD
+    of = SubjectKind.WORKLOAD
 
     def subject(self, subjects: Subjects, key: str) -> WorkloadSubject | None:
         return subjects.workload(key)
@@ -278,7 +248,7 @@ class WorkloadCause(Cause[WorkloadSubject]):
 class AutoscalerCause(Cause[AutoscalerSubject]):
     """A cause at the autoscaler of a workload."""
 
-    of = Of.AUTOSCALER
+    of = SubjectKind.AUTOSCALER
 
     def subject(self, subjects: Subjects, key: str) -> AutoscalerSubject | None:
         return subjects.autoscaler(key)
@@ -287,7 +257,7 @@ class AutoscalerCause(Cause[AutoscalerSubject]):
 class BudgetCause(Cause[BurningBudget]):
     """A cause at a workload whose error budget burns too fast."""
 
-    of = Of.OBJECTIVE
+    of = SubjectKind.OBJECTIVE
 
     def subject(self, subjects: Subjects, key: str) -> BurningBudget | None:
         return None if subjects.snapshot is None else subjects.snapshot.burning.get(key)
@@ -297,7 +267,7 @@ class BudgetCause(Cause[BurningBudget]):
 class ReplicaCause(Cause[Replica]):
     """A cause at a replica, by its numbers compared with its peers'."""
 
-    of: ClassVar[Of] = Of.REPLICA
+    of: ClassVar[SubjectKind] = SubjectKind.REPLICA
     must: tuple[PeerSign, ...]
 
     def subject(self, subjects: Subjects, key: str) -> Replica | None:
@@ -343,7 +313,7 @@ class MetricsCause(Cause[MetricsRow]):
 class EngineCause(MetricsCause):
     """A cause at the engines of a pod, by the pod's row of numbers."""
 
-    of = Of.ENGINE
+    of = SubjectKind.ENGINE
 
     def subject(self, subjects: Subjects, key: str) -> MetricsRow | None:
         return subjects.engine(key)
@@ -352,7 +322,7 @@ class EngineCause(MetricsCause):
 class GpuCause(MetricsCause):
     """A cause at a GPU, by its row of numbers."""
 
-    of = Of.GPU
+    of = SubjectKind.GPU
 
     def subject(self, subjects: Subjects, key: str) -> MetricsRow | None:
         return subjects.gpu(key)

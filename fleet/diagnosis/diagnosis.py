@@ -17,20 +17,20 @@ from fleet.diagnosis.endpoints import EndpointCause, endpoint_causes
 from fleet.diagnosis.fallbacks import without_needless
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
 from fleet.diagnosis.frontends import FrontendCause, frontend_causes
-from fleet.diagnosis.fronts import RouteCause
 from fleet.diagnosis.gateways import GatewayCause, gateway_causes
 from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
-from fleet.diagnosis.lateness import LateCause, late_causes
+from fleet.diagnosis.missed_objectives import MissedObjectiveCause, missed_objective_causes
+from fleet.diagnosis.missing_pods import MissingPods, MissingPodsCause
 from fleet.diagnosis.overdue import Overdue, OverdueCause
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.ranks import RankCause, RankSearch
 from fleet.diagnosis.reach import RequestCounts
 from fleet.diagnosis.rollouts import RolloutCause, rollout_causes
+from fleet.diagnosis.routes import RouteCause
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.setup import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
-from fleet.diagnosis.unmade import Unmade, UnmadeCause
 from fleet.model.differences import are_same
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
@@ -68,8 +68,8 @@ class Diagnosis:
         self._endpoints = registry.causes_of(EndpointCause)
         self._gateways = registry.causes_of(GatewayCause)
         self._frontends = registry.causes_of(FrontendCause)
-        self._late = registry.causes_of(LateCause)
-        self._unmade = Unmade(registry.causes_of(UnmadeCause))
+        self._late = registry.causes_of(MissedObjectiveCause)
+        self._missing_pods = MissingPods(registry.causes_of(MissingPodsCause))
         self._rollouts = registry.causes_of(RolloutCause)
         self._ranks = RankSearch(registry.causes_of(RankCause))
         self._reports = Reports(registry.causes_of(ReportedCause))
@@ -106,7 +106,7 @@ class Diagnosis:
 
     def incidents_at(self, snapshot: Snapshot, held: ActiveCauses) -> tuple[Incident, ...]:
         """The incidents at a Snapshot, the worst first."""
-        told = snapshot.facts.by_source.get(ACKNOWLEDGEMENTS)
+        acknowledged = snapshot.facts.by_source.get(ACKNOWLEDGEMENTS)
         of = (
             snapshot.assessments,
             snapshot.by_pod.columns,
@@ -122,9 +122,9 @@ class Diagnosis:
             snapshot.rescaled,
             snapshot.empty_services,
             snapshot.dead_services,
-            snapshot.fronts,
+            snapshot.exposure,
             *(one.value for one in snapshot.facts.of(Endings).values()),
-            None if told is None else told.value,
+            None if acknowledged is None else acknowledged.value,
             snapshot.facts.by_source.get(CANARY),
             snapshot.events,
         )
@@ -145,7 +145,7 @@ class Diagnosis:
         if not words.is_as(self._words):
             self._words = words
         found = _incidents(self._groups.of(snapshot, findings), RequestCounts(snapshot.by_pod), self._words)
-        if told is not None:
+        if acknowledged is not None:
             found = self._marked(snapshot, found)
         if found != self._incidents:
             self._incidents = found
@@ -182,8 +182,8 @@ class Diagnosis:
             *frontend_causes(snapshot, self._frontends),
             *self._setups.at(snapshot),
             *canary_troubles(snapshot, self._canaries, self._canary_routes),
-            *late_causes(snapshot, self._late),
-            *self._unmade.at(snapshot),
+            *missed_objective_causes(snapshot, self._late),
+            *self._missing_pods.at(snapshot),
             *rollout_causes(snapshot, self._rollouts),
             *self._ranks.at(snapshot),
             *self._burning(snapshot),

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Of
-from fleet.diagnosis.fronts import renewal_due
 from fleet.diagnosis.onset import DatedCause
+from fleet.diagnosis.routes import renewal_due
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.snapshot import ShownCertificate, Snapshot
 
 
@@ -30,7 +30,7 @@ class EndpointSubject(NamedTuple):
 class EndpointCause(DatedCause[EndpointSubject]):
     """A cause at the certificates of a source."""
 
-    of = Of.SOURCE
+    of = SubjectKind.SOURCE
 
     def subject(self, subjects: Subjects, key: str) -> EndpointSubject | None:
         return None if subjects.snapshot is None else endpoint_subject(subjects.snapshot, key)

@@ -10,15 +10,16 @@ from typing import NamedTuple
 from fleet.dataclass import dataclass
 from fleet.diagnosis import registry
 from fleet.diagnosis.canary import CanaryCause, RouteCanaryCause, answer_of
-from fleet.diagnosis.cause import OF_WORKLOADS, AnyCause, Help, Of, Ruling
+from fleet.diagnosis.cause import AnyCause, Help, Ruling
 from fleet.diagnosis.sign import Observation
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import OF_WORKLOADS, SubjectKind
 from fleet.model.finding import Finding
 from fleet.model.quantity import MEANINGS, Quantity, Unit
 from fleet.model.snapshot import CANARY, Snapshot
 
 _RATES = frozenset({Unit.PER_SECOND, Unit.TOKENS_PER_SECOND})
-_PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
+_PODS = frozenset({SubjectKind.POD, SubjectKind.ENGINE, SubjectKind.REPLICA})
 """Kinds whose key is a pod's."""
 
 
@@ -63,7 +64,7 @@ def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
     seen = tuple(_sourced(snapshot, cause, key, one) for one in cause.observed(subjects, key))
     ruled_out: list[LookAlike] = []
     undecided: list[LookAlike] = []
-    for name in cause.alike if seen else ():
+    for name in cause.lookalikes if seen else ():
         ruling = _ruling(snapshot, subjects, cause.of, key, causes[name])
         if ruling.holds is not True:
             those = ruled_out if ruling.holds is False else undecided
@@ -73,10 +74,10 @@ def explain(snapshot: Snapshot, finding: Finding) -> Explanation:
 
 def _sourced(snapshot: Snapshot, cause: AnyCause, key: str, seen: Observation) -> IncidentEvidence:
     kind = cause.of
-    if kind is Of.TRAFFIC:
+    if kind is SubjectKind.TRAFFIC:
         return IncidentEvidence(seen.text, snapshot.method or "metrics", snapshot.window)
-    if kind in (Of.ENGINE, Of.GPU, Of.REPLICA):
-        frame = snapshot.by_gpu if kind is Of.GPU else snapshot.by_pod
+    if kind in (SubjectKind.ENGINE, SubjectKind.GPU, SubjectKind.REPLICA):
+        frame = snapshot.by_gpu if kind is SubjectKind.GPU else snapshot.by_pod
         rate = seen.quantity is not None and MEANINGS[seen.quantity].unit in _RATES
         rate = rate and seen.quantity is not Quantity.LATEST_TOKENS
         window = snapshot.window if rate else 0.0
@@ -84,13 +85,13 @@ def _sourced(snapshot: Snapshot, cause: AnyCause, key: str, seen: Observation) -
     if isinstance(cause, CanaryCause | RouteCanaryCause):
         answer = answer_of(snapshot, key)
         return IncidentEvidence(seen.text, CANARY, age=0.0 if answer is None else max(0.0, snapshot.at - answer.at))
-    if kind is Of.OBJECTIVE:
+    if kind is SubjectKind.OBJECTIVE:
         return IncidentEvidence(seen.text, "objectives")
     source = snapshot.of_objects
     return IncidentEvidence(seen.text, source.name if source is not None else "kubernetes")
 
 
-def _ruling(snapshot: Snapshot, subjects: Subjects, kind: Of, key: str, other: AnyCause) -> Ruling:
+def _ruling(snapshot: Snapshot, subjects: Subjects, kind: SubjectKind, key: str, other: AnyCause) -> Ruling:
     """Return whether another cause holds where it would have to, and what shows that."""
     places = keys_beside(snapshot, kind, key, other.of)
     rulings = [ruling for place in places if (ruling := other.ruling(subjects, place)) is not None]
@@ -100,12 +101,12 @@ def _ruling(snapshot: Snapshot, subjects: Subjects, kind: Of, key: str, other: A
     decisive = decisive or next((one for one in rulings if one.holds is None), None)
     if decisive is not None:
         return decisive
-    told = list(dict.fromkeys(one.by for one in rulings))
-    many = f", on all {len(rulings)}" if len(rulings) > 1 and len(told) == 1 else ""
-    return Ruling(False, "; ".join(told) + many)
+    grounds = list(dict.fromkeys(one.by for one in rulings))
+    many = f", on all {len(rulings)}" if len(rulings) > 1 and len(grounds) == 1 else ""
+    return Ruling(False, "; ".join(grounds) + many)
 
 
-def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str, ...]:
+def keys_beside(snapshot: Snapshot, kind: SubjectKind, key: str, other: SubjectKind) -> tuple[str, ...]:
     """Return the keys of the related objects of another kind: the object itself if it is of that kind, or the pods of a
     workload.
     """
@@ -113,18 +114,18 @@ def keys_beside(snapshot: Snapshot, kind: Of, key: str, other: Of) -> tuple[str,
         return (key,)
     pod = snapshot.pods.get(key)
     match kind, other:
-        case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.GPU):
+        case ((SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA), SubjectKind.GPU):
             return snapshot.gpus_of.get(key, ())
-        case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.NODE):
+        case ((SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA), SubjectKind.NODE):
             return (pod.node,) if pod is not None and pod.node in snapshot.nodes else ()
-        case (_, (Of.POD | Of.ENGINE | Of.REPLICA)) if kind in OF_WORKLOADS:
+        case (_, (SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA)) if kind in OF_WORKLOADS:
             return snapshot.pods_of.get(key, ())
-        case (_, Of.GPU) if kind in OF_WORKLOADS:
+        case (_, SubjectKind.GPU) if kind in OF_WORKLOADS:
             return tuple(gpu for pod in snapshot.pods_of.get(key, ()) for gpu in snapshot.gpus_of.get(pod, ()))
-        case ((Of.POD | Of.ENGINE | Of.REPLICA), Of.AUTOSCALER):
+        case ((SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA), SubjectKind.AUTOSCALER):
             workload = snapshot.workload_of.get(key, "")
             return (workload,) if workload in snapshot.autoscalers else ()
-        case Of.GPU, Of.NODE:
+        case SubjectKind.GPU, SubjectKind.NODE:
             gpu = snapshot.gpus.get(key)
             return (gpu.node,) if gpu is not None and gpu.node in snapshot.nodes else ()
     return ()

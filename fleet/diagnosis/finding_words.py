@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import overload
 
-from fleet.diagnosis.cause import AnyCause, MetricsCause, Of
+from fleet.diagnosis.cause import AnyCause, MetricsCause
 from fleet.diagnosis.subject import MetricsRow
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.finding import Finding, FindingState
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
-WHOLES = frozenset({Of.WORKLOAD, Of.NODE})
+WHOLES = frozenset({SubjectKind.WORKLOAD, SubjectKind.NODE})
 """Kinds of objects that repeat the words of their parts."""
 
 
@@ -33,8 +34,8 @@ class WordedRows:
     def __init__(self, causes: Mapping[str, AnyCause], findings: Iterable[Finding]) -> None:
         self._causes = causes
         self._wholes: dict[str, None] = {}
-        self._keys: dict[Of, dict[str, int]] = {}
-        self._read: dict[Of, dict[Quantity, None]] = {}
+        self._keys: dict[SubjectKind, dict[str, int]] = {}
+        self._read: dict[SubjectKind, dict[Quantity, None]] = {}
         for finding in findings:
             cause = causes[finding.cause]
             if finding.state is FindingState.RECOVERING or not is_later(cause):
@@ -48,11 +49,11 @@ class WordedRows:
 
     def at(self, snapshot: Snapshot) -> FindingWords:
         """The words by the numbers of a Snapshot."""
-        said = snapshot.assessments
+        assessments = snapshot.assessments
         frames = {kind: self._taken(_frame(snapshot, kind), kind) for kind in self._keys}
-        return FindingWords(self._causes, frames, {key: said[key].reason for key in self._wholes})
+        return FindingWords(self._causes, frames, {key: assessments[key].reason for key in self._wholes})
 
-    def _taken(self, frame: Frame, kind: Of) -> Frame:
+    def _taken(self, frame: Frame, kind: SubjectKind) -> Frame:
         """Take these rows, and of them the columns that are read."""
         keys = self._keys[kind]
         rows = frame.rows(keys)
@@ -69,7 +70,7 @@ class FindingWords:
     def __init__(
         self,
         causes: Mapping[str, AnyCause],
-        frames: Mapping[Of, Frame] | None = None,
+        frames: Mapping[SubjectKind, Frame] | None = None,
         wholes: Mapping[str, str] | None = None,
     ) -> None:
         self._causes = causes
@@ -108,10 +109,10 @@ class WordedFindings(Sequence[Finding]):
     @overload
     def __getitem__(self, at: slice) -> Sequence[Finding]: ...
     def __getitem__(self, at: int | slice) -> Finding | Sequence[Finding]:
-        return WordedFindings(self._bare[at], self._words) if isinstance(at, slice) else self._told(self._bare[at])
+        return WordedFindings(self._bare[at], self._words) if isinstance(at, slice) else self._worded(self._bare[at])
 
     def __iter__(self) -> Iterator[Finding]:
-        return map(self._told, self._bare)
+        return map(self._worded, self._bare)
 
     def __len__(self) -> int:
         return len(self._bare)
@@ -124,12 +125,12 @@ class WordedFindings(Sequence[Finding]):
     def __hash__(self) -> int:
         return hash(self._bare)
 
-    def _told(self, finding: Finding) -> Finding:
+    def _worded(self, finding: Finding) -> Finding:
         return finding if finding.words else replace(finding, words=self._words.of(finding))
 
 
-def _frame(snapshot: Snapshot, kind: Of) -> Frame:
-    return snapshot.by_pod if kind is Of.ENGINE else snapshot.by_gpu
+def _frame(snapshot: Snapshot, kind: SubjectKind) -> Frame:
+    return snapshot.by_pod if kind is SubjectKind.ENGINE else snapshot.by_gpu
 
 
 def _same(one: Frame, other: Frame) -> bool:

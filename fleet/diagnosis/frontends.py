@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.frontend_subject import FrontendSubject, frontend_subject, is_most_of
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.diagnosis.thresholds import FRONTEND
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
@@ -22,7 +23,7 @@ _LEAST = min(value for value in (FRONTEND.chat, FRONTEND.autocomplete, FRONTEND.
 class FrontendCause(Cause[FrontendSubject]):
     """A cause before the engines of a workload, in their API servers."""
 
-    of: ClassVar[Of] = Of.TRAFFIC
+    of: ClassVar[SubjectKind] = SubjectKind.TRAFFIC
 
     def subject(self, subjects: Subjects, key: str) -> FrontendSubject | None:
         return None if subjects.snapshot is None else frontend_subject(subjects.snapshot, key)

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.gateway_subject import GatewaySubject, gateway_subject
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
@@ -26,7 +27,7 @@ _SEEN = (
 class GatewayCause(Cause[GatewaySubject]):
     """A cause at the gateways before a workload's model, by their numbers."""
 
-    of: ClassVar[Of] = Of.TRAFFIC
+    of: ClassVar[SubjectKind] = SubjectKind.TRAFFIC
 
     def subject(self, subjects: Subjects, key: str) -> GatewaySubject | None:
         return None if subjects.snapshot is None else gateway_subject(subjects.snapshot, key)

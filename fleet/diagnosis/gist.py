@@ -20,9 +20,9 @@ _WRAPPING = re.compile(
 
 def gist(message: str, longest: int = LONGEST) -> str:
     """Return the message without what callers put in front of it, on one line, cut off at a word."""
-    told = " ".join(message.split())
-    while (plain := _WRAPPING.sub("", told)) != told:
-        told = plain
-    if len(told) <= longest:
-        return told.rstrip(". ")
-    return told[:longest].rpartition(" ")[0].rstrip(".,:; ") + " …"
+    text = " ".join(message.split())
+    while (plain := _WRAPPING.sub("", text)) != text:
+        text = plain
+    if len(text) <= longest:
+        return text.rstrip(". ")
+    return text[:longest].rpartition(" ")[0].rstrip(".,:; ") + " …"

@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import AnyCause, Of
+from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.reach import Concerned, concerned_by
 from fleet.diagnosis.root_search import blamed_first, roots_of
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.differences import are_same
 from fleet.model.finding import Finding, FindingState
 from fleet.model.severity import Severity, rank
@@ -142,7 +143,7 @@ def _alike(snapshot: Snapshot, roots: Iterable[Finding]) -> Iterator[tuple[str, 
         places[root.cause, _place(snapshot, root)].append(root)
     for (_, place), alike in places.items():
         alike.sort(key=blamed_first)
-        if alike[0].kind in (Of.NODE, Of.PLACEMENT):
+        if alike[0].kind in (SubjectKind.NODE, SubjectKind.PLACEMENT):
             yield from ((together[0].key, together) for together in _at_one_time(alike))
         else:
             yield (alike[0].key if len(alike) == 1 else place), alike
@@ -150,12 +151,12 @@ def _alike(snapshot: Snapshot, roots: Iterable[Finding]) -> Iterator[tuple[str, 
 
 def _place(snapshot: Snapshot, root: Finding) -> str:
     match root.kind:
-        case Of.POD | Of.ENGINE | Of.REPLICA:
+        case SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA:
             return snapshot.workload_of.get(root.key, root.key)
-        case Of.GPU:
+        case SubjectKind.GPU:
             gpu = snapshot.gpus.get(root.key)
             return gpu.node if gpu is not None and gpu.node in snapshot.nodes else root.key
-        case Of.NODE | Of.PLACEMENT:
+        case SubjectKind.NODE | SubjectKind.PLACEMENT:
             return ""
         case _:
             return root.key

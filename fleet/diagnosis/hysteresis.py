@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import AnyCause, Of
+from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.finding_words import FindingWords
 from fleet.diagnosis.onset import Onset, onset_of
-from fleet.diagnosis.severity import Severities, ToldCause, asks
+from fleet.diagnosis.severity import RatedCause, Severities, asks
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.finding import Finding, FindingState
 from fleet.model.snapshot import Snapshot
 
@@ -28,7 +29,7 @@ class _Kept:
     since: Onset
     last: float
     """Unix time at which it last held."""
-    said: ToldCause
+    rated: RatedCause
     asks: bool
     """True if its severity or words may change while it holds."""
     finding: Finding | None = None
@@ -77,16 +78,16 @@ class Hysteresis:
         calm = self._calm and holds is self._holds and past == self._past
         if calm and self._at <= snapshot.at < self._due:
             self._at = snapshot.at
-            return self._told_again(severities)
+            return self._reworded(severities)
         now, before, kept = snapshot.at, self._kept, dict[tuple[str, str], _Kept]()
         for cause, key in holds:
             place = (cause.id, key)
             one = before.get(place)
             if one is None:
-                one = self._begun(snapshot, cause, key, severities.said(cause, key, None))
+                one = self._begun(snapshot, cause, key, severities.rate(cause, key, None))
             else:
                 if one.asks:
-                    _tell(one, severities.said(cause, key, one.said))
+                    _update(one, severities.rate(cause, key, one.rated))
                 if one.backfilled != past and _may_be_older(one):
                     # History from before the start of the console is read after its first tick.
                     one.backfilled = past
@@ -108,7 +109,7 @@ class Hysteresis:
         self._findings = [self._finding(key, one, now) for (_, key), one in kept.items()]
         return self._findings
 
-    def _told_again(self, severities: Severities) -> Sequence[Finding]:
+    def _reworded(self, severities: Severities) -> Sequence[Finding]:
         """Return the findings if the same causes hold and no state change is due; only changeable words are
         recomputed.
         """
@@ -119,9 +120,9 @@ class Hysteresis:
                 continue
             self._grounds[cause.id] = ground
             for at, key, one in asked:
-                said = severities.said(cause, key, one.said)
-                if said is not one.said:
-                    _tell(one, said)
+                rated = severities.rate(cause, key, one.rated)
+                if rated is not one.rated:
+                    _update(one, rated)
                     if one.finding is None:
                         others.append((at, self._finding(key, one, -math.inf)))
         if others:
@@ -130,20 +131,20 @@ class Hysteresis:
                 self._findings[at] = finding
         return self._findings
 
-    def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, said: ToldCause) -> _Kept:
-        told = SEEN if self._looked else SEEN_FIRST
-        since = onset_of(snapshot, cause, key) or Onset(snapshot.at, told, may_be_older=not self._looked)
-        return _Kept(cause, since, snapshot.at, said, asks(cause), backfilled=snapshot.history.backfilled)
+    def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, rated: RatedCause) -> _Kept:
+        source = SEEN if self._looked else SEEN_FIRST
+        since = onset_of(snapshot, cause, key) or Onset(snapshot.at, source, may_be_older=not self._looked)
+        return _Kept(cause, since, snapshot.at, rated, asks(cause), backfilled=snapshot.history.backfilled)
 
     def _finding(self, key: str, one: _Kept, now: float) -> Finding:
         """Return the finding; it stays the same object while nothing about it changes."""
         holding = one.last >= now
         state = (FIRING if holding else RECOVERING) if one.fired else PENDING
-        told = one.finding
-        if told is None or told.state is not state:
-            told = one.finding = _told(key, one, state)
+        finding = one.finding
+        if finding is None or finding.state is not state:
+            finding = one.finding = _new_finding(key, one, state)
             self.made += 1
-        return told
+        return finding
 
     def _easing(
         self, snapshot: Snapshot, holding: Mapping[tuple[str, str], _Kept], words: FindingWords
@@ -157,33 +158,33 @@ class Hysteresis:
                 one.eased = words.of(one.finding)
                 # It held as long as nothing contradicted it.
                 one.last = max(one.last, self._at)
-            if one.cause.goes_on(subjects, place[1]):
+            if one.cause.still_holds(subjects, place[1]):
                 one.last = snapshot.at
             if snapshot.at - one.last < one.cause.clears:
                 found[place] = one
         return found
 
 
-def _tell(one: _Kept, said: ToldCause) -> None:
+def _update(one: _Kept, rated: RatedCause) -> None:
     """Update its words and severity; the finding is rebuilt if they changed."""
-    if said[:2] != one.said[:2]:
+    if rated[:2] != one.rated[:2]:
         one.finding = None
-    one.said = said
+    one.rated = rated
 
 
-def _is_there(snapshot: Snapshot, kind: Of, key: str) -> bool:
-    if kind is Of.SOURCE:
+def _is_there(snapshot: Snapshot, kind: SubjectKind, key: str) -> bool:
+    if kind is SubjectKind.SOURCE:
         return snapshot.source(key) is not None
     rows: Mapping[str, object] = {
-        Of.NODE: snapshot.nodes,
-        Of.GPU: snapshot.gpus,
-        Of.WORKLOAD: snapshot.workloads,
-        Of.AUTOSCALER: snapshot.autoscalers,
-        Of.TRAFFIC: snapshot.workloads,
-        Of.SERVICE: snapshot.workloads,
-        Of.PLACEMENT: snapshot.workloads,
-        Of.OBJECTIVE: snapshot.workloads,
-        Of.SETUP: snapshot.workloads,
+        SubjectKind.NODE: snapshot.nodes,
+        SubjectKind.GPU: snapshot.gpus,
+        SubjectKind.WORKLOAD: snapshot.workloads,
+        SubjectKind.AUTOSCALER: snapshot.autoscalers,
+        SubjectKind.TRAFFIC: snapshot.workloads,
+        SubjectKind.SERVICE: snapshot.workloads,
+        SubjectKind.PLACEMENT: snapshot.workloads,
+        SubjectKind.OBJECTIVE: snapshot.workloads,
+        SubjectKind.SETUP: snapshot.workloads,
     }.get(kind, snapshot.pods)
     return key in rows
 
@@ -200,14 +201,14 @@ def _due(one: _Kept, now: float) -> float:
     return one.since.at + one.cause.after
 
 
-def _told(key: str, one: _Kept, state: FindingState) -> Finding:
+def _new_finding(key: str, one: _Kept, state: FindingState) -> Finding:
     cause, since = one.cause, one.since
     return Finding(
         cause.id,
         cause.of.value,
         key,
-        one.said.severity,
-        one.eased if state is RECOVERING else one.said.words,
+        one.rated.severity,
+        one.eased if state is RECOVERING else one.rated.words,
         state,
         since.at,
         since.told_by,

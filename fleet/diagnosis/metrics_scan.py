@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fleet.diagnosis.cause import MetricsCause, Of
+from fleet.diagnosis.cause import MetricsCause
 from fleet.diagnosis.metrics_sign import together
 from fleet.diagnosis.precedence import ordered
 from fleet.diagnosis.subject import MetricsTable
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.differences import are_same
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK
@@ -21,7 +22,7 @@ Signs = Mapping[str, Assessment]
 """Key → assessment; a row that is absent is well."""
 
 
-class KeptScan:
+class CachedScan:
     """Finds the rows of one kind for which a cause holds, and caches the result."""
 
     def __init__(self, causes: Iterable[MetricsCause]) -> None:
@@ -32,7 +33,7 @@ class KeptScan:
         self._rows: list[list[int]] = []
         self._first: Sequence[tuple[MetricsCause, list[int]]] = ()
         self._keys: Sequence[str] = ()
-        self._told: dict[str, tuple[object, dict[int, Assessment]]] = {}
+        self._assessed: dict[str, tuple[object, dict[int, Assessment]]] = {}
         self._parts: Sequence[Mapping[int, Assessment]] = ()
         self._of_keys: Sequence[str] = ()
         self._found: Signs = {}
@@ -47,21 +48,23 @@ class KeptScan:
         if doubts != self._doubts or not are_same(self._of, of):
             self._hold([_rows_of(cause, table) for cause in self._causes], frame.keys)
             self._of, self._doubts = of, doubts
-            self._tell(table)
+            self._assess(table)
         return self._found
 
-    def _tell(self, table: MetricsTable) -> None:
+    def _assess(self, table: MetricsTable) -> None:
         """Update the assessments of the rows; for a cause whose words contain no numbers they are reused while it holds
         for the same rows.
         """
         parts = []
         for cause, rows in self._first:
-            ground = None if cause.words.quantities or cause.of is Of.GPU else (rows, cause.serious_rows(table))
-            told = self._told.get(cause.id)
-            if told is None or ground is None or told[0] != ground:
-                told = ground, dict(zip(rows, cause.assessments(table, rows), strict=True))
-            self._told[cause.id] = told
-            parts.append(told[1])
+            ground = (
+                None if cause.words.quantities or cause.of is SubjectKind.GPU else (rows, cause.serious_rows(table))
+            )
+            cached = self._assessed.get(cause.id)
+            if cached is None or ground is None or cached[0] != ground:
+                cached = ground, dict(zip(rows, cause.assessments(table, rows), strict=True))
+            self._assessed[cause.id] = cached
+            parts.append(cached[1])
         if not are_same(self._parts, parts) or self._keys is not self._of_keys:
             found = {self._keys[at]: stands for part in parts for at, stands in part.items()}
             self._parts, self._of_keys = parts, self._keys

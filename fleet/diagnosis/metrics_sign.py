@@ -44,7 +44,7 @@ class NumbersInWords:
 
     __slots__ = ()
 
-    def seen(self: MetricsSign, of: MetricsRow) -> Iterable[Observation]:
+    def observations(self: MetricsSign, of: MetricsRow) -> Iterable[Observation]:
         found = [
             Observation(f"{quantity_name(one)}: {quantity_text(one, of.value(one))}", one) for one in self.quantities
         ]
@@ -54,7 +54,7 @@ class NumbersInWords:
         return found
 
     def contrary(self: MetricsSign, of: MetricsRow) -> str:
-        numbers = [one.text for one in self.seen(of) if one.quantity is not None]
+        numbers = [one.text for one in self.observations(of) if one.quantity is not None]
         return ", ".join(numbers) or f"not true: {self.name}"
 
 
@@ -180,8 +180,8 @@ class Lowered(NumbersInWords):
     quantities: tuple[Quantity, ...] = ()
 
     def holds(self, row: MetricsRow) -> bool | None:
-        said = row.reasons.get(row.key)
-        return None if said is None else not self.by.isdisjoint(said)
+        reasons = row.reasons.get(row.key)
+        return None if reasons is None else not self.by.isdisjoint(reasons)
 
     def contrary(self, of: MetricsRow) -> str:
         return (
@@ -200,30 +200,30 @@ class Lowered(NumbersInWords):
 class Either(NumbersInWords):
     """One of several ways to see the same thing, each a list of signs that hold together."""
 
-    ways: tuple[tuple[MetricsSign, ...], ...]
+    alternatives: tuple[tuple[MetricsSign, ...], ...]
     name: str
     quantities: tuple[Quantity, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        read = dict.fromkeys(quantity for way in self.ways for sign in way for quantity in sign.quantities)
+        read = dict.fromkeys(quantity for way in self.alternatives for sign in way for quantity in sign.quantities)
         object.__setattr__(self, "quantities", tuple(read))
 
     @property
     def reads(self) -> str:
-        return ", ".join(dict.fromkeys(sign.reads for way in self.ways for sign in way))
+        return ", ".join(dict.fromkeys(sign.reads for way in self.alternatives for sign in way))
 
-    def seen(self, of: MetricsRow) -> Iterable[Observation]:
+    def observations(self, of: MetricsRow) -> Iterable[Observation]:
         """Yield what the ways read that hold: a number of another way would seem to contradict it."""
-        held = [way for way in self.ways if _all_hold(sign.holds(of) for sign in way)]
-        return dict.fromkeys(one for way in held or self.ways for sign in way for one in sign.seen(of))
+        held = [way for way in self.alternatives if _all_hold(sign.holds(of) for sign in way)]
+        return dict.fromkeys(one for way in held or self.alternatives for sign in way for one in sign.observations(of))
 
     def holds(self, row: MetricsRow) -> bool | None:
-        seen = [_all_hold(sign.holds(row) for sign in way) for way in self.ways]
+        seen = [_all_hold(sign.holds(row) for sign in way) for way in self.alternatives]
         return True if True in seen else None if None in seen else False
 
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
         looked_at = None if rows is None else list(rows)
-        return {row for way in self.ways for row in together(way, table, looked_at)}
+        return {row for way in self.alternatives for row in together(way, table, looked_at)}
 
 
 def together(signs: Iterable[MetricsSign], table: MetricsTable, rows: Iterable[int] | None = None) -> Collection[int]:

@@ -8,10 +8,11 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import AnyCause, Cause, Of, S, Stage
+from fleet.diagnosis.cause import AnyCause, Cause, S, Stage
 from fleet.diagnosis.metrics_sign import Either, Level, MetricsSign
 from fleet.diagnosis.quantity_words import quantity_name
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.node_conditions import node_problem
 from fleet.model.objects import Condition, Node, Pod, Workload
 from fleet.model.snapshot import Snapshot
@@ -44,18 +45,18 @@ def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
         began = None if seen is None else cause.began(seen)
         return None if began is None else Onset(*began)
     match cause.of:
-        case Of.POD:
+        case SubjectKind.POD:
             return _pod(snapshot.pods[key], cause.stage)
-        case Of.NODE:
+        case SubjectKind.NODE:
             return _node(snapshot.nodes[key])
-        case Of.WORKLOAD:
+        case SubjectKind.WORKLOAD:
             return _workload(snapshot.workloads[key], cause)
-        case Of.ENGINE:
+        case SubjectKind.ENGINE:
             return _numbers(snapshot, cause, key)
-        case Of.SOURCE:
+        case SubjectKind.SOURCE:
             source = snapshot.source(key)
             return None if source is None else Onset(source.since, "the source itself")
-        case Of.PLACEMENT:
+        case SubjectKind.PLACEMENT:
             gone = snapshot.departed.get(key, ())
             return Onset(gone[0].at, "when it went") if gone else None
         case _:
@@ -111,8 +112,8 @@ def _numbers(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
         # One point is what the console sees now.
         return None
     since = snapshot.at - (points - 1) * snapshot.history.step
-    told = ", ".join(dict.fromkeys(name for _, names in known for name in names))
-    return Onset(since, f"the numbers of {told}", may_be_older=points >= past.kept)
+    names_text = ", ".join(dict.fromkeys(name for _, names in known for name in names))
+    return Onset(since, f"the numbers of {names_text}", may_be_older=points >= past.kept)
 
 
 class _Past:
@@ -135,7 +136,7 @@ class _Past:
             met = takewhile(partial(sign.met, profile=self._profile), reversed(strip))
             return (sum(1 for _ in met), (quantity_name(sign.quantity),)) if strip else None
         if isinstance(sign, Either):
-            return max(map(self._of_way, sign.ways))
+            return max(map(self._of_way, sign.alternatives))
         return None
 
     def _of_way(self, way: Sequence[MetricsSign]) -> tuple[int, Sequence[str]]:

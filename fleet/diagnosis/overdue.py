@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Of
 from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.objects import FINISHED, Pod
 from fleet.model.snapshot import Snapshot
 
@@ -40,7 +40,7 @@ class TimedPod(NamedTuple):
 class OverdueCause(DatedCause[TimedPod]):
     """A cause at a pod that takes too long."""
 
-    of = Of.POD
+    of = SubjectKind.POD
 
     def subject(self, subjects: Subjects, key: str) -> TimedPod | None:
         return None if subjects.snapshot is None else _timed(subjects.snapshot, key)

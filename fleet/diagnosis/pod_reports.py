@@ -69,9 +69,9 @@ class Reported(SignInWords[PodReports]):
 
     @property
     def shows(self) -> Callable[[PodReports], str]:
-        return self._told
+        return self._messages
 
-    def _told(self, of: PodReports) -> str:
+    def _messages(self, of: PodReports) -> str:
         event = self.newest(of)
         return "" if event is None else f"{event.reason}: {event.message}"
 
@@ -85,11 +85,11 @@ class Reported(SignInWords[PodReports]):
         return None
 
 
-def quoting(told: str, sign: Reported) -> Callable[[PodReports], str]:
+def quoting(text: str, sign: Reported) -> Callable[[PodReports], str]:
     """Return words that end with the gist of the event that a sign reads."""
 
     def words(of: PodReports) -> str:
         event = sign.newest(of)
-        return told if event is None else f"{told}: {gist(event.message)}"
+        return text if event is None else f"{text}: {gist(event.message)}"
 
     return words

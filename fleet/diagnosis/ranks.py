@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.column_search import rows_of_zero
 from fleet.model.differences import are_same
 from fleet.model.frame import Frame
@@ -42,7 +43,7 @@ class RankedPod(NamedTuple):
 class RankCause(Cause[RankedPod]):
     """A cause at some of the ranks of a pod; the key is the pod's."""
 
-    of = Of.REPLICA
+    of = SubjectKind.REPLICA
 
     def subject(self, subjects: Subjects, key: str) -> RankedPod | None:
         return None if subjects.snapshot is None else _ranked(subjects.snapshot, key)

@@ -7,7 +7,8 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from fleet.diagnosis.cause import AnyCause, Of
+from fleet.diagnosis.cause import AnyCause
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.finding import Finding, Reach
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
@@ -39,14 +40,14 @@ def concerned_by(snapshot: Snapshot, findings: Iterable[Finding], causes: Mappin
     nodes: set[str] = set()
     for finding in findings:
         match finding.kind:
-            case Of.POD | Of.ENGINE | Of.REPLICA:
+            case SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA:
                 pods[finding.key] = None
-            case Of.GPU:
+            case SubjectKind.GPU:
                 pods.update(dict.fromkeys(holders(snapshot, finding.key)))
-            case Of.NODE:
+            case SubjectKind.NODE:
                 if not causes[finding.cause].runs_on:
                     nodes.add(finding.key)
-            case Of.SERVICE | Of.TRAFFIC | Of.OBJECTIVE if not causes[finding.cause].runs_on:
+            case SubjectKind.SERVICE | SubjectKind.TRAFFIC | SubjectKind.OBJECTIVE if not causes[finding.cause].runs_on:
                 # All users of the workload are affected, at any of its pods.
                 workloads[finding.key] = None
                 pods.update((key, None) for key in snapshot.pods_of.get(finding.key, ()) if key in snapshot.pods)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.serving import pods_in
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.objects import Pod, Workload, revision_of
 from fleet.model.snapshot import Snapshot
 
@@ -33,7 +34,7 @@ class RolloutSubject(NamedTuple):
 class RolloutCause(Cause[RolloutSubject]):
     """A cause at a workload whose rollout does not go on."""
 
-    of = Of.PLACEMENT
+    of = SubjectKind.PLACEMENT
 
     def subject(self, subjects: Subjects, key: str) -> RolloutSubject | None:
         return None if subjects.snapshot is None else rollout_subject(subjects.snapshot, key)

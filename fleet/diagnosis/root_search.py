@@ -11,17 +11,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from fleet.diagnosis.cause import OF_WORKLOADS, AnyCause, Of, Stage
+from fleet.diagnosis.cause import AnyCause, Stage
 from fleet.diagnosis.causes.symptoms import AWAY
 from fleet.diagnosis.reach import holders
 from fleet.diagnosis.replica_groups import group_of
+from fleet.diagnosis.subject_kind import OF_WORKLOADS, SubjectKind
 from fleet.model.finding import Finding
 from fleet.model.severity import rank
 from fleet.model.snapshot import Snapshot
 
 _AWAY = frozenset({Stage.BROKEN, Stage.PLACING, Stage.STARTING})
-_PODS = frozenset({Of.POD, Of.ENGINE, Of.REPLICA})
-_THROUGH_SOURCES = _PODS | {Of.GPU, Of.WORKLOAD, Of.OBJECTIVE, Of.TRAFFIC}
+_PODS = frozenset({SubjectKind.POD, SubjectKind.ENGINE, SubjectKind.REPLICA})
+_THROUGH_SOURCES = _PODS | {SubjectKind.GPU, SubjectKind.WORKLOAD, SubjectKind.OBJECTIVE, SubjectKind.TRAFFIC}
 """Kinds of findings that may be there because a source is silent."""
 
 
@@ -111,7 +112,7 @@ class RootSearch:
         self._sources, self._nodes = _Place(), _Place()
         self._groups: Mapping[tuple[str, ...], Sequence[str]] | None = None
         """The pods with findings of each replica that is a group of pods; None until it is needed."""
-        self._has_gpus = any(finding.kind == Of.GPU for finding in findings)
+        self._has_gpus = any(finding.kind == SubjectKind.GPU for finding in findings)
         felt = {cause.id for cause in active if _is_felt(cause)}
         for finding in sorted(findings, key=blamed_first):
             for place in self._places_of(finding):
@@ -126,12 +127,12 @@ class RootSearch:
             workload = workload_of.get(key)
             if workload is not None:
                 return self._at[key], self._of_workload[workload], self._replicas[workload]
-        elif kind == Of.GPU:
+        elif kind == SubjectKind.GPU:
             those = {workload_of[pod] for pod in holders(self._snapshot, key)}
             return [self._at[key], *(self._of_workload[workload] for workload in those)]
-        elif kind == Of.SOURCE:
+        elif kind == SubjectKind.SOURCE:
             return self._at[key], self._sources
-        elif kind == Of.NODE:
+        elif kind == SubjectKind.NODE:
             return self._at[key], self._nodes
         return (self._at[key],)
 
@@ -161,7 +162,7 @@ class RootSearch:
         if self._sources.of_cause and finding.kind in _THROUGH_SOURCES:
             yield (self._sources,), roots, False
         match finding.kind:
-            case Of.POD | Of.ENGINE | Of.REPLICA:
+            case SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA:
                 workload = snapshot.workload_of.get(key, "")
                 if self._nodes.of_cause:
                     yield self._beneath(key), roots, False
@@ -173,15 +174,15 @@ class RootSearch:
                 yield _at(workload, self._at), roots, False
                 if peers:
                     yield _at(workload, self._replicas), peers, False
-            case Of.GPU:
+            case SubjectKind.GPU:
                 gpu = snapshot.gpus.get(key)
                 yield () if gpu is None else _at(gpu.node, self._at), roots, False
                 yield (self._at[key],), roots, False
-            case Of.NODE:
+            case SubjectKind.NODE:
                 yield (self._at[key],), roots, False
                 yield [self._at[gpu] for gpu in snapshot.gpus_on.get(key, ()) if gpu in self._at], roots, False
-            case Of.OBJECTIVE | Of.WORKLOAD | Of.TRAFFIC:
-                yield (self._at[key],), roots, symptom and finding.kind != Of.WORKLOAD
+            case SubjectKind.OBJECTIVE | SubjectKind.WORKLOAD | SubjectKind.TRAFFIC:
+                yield (self._at[key],), roots, symptom and finding.kind != SubjectKind.WORKLOAD
                 yield _at(key, self._of_workload), roots, symptom
             case _:
                 yield (self._at[key],), roots, False
@@ -224,7 +225,7 @@ class _Above(NamedTuple):
         """Return the causes above one, among the active ones."""
         roots = [one for one in active if cause.id in one.explains]
         of_peers = frozenset(one.id for one in roots if one.peers)
-        away = (one.id for one in active if one.of is Of.POD and one.stage in _AWAY and one.id not in AWAY)
+        away = (one.id for one in active if one.of is SubjectKind.POD and one.stage in _AWAY and one.id not in AWAY)
         return _Above(
             frozenset(one.id for one in roots),
             of_peers,
@@ -244,4 +245,4 @@ def _is_felt(cause: AnyCause) -> bool:
     Not what stands in front of a workload: requests that do not arrive are counted by none of its engines. Nor how it
     is set up, where that is felt with the next fault only.
     """
-    return not (cause.symptom or cause.of is Of.SERVICE or (cause.of is Of.SETUP and cause.runs_on))
+    return not (cause.symptom or cause.of is SubjectKind.SERVICE or (cause.of is SubjectKind.SETUP and cause.runs_on))

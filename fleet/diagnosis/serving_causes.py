@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.peers import PeerSign
 from fleet.diagnosis.serving import (
     FrontSubject,
@@ -16,13 +16,14 @@ from fleet.diagnosis.serving import (
     traffic_subject,
 )
 from fleet.diagnosis.subject import Replica, Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.snapshot import Snapshot
 
 
 class TrafficCause(Cause[TrafficSubject]):
     """A cause at the traffic of a workload."""
 
-    of = Of.TRAFFIC
+    of = SubjectKind.TRAFFIC
 
     def subject(self, subjects: Subjects, key: str) -> TrafficSubject | None:
         return None if subjects.snapshot is None else traffic_subject(subjects.snapshot, key)
@@ -31,7 +32,7 @@ class TrafficCause(Cause[TrafficSubject]):
 class ServiceCause(Cause[FrontSubject]):
     """A cause at the Services in front of a workload."""
 
-    of = Of.SERVICE
+    of = SubjectKind.SERVICE
 
     def subject(self, subjects: Subjects, key: str) -> FrontSubject | None:
         return None if subjects.snapshot is None else front_subject(subjects.snapshot, key)
@@ -40,7 +41,7 @@ class ServiceCause(Cause[FrontSubject]):
 class PlacementCause(Cause[PlacementSubject]):
     """A cause at a workload that lost pods together with something else."""
 
-    of = Of.PLACEMENT
+    of = SubjectKind.PLACEMENT
 
     def subject(self, subjects: Subjects, key: str) -> PlacementSubject | None:
         return None if subjects.snapshot is None else placement_subject(subjects.snapshot, key)
@@ -50,7 +51,7 @@ class PlacementCause(Cause[PlacementSubject]):
 class GroupedGpuCause(Cause[Replica]):
     """A cause at a GPU, by its numbers compared with those of the pod's other GPUs."""
 
-    of: ClassVar[Of] = Of.GPU
+    of: ClassVar[SubjectKind] = SubjectKind.GPU
     must: tuple[PeerSign, ...]
 
     def subject(self, subjects: Subjects, key: str) -> Replica | None:

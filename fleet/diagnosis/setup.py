@@ -11,10 +11,10 @@ from typing import ClassVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import READ_AGAIN, ActiveCause
-from fleet.diagnosis.cause import Of
 from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.setup_subject import SetupSubject, setup_subject
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.differences import are_same
 from fleet.model.snapshot import Snapshot
 
@@ -26,7 +26,7 @@ SAME_AGAIN = 300.0
 class SetupCause(DatedCause[SetupSubject]):
     """A cause at a workload as it is set up."""
 
-    of: ClassVar[Of] = Of.SETUP
+    of: ClassVar[SubjectKind] = SubjectKind.SETUP
 
     def subject(self, subjects: Subjects, key: str) -> SetupSubject | None:
         return None if subjects.snapshot is None else setup_subject(subjects.snapshot, key)

@@ -6,15 +6,16 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from fleet.diagnosis.canary import CanaryCause
-from fleet.diagnosis.cause import AnyCause, MetricsCause, Of, SameWords, Stage
+from fleet.diagnosis.cause import AnyCause, MetricsCause, SameWords, Stage
 from fleet.diagnosis.finding_words import WHOLES, is_later
 from fleet.diagnosis.overdue import OverdueCause
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
 
 
-class ToldCause(NamedTuple):
+class RatedCause(NamedTuple):
     """Severity and words of one cause at one object."""
 
     severity: Severity
@@ -32,7 +33,7 @@ class Severities:
         self._subjects = Subjects.of(snapshot)
         self._serious: dict[str, Collection[str]] = {}
 
-    def said(self, cause: AnyCause, key: str, before: ToldCause | None) -> ToldCause:
+    def rate(self, cause: AnyCause, key: str, before: RatedCause | None) -> RatedCause:
         """Return severity and words of a cause at an object: the same object as before if unchanged."""
         if isinstance(cause, MetricsCause):
             return self._of_row(cause, key, before)
@@ -44,21 +45,21 @@ class Severities:
             return self._serious_keys(cause)
         return self._snapshot.assessments if cause.of in WHOLES else None
 
-    def _of_row(self, cause: MetricsCause, key: str, before: ToldCause | None) -> ToldCause:
+    def _of_row(self, cause: MetricsCause, key: str, before: RatedCause | None) -> RatedCause:
         serious = bool(cause.serious) and key in self._serious_keys(cause)
         severity = Severity.CRITICAL if serious else cause.severity
         if is_later(cause):
-            return before if before is not None and before.severity is severity else ToldCause(severity, "", None)
-        reasons = self._snapshot.throttle_reasons.get(key, ()) if cause.of is Of.GPU else ()
+            return before if before is not None and before.severity is severity else RatedCause(severity, "", None)
+        reasons = self._snapshot.throttle_reasons.get(key, ()) if cause.of is SubjectKind.GPU else ()
         if before is not None and before.severity is severity and before.of == reasons:
             return before
-        return ToldCause(severity, cause.assessed(self._subjects, key).reason, reasons)
+        return RatedCause(severity, cause.assessed(self._subjects, key).reason, reasons)
 
     def _serious_keys(self, cause: MetricsCause) -> Collection[str]:
         """Return the keys of the objects for which it is critical, column by column, as found."""
         found = self._serious.get(cause.id)
         if found is None:
-            table = self._subjects.engines if cause.of is Of.ENGINE else self._subjects.gpus
+            table = self._subjects.engines if cause.of is SubjectKind.ENGINE else self._subjects.gpus
             found = frozenset(table.frame.keys[row] for row in cause.serious_rows(table))
             self._serious[cause.id] = found
         return found
@@ -66,28 +67,30 @@ class Severities:
 
 def asks(cause: AnyCause) -> bool:
     """True if its severity or words may change while it holds."""
-    if cause.of is Of.GPU:
+    if cause.of is SubjectKind.GPU:
         return bool(cause.serious) or not is_later(cause)
-    if cause.of in (Of.POD, *WHOLES):
+    if cause.of in (SubjectKind.POD, *WHOLES):
         return True
-    return bool(cause.serious) or not (cause.of in (Of.ENGINE, Of.REPLICA) or isinstance(cause.words, SameWords))
+    return bool(cause.serious) or not (
+        cause.of in (SubjectKind.ENGINE, SubjectKind.REPLICA) or isinstance(cause.words, SameWords)
+    )
 
 
 def _of_object(
-    snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: ToldCause | None
-) -> ToldCause:
+    snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: RatedCause | None
+) -> RatedCause:
     match cause.of:
-        case Of.WORKLOAD | Of.NODE:
+        case SubjectKind.WORKLOAD | SubjectKind.NODE:
             severity = snapshot.assessments[key].severity
-            return before if before is not None and before.severity is severity else ToldCause(severity, "", None)
-        case Of.POD:
+            return before if before is not None and before.severity is severity else RatedCause(severity, "", None)
+        case SubjectKind.POD:
             return _of_pod(snapshot, subjects, cause, key, before)
         case _:
             stands = cause.assessed(subjects, key)
-            return ToldCause(stands.severity, stands.reason, None)
+            return RatedCause(stands.severity, stands.reason, None)
 
 
-def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: ToldCause | None) -> ToldCause:
+def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: RatedCause | None) -> RatedCause:
     """Severity for a pod: one missing replica of many affects nobody while the others carry its load."""
     pod = snapshot.pods[key]
     away = cause.stage < Stage.MEASURING or isinstance(cause, CanaryCause)
@@ -99,7 +102,7 @@ def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, b
         return before
     stands = cause.assessed(subjects, key)
     severity = Severity.WARNING if spared and stands.severity is Severity.CRITICAL else stands.severity
-    return ToldCause(severity, stands.reason, of)
+    return RatedCause(severity, stands.reason, of)
 
 
 def _others_carry(snapshot: Snapshot, subjects: Subjects, workload: str) -> bool:

@@ -42,7 +42,7 @@ class Sign(Protocol[S_contra]):
         """True if it holds; None if that is unknown."""
         ...
 
-    def seen(self, of: S_contra) -> Iterable[Observation]:
+    def observations(self, of: S_contra) -> Iterable[Observation]:
         """Return what it reads of a subject."""
         ...
 
@@ -56,7 +56,7 @@ class SignInWords(Generic[S]):
 
     __slots__ = ()
 
-    def seen(self: _Shows[S], of: S) -> Iterable[Observation]:
+    def observations(self: _Shows[S], of: S) -> Iterable[Observation]:
         shown = self.shows(of)
         return (Observation(f"{self.name}: {shown}" if shown else self.name),)
 

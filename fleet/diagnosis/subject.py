@@ -338,10 +338,10 @@ class Subjects:
     def ended(self, key: str) -> EndedSubject | None:
         """Return a pod with a container that ended; None if nothing says why."""
         # Imported here: the log reader is needed only once a container has ended.
-        from fleet.metrics.server_logs import told_by
+        from fleet.metrics.server_logs import reason_in
 
         pod = self._fleet.pods.get(key)
-        words = None if pod is None else last_words(pod, self._facts, told_by)
+        words = None if pod is None else last_words(pod, self._facts, reason_in)
         return None if pod is None or words is None else EndedSubject(pod, words)
 
     def workload(self, key: str) -> WorkloadSubject | None:

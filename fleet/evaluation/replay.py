@@ -22,7 +22,7 @@ class ReplayedTick(NamedTuple):
     """Seconds between two scrapes; 0 if nothing is measured."""
 
 
-def looks(path: Path) -> Iterator[ReplayedTick]:
+def snapshots_of(path: Path) -> Iterator[ReplayedTick]:
     """Yield the Snapshots that a console would see of a recording. Raises RecordingError."""
     builder = Builder()
     with Recording(path) as recording:

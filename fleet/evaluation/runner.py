@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from fleet.evaluation.replay import looks
+from fleet.evaluation.replay import snapshots_of
 from fleet.evaluation.score import CaseScore, score
 from fleet.evaluation.truth import Truth, cases
 from fleet.recorder.problem import RecordingError
@@ -16,8 +16,8 @@ _FEW = 8
 """Number of cases that do not justify another process."""
 
 
-def scores(folder: Path, jobs: int = 1, told: Callable[[int, int], object] = lambda *_: None) -> list[CaseScore]:
-    """Return the scores of all cases, by name; ``told`` is called with the number done and the total.
+def scores(folder: Path, jobs: int = 1, progress: Callable[[int, int], object] = lambda *_: None) -> list[CaseScore]:
+    """Return the scores of all cases, by name; ``progress`` is called with the number done and the total.
 
     Raises TruthError, and RecordingError with the name of the file.
     """
@@ -26,7 +26,7 @@ def scores(folder: Path, jobs: int = 1, told: Callable[[int, int], object] = lam
 
     def note(one: CaseScore) -> None:
         found.append(one)
-        told(len(found), len(every))
+        progress(len(found), len(every))
 
     if jobs <= 1 or len(every) <= _FEW:
         for one in every:
@@ -41,6 +41,6 @@ def scores(folder: Path, jobs: int = 1, told: Callable[[int, int], object] = lam
 
 def _scored(name: str, truth: Truth, recording: Path) -> CaseScore:
     try:
-        return score(name, truth, looks(recording))
+        return score(name, truth, snapshots_of(recording))
     except RecordingError as error:
         raise RecordingError(f"{recording}: {error.problem.removeprefix(f'{recording}: ')}") from None

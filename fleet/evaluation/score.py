@@ -95,7 +95,7 @@ def score(name: str, truth: Truth, looks: Iterable[ReplayedTick]) -> CaseScore:
             incidents = last.incidents
             for one in counted(incidents):
                 if one.severity in _TROUBLE and not any(matches(found, one) for found in right):
-                    wrong.setdefault((one.root.cause, one.about), _said(one))
+                    wrong.setdefault((one.root.cause, one.about), _shown(one))
     case.wrong = list(wrong.values())
     if first is not None and last is not None:
         case.seconds = last.at - first.at
@@ -119,7 +119,7 @@ def _judge(case: CaseScore, last: Snapshot) -> None:
     shown = [one for one in counted(last.incidents, pending=True) if one.severity in _TROUBLE]
     asked = [one for one in shown if not any(matches(beside, one) for beside in case.truth.beside)]
     if asked:
-        case.first = _said(asked[0])
+        case.first = _shown(asked[0])
         case.first_right = any(matches(fault, asked[0]) for fault in case.truth.faults)
     taken: set[str] = set()
     for fault, found in zip(case.truth.faults, case.faults, strict=True):
@@ -134,12 +134,12 @@ def _judge(case: CaseScore, last: Snapshot) -> None:
 
 
 def _evidence(snapshot: Snapshot, fault: TrueFault, incident: Incident) -> float:
-    told = "\n".join(_told(snapshot, incident))
-    there = [re.search(pattern, told, re.IGNORECASE) is not None for pattern in fault.evidence]
+    text = "\n".join(_proof(snapshot, incident))
+    there = [re.search(pattern, text, re.IGNORECASE) is not None for pattern in fault.evidence]
     return sum(there) / len(there) if there else 1.0
 
 
-def _told(snapshot: Snapshot, incident: Incident) -> Iterator[str]:
+def _proof(snapshot: Snapshot, incident: Incident) -> Iterator[str]:
     """Yield all that an incident shows as its proof."""
     for finding in incident.findings:
         yield finding.words
@@ -162,9 +162,9 @@ def matches(found: TrueFinding, incident: Incident) -> bool:
 def _is_cause(found: TrueFinding, incident: Incident) -> bool:
     if incident.root.cause in found.cause:
         return True
-    said = f"{incident.sentence} {incident.root.words}"
-    return found.says is not None and re.search(found.says, said, re.IGNORECASE) is not None
+    text = f"{incident.sentence} {incident.root.words}"
+    return found.says is not None and re.search(found.says, text, re.IGNORECASE) is not None
 
 
-def _said(incident: Incident) -> ShownIncident:
+def _shown(incident: Incident) -> ShownIncident:
     return ShownIncident(incident.root.cause, incident.about, incident.root.words)

@@ -47,8 +47,8 @@ class LatencyComparison:
 
     def others(self) -> Mapping[str, Breakdown]:
         """Return the available comparisons, by name."""
-        told = {"its peers": self.peers, "an hour ago": self.hour_ago, "before change": self.before_change}
-        return {words: each for words, each in told.items() if each is not None and each.seconds}
+        named = {"its peers": self.peers, "an hour ago": self.hour_ago, "before change": self.before_change}
+        return {words: each for words, each in named.items() if each is not None and each.seconds}
 
 
 @dataclass(frozen=True, slots=True)

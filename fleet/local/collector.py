@@ -52,7 +52,7 @@ class LocalMeasuring(MetricsCollector):
         """Measure the servers. If NVML fails, only its numbers are missing, not those of the servers."""
         before = self.latest
         await super().measure(state, pods, now)
-        reading, holders = await asyncio.to_thread(self._look, tuple(self._servers()))
+        reading, holders = await asyncio.to_thread(self._measure_gpus, tuple(self._servers()))
         self._judge(reading, now)
         running = any(pod.phase == "Running" for pod in state.pods.values())
         # Leftovers of stopped servers are not measurements of this machine.
@@ -68,7 +68,7 @@ class LocalMeasuring(MetricsCollector):
         """Return the status of every collector, and of NVML."""
         return (*super().statuses(), self._gpus.status)
 
-    def _look(self, servers: tuple[ServerState, ...]) -> tuple[GpuReading, dict[int, str]]:
+    def _measure_gpus(self, servers: tuple[ServerState, ...]) -> tuple[GpuReading, dict[int, str]]:
         """Read the GPUs and, where processes hold GPU memory, the servers that these belong to. Blocks."""
         reading = self._read()
         pids = {process.pid for gpu in reading.gpus for process in gpu.processes}

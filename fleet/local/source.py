@@ -43,7 +43,7 @@ class Watching(Protocol):
         """Failures to read at the last look, in words."""
         ...
 
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         """All servers as they are now, by name."""
         ...
 
@@ -103,13 +103,13 @@ class LocalSource:
             return False
         return True
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         """Do nothing: the machine has one namespace, which is always selected."""
 
     def tick(self) -> None:
         """Do nothing: no events are counted here."""
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Do nothing: it polls continuously."""
 
     def state(self) -> KubeState:
@@ -120,14 +120,14 @@ class LocalSource:
         """Return how the last look went."""
         return (self._keeper.status,)
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Poll once. A read error is reported in the status."""
         now = self._clock()
         if now - self._counted >= COUNT or now < self._counted:
             self._counted = now
             self._gpus = await asyncio.to_thread(self._read)
         try:
-            self.servers = await self._watcher.look()
+            self.servers = await self._watcher.poll()
         except OSError as error:
             self._keeper.report(
                 Health.DOWN,
@@ -143,7 +143,7 @@ class LocalSource:
 
     async def _keep_looking(self) -> None:
         while True:
-            await self.look()
+            await self.poll()
             await asyncio.sleep(LOOK)
 
     def _kube_state(self) -> KubeState:

@@ -80,12 +80,12 @@ class Watcher:
         self.problems: tuple[str, ...] = ()
         """Failures to read at the last poll, in words."""
 
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         """All servers as they are now, by name."""
         records, problems = await asyncio.to_thread(read_records, self._folder)
         starts = await asyncio.to_thread(read_starts, self._folder)
         self._watched = {r.id: self._watched.get(r.id) or self._begin(r) for r in records}
-        found = await asyncio.gather(*(self._look_at(record, starts) for record in records))
+        found = await asyncio.gather(*(self._poll_server(record, starts) for record in records))
         self.problems = problems + tuple(
             words for record in records for words in _problems(record, self._watched[record.id]) if words
         )
@@ -100,7 +100,7 @@ class Watcher:
     def _begin(self, record: ServerRecord) -> _Watched:
         return _Watched(Tail(record.log), StageReader(record.begun), ready=record.ready)
 
-    async def _look_at(self, record: ServerRecord, starts: tuple[PastStart, ...]) -> ServerState:
+    async def _poll_server(self, record: ServerRecord, starts: tuple[PastStart, ...]) -> ServerState:
         watched = self._watched[record.id]
         if watched.dead is not None:
             return replace(watched.dead, record=record)

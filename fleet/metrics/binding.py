@@ -86,8 +86,8 @@ class _Binder:
         kept: dict[tuple[str, frozenset[tuple[str, str]]], int] = {}
         for i in sorted(found, key=lambda i: first(self.series[i].labels, dialect.repeated_by)):
             labels = self.series[i].labels
-            told = frozenset(label for label in labels.items() if label[0] not in dialect.repeated_by)
-            kept.setdefault((self.series[i].name, told), i)
+            identity = frozenset(label for label in labels.items() if label[0] not in dialect.repeated_by)
+            kept.setdefault((self.series[i].name, identity), i)
         return sorted(kept.values())
 
     def _engines(self) -> None:
@@ -168,15 +168,15 @@ class _Binder:
     def _gpus(self) -> None:
         names, exporters = GPUS.gpu, exporter_pods(GPUS)
         own = self._series_of_each(GPUS)
-        said: dict[tuple[str, str], set[GpuId]] = defaultdict(set)
+        ids_of: dict[tuple[str, str], set[GpuId]] = defaultdict(set)
         rows: dict[tuple[str, str], dict[Dialect, Found]] = defaultdict(lambda: defaultdict(dict))
         for dialect, found in own.items():
             for name, at in self._by_name(dialect, found).items():
                 for i in at:
                     gpu = gpu_id(self.series[i].labels, names, exporters)
-                    said[gpu[:2]].add(gpu)
+                    ids_of[gpu[:2]].add(gpu)
                     rows[gpu[:2]][dialect].setdefault(name, []).append(i)
-        gpus = sorted(one_gpu(ids) for (uuid, _), ids in said.items() if uuid)
+        gpus = sorted(one_gpu(ids) for (uuid, _), ids in ids_of.items() if uuid)
         self.out.gpus = tuple(gpus)
         for row, gpu in enumerate(gpus):
             for dialect, mine in rows[gpu[:2]].items():
@@ -282,8 +282,8 @@ class _Binder:
             labels = self.series[i].labels
             edge = _edge(labels.get("le", ""))
             if not math.isnan(edge):
-                told = frozenset(label for label in labels.items() if label[0] != "le")
-                histograms[told].setdefault(edge, i)
+                identity = frozenset(label for label in labels.items() if label[0] != "le")
+                histograms[identity].setdefault(edge, i)
         return list(histograms.values())
 
 

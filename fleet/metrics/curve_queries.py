@@ -364,12 +364,12 @@ def _gateways(parts: Iterable[GatewaySeries]) -> Iterator[tuple[Dialect, tuple[t
     for part in parts:
         dialect = GATEWAYS.by_name(part.dialect)
         if dialect is not None:
-            told = tuple(_told_apart(dialect, part))
+            matches = tuple(_distinguishing(dialect, part))
             processes = whose(Series(part.namespace, part.pods, part.instances))
-            yield dialect, tuple((*process, *told) for process in processes)
+            yield dialect, tuple((*process, *matches) for process in processes)
 
 
-def _told_apart(dialect: Dialect, part: GatewaySeries) -> Iterator[Match]:
+def _distinguishing(dialect: Dialect, part: GatewaySeries) -> Iterator[Match]:
     """Yield the matches for the series of a gateway's models or servers; none if neither is named."""
     behind = f"([a-z]+://)?({pattern(part.backends)})(/.*)?"
     for labels, named, values in (

@@ -305,14 +305,14 @@ def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]
     return kept
 
 
-def _present(series: Sequence[Labels], told: Collection[str]) -> PresentMetrics:
-    """Return what the store has, from one series of each metric; ``told`` are the products of its engines."""
+def _present(series: Sequence[Labels], products: Collection[str]) -> PresentMetrics:
+    """Return what the store has, from one series of each metric; ``products`` are the products of its engines."""
     names = {labels.get("__name__", "") for labels in series}
     return PresentMetrics(
         frozenset(names),
         tuple(label for label in REPLICA_LABELS if any(labels.get(label) for labels in series)),
         tuple(sorted(filter(None, {labels.get(CLUSTER_LABEL, "") for labels in series}))),
-        ENGINES.of_products({name for name in told if name} | _present_products(ENGINES, names)),
+        ENGINES.of_products({name for name in products if name} | _present_products(ENGINES, names)),
         GATEWAYS.of_products(_present_products(GATEWAYS, names)),
         GPUS.of_products({member.name for member in GPUS if any(name in names for name in member.seen_by())}),
     )

@@ -77,8 +77,8 @@ class QueryScope:
         spelt = dialect.spellings(name)
         if len(spelt) == 1:
             return list(spelt)
-        told = dialect.spellings(presence or name)
-        return [here for here, there in zip(spelt, told, strict=True) if there in self.names]
+        present = dialect.spellings(presence or name)
+        return [here for here, there in zip(spelt, present, strict=True) if there in self.names]
 
 
 Names = Mapping[Dialect, Iterable[str]]

@@ -49,12 +49,12 @@ class Gpus:
         other = Gpus()
         masks = {mask: moved.places[place] for mask, place in self._masks.items()}
         taken = {moved.places[place] for part in self._parts.values() for place in part.places}.union(masks.values())
-        said = _sorted(moved.others(taken))
+        added = _sorted(moved.others(taken))
         rows = {gpu[:2]: row for row, gpu in enumerate(self.ids)}
-        told = {gpu_key(labels, GPUS.gpu) for labels, _ in said.stamps}
-        kept = rows.keys() & told
+        reporting = {gpu_key(labels, GPUS.gpu) for labels, _ in added.stamps}
+        kept = rows.keys() & reporting
         known = frozenset(moved.places)
-        for cells in said.cells.values():
+        for cells in added.cells.values():
             for key in cells.keys() & kept:
                 # Values that were present before and ignored are ignored now.
                 if not all(place in known for _, place in cells.pop(key)):
@@ -62,7 +62,7 @@ class Gpus:
         other._masks = {mask: place for mask, place in masks.items() if mask[0] in kept}
         if -1 in other._masks.values() or (self.example and gpu_key(self.example, GPUS.gpu) not in kept):
             raise LostSeriesError
-        other._place(said, {key: rows[key] for key in kept}, self, moved)
+        other._place(added, {key: rows[key] for key in kept}, self, moved)
         other.example = self.example or other.example
         return other
 
@@ -82,20 +82,26 @@ class Gpus:
         return Table(table(found), ages), reasons
 
     def _place(
-        self, said: _Said, kept: Mapping[_Key, int], before: Gpus | None = None, moved: Moved | None = None
+        self,
+        sorted_series: _SortedSeries,
+        kept: Mapping[_Key, int],
+        before: Gpus | None = None,
+        moved: Moved | None = None,
     ) -> None:
         """Put series into their rows; those that are ``kept`` (key → row) have the series of ``before``."""
-        by_key = _gpus_by_key(said.stamps)
+        by_key = _gpus_by_key(sorted_series.stamps)
         self.ids = tuple(sorted(one_gpu(ids) for ids, _ in by_key.values()))
         self._stamps = [by_key[gpu[:2]][1] for gpu in self.ids]
-        self.example: Labels = said.example
+        self.example: Labels = sorted_series.example
         """The labels of one GPU's gauge."""
-        self.metrics: frozenset[str] = said.metrics if before is None else before.metrics | said.metrics
+        self.metrics: frozenset[str] = (
+            sorted_series.metrics if before is None else before.metrics | sorted_series.metrics
+        )
         """The names that were seen, as spelled in the data."""
-        self.naming = _naming([labels for labels, _ in said.stamps])
+        self.naming = _naming([labels for labels, _ in sorted_series.stamps])
         for name in GPUS.masks:
-            for gpu in self.ids if name in said.cells else ():
-                if found := said.cells[name].get(gpu[:2]):
+            for gpu in self.ids if name in sorted_series.cells else ():
+                if found := sorted_series.cells[name].get(gpu[:2]):
                     self._masks[gpu[:2], name] = found[0][1]
         sources = [kept.get(gpu[:2], -1) for gpu in self.ids]
         fresh = [row for row, source in enumerate(sources) if source < 0]
@@ -105,7 +111,7 @@ class Gpus:
                 part = part.moved(sources, moved.places)
             else:
                 part = ColumnPart(len(self.ids), None if metric.kind is MetricType.COUNTER else metric)
-            self._fill(part, metric, said.cells.get(_cell(metric.name, metric.kind), {}), fresh)
+            self._fill(part, metric, sorted_series.cells.get(_cell(metric.name, metric.kind), {}), fresh)
             if part.there:
                 self._parts[member, quantity, number] = part
         self._choices = list(self._choose())
@@ -126,7 +132,7 @@ class Gpus:
                     yield Choice(quantity, rule, parts)
 
 
-class _Said(NamedTuple):
+class _SortedSeries(NamedTuple):
     """Series by what they report, each with its place among the values."""
 
     stamps: list[tuple[Labels, int]]
@@ -141,7 +147,7 @@ def _cell(name: str, kind: MetricType) -> str:
     return f"{name}/{kind.value}" if kind is MetricType.COUNTER else name
 
 
-def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
+def _sorted(series: Iterable[tuple[int, Labels]]) -> _SortedSeries:
     stamps: list[tuple[Labels, int]] = []
     cells: dict[str, _Cells] = defaultdict(lambda: defaultdict(list))
     example: Labels = {}
@@ -160,7 +166,7 @@ def _sorted(series: Iterable[tuple[int, Labels]]) -> _Said:
             kind = MetricType.COUNTER if tag else MetricType.GAUGE
             cells[_cell(spelt.get(name, name), kind)][key].append((labels, place))
             example = example or ({} if tag else labels)
-    return _Said(stamps, cells, example, frozenset(metrics))
+    return _SortedSeries(stamps, cells, example, frozenset(metrics))
 
 
 def _naming(seen: Sequence[Labels]) -> SeriesNaming:
@@ -182,13 +188,13 @@ def _gpus_by_key(seen: Iterable[tuple[Labels, int]]) -> dict[_Key, tuple[list[Gp
     # A store may scrape one exporter with honor_labels and another without: told apart by where the exporters run.
     homes = {labels.get("namespace", "") for labels, _ in found if labels.get(POD_LABELS[0])}
     names, exporters = GPUS.gpu, exporter_pods(GPUS)
-    said: dict[_Key, tuple[list[GpuId], list[int]]] = {}
+    by_key: dict[_Key, tuple[list[GpuId], list[int]]] = {}
     for labels, place in found:
         gpu = gpu_id(labels, names, exporters, exported=labels.get("namespace", "") in homes)
-        ids, places = said.setdefault(gpu[:2], ([], []))
+        ids, places = by_key.setdefault(gpu[:2], ([], []))
         ids.append(gpu)
         places.append(place)
-    return said
+    return by_key
 
 
 def _metrics() -> Iterator[tuple[Dialect, Quantity, int, Metric]]:

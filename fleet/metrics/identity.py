@@ -94,8 +94,8 @@ def gateway_id(labels: Mapping[str, str], dialect: Dialect) -> GatewayId:
 
 def backend_of(labels: Mapping[str, str], dialect: Dialect) -> str:
     """Return host:port of the backend that a gateway's series is about; anything but a URL is returned unchanged."""
-    said = first(labels, dialect.backend_labels)
-    return said.partition("://")[2].partition("/")[0] if "://" in said else said
+    address = first(labels, dialect.backend_labels)
+    return address.partition("://")[2].partition("/")[0] if "://" in address else address
 
 
 def gpu_key(labels: Mapping[str, str], names: GpuLabels) -> tuple[str, str]:

@@ -49,8 +49,8 @@ def histograms_of(
         for model, parts in models.items():
             buckets: list[Histogram] = []
             for i, part in parts.items():
-                told, short = _of_part(part, own[i].get(family, {}), family, model.model)
-                buckets += told
+                part_buckets, short = _of_part(part, own[i].get(family, {}), family, model.model)
+                buckets += part_buckets
                 lacking |= short & pods.keys()
                 if short:
                     # A part of a model is not its percentile.

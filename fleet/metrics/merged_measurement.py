@@ -48,13 +48,13 @@ class MergedMeasurement(NamedTuple):
     """Keys of pods whose own buckets are needed: several sources have a part of their model each, with overlaps."""
 
 
-def merged(told: Sequence[LastMeasurement], pods: Mapping[str, Pod]) -> MergedMeasurement:
-    """Return the measurements as one, by the rules above; ``told`` is in the order of declaration."""
-    if not told:
+def merged(sources: Sequence[LastMeasurement], pods: Mapping[str, Pod]) -> MergedMeasurement:
+    """Return the measurements as one, by the rules above; ``sources`` is in the order of declaration."""
+    if not sources:
         return MergedMeasurement(None)
-    if len(told) == 1 and told[0].name == told[0].measurement.source:
-        return MergedMeasurement(told[0].measurement)
-    return _Merging(told, pods).merged()
+    if len(sources) == 1 and sources[0].name == sources[0].measurement.source:
+        return MergedMeasurement(sources[0].measurement)
+    return _Merging(sources, pods).merged()
 
 
 class _Chosen(NamedTuple):
@@ -73,17 +73,17 @@ class _Chosen(NamedTuple):
             out.extend(math.nan if own is None else own[i] for i in chosen)
         return out
 
-    def names(self, told: Sequence[LastMeasurement]) -> tuple[str, ...]:
+    def names(self, sources: Sequence[LastMeasurement]) -> tuple[str, ...]:
         """The name of the source of each."""
-        return tuple(one.name for one, chosen in zip(told, self.rows, strict=True) for _ in chosen)
+        return tuple(one.name for one, chosen in zip(sources, self.rows, strict=True) for _ in chosen)
 
 
 class _Merging:
     """Merges the measurements of one moment."""
 
-    def __init__(self, told: Sequence[LastMeasurement], pods: Mapping[str, Pod]) -> None:
-        self._told = told
-        self._all = [one.measurement for one in told]
+    def __init__(self, sources: Sequence[LastMeasurement], pods: Mapping[str, Pod]) -> None:
+        self._sources = sources
+        self._all = [one.measurement for one in sources]
         self._pods = pods
         self._addresses = Addresses.of(pods)
         whole = next((m for m in self._all if m.engines), self._all[0])
@@ -122,8 +122,8 @@ class _Merging:
                 unread=self._silent((m.unread for m in self._all), reached),
                 requests=sum(m.requests for m in self._all),
                 notes=tuple(dict.fromkeys(note for m in self._all for note in m.notes)),
-                sources=SourceNames(engines=engines.names(self._told)),
-                naming={one.name: naming for one in self._told for naming in one.measurement.naming.values()},
+                sources=SourceNames(engines=engines.names(self._sources)),
+                naming={one.name: naming for one in self._sources for naming in one.measurement.naming.values()},
             )
         )
         return MergedMeasurement(self._with_gpus(found), lacking)
@@ -143,7 +143,7 @@ class _Merging:
             gateways=rows,
             gateway_table=self._table(gateways, tables),
             gateway_histograms=dict(histograms),
-            sources=found.sources._replace(gateways=gateways.names(self._told)),
+            sources=found.sources._replace(gateways=gateways.names(self._sources)),
         )
 
     def _with_gpus(self, found: Measurement) -> Measurement:
@@ -161,7 +161,7 @@ class _Merging:
             gpu_table=self._table(gpus, tables),
             gpu_interval=max(used, default=0.0),
             throttle_reasons=reasons,
-            sources=found.sources._replace(gpus=gpus.names(self._told)),
+            sources=found.sources._replace(gpus=gpus.names(self._sources)),
         )
 
     def _process(self, engine: EngineId) -> str:
@@ -204,7 +204,7 @@ class _Merging:
                 taken = _console_time(self._all[i]) - age
                 newest[key] = max(newest.get(key, -math.inf), taken if taken == taken else -math.inf)
             for key, taken in newest.items():
-                if in_pods and self._told[i].failed_since and key not in self._pods:
+                if in_pods and self._sources[i].failed_since and key not in self._pods:
                     continue
                 known = best.get(key)
                 if known is None or taken - known[1] > max(intervals[i], intervals[known[0]]):
@@ -229,10 +229,10 @@ class _Merging:
         later = _console_time(self._whole) - _console_time(other)
         return array("d", (max(0.0, age + later) for age in ages)) if later else ages
 
-    def _silent(self, said: Iterable[Mapping[str, str]], reached: set[str]) -> dict[str, str]:
+    def _silent(self, reports: Iterable[Mapping[str, str]], reached: set[str]) -> dict[str, str]:
         """Return the targets that a source has no data for, unless another source reaches them."""
         found: dict[str, str] = {}
-        for targets in said:
+        for targets in reports:
             for target, why in targets.items():
                 if target not in reached and self._addresses.pod_at(target) not in reached:
                     found.setdefault(target, why)

@@ -249,8 +249,8 @@ def gateway(labels: Mapping[str, str], images: Iterable[str]) -> Product | None:
 
 
 def _by_app(products: Iterable[Product], labels: Mapping[str, str]) -> Product | None:
-    said = [labels[name] for name in _APP_LABELS if name in labels]
-    return next((p for p in products if any(app in text for app in p.apps for text in said)), None) if said else None
+    apps = [labels[name] for name in _APP_LABELS if name in labels]
+    return next((p for p in products if any(app in text for app in p.apps for text in apps)), None) if apps else None
 
 
 def _is_of(product: Product, repository: str) -> bool:

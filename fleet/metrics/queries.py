@@ -140,8 +140,8 @@ def _down(asked: DialectSet) -> str:
 def engine_numbers(scope: QueryScope) -> list[str]:
     """Per engine (or per process): every gauge by name, and the rates of every counter and of the phases."""
     names = {member: [metric.name for _, metric in member.gauges()] for member in scope.engines}
-    told = dict.fromkeys((*scope.key, *scope.engines.telling, *_value_labels(scope.engines)))
-    return queries((*_rates_of_engines(scope), *by_name("max", told, names)))
+    labels = dict.fromkeys((*scope.key, *scope.engines.telling, *_value_labels(scope.engines)))
+    return queries((*_rates_of_engines(scope), *by_name("max", labels, names)))
 
 
 def _value_labels(dialects: DialectSet) -> Iterator[str]:
@@ -183,8 +183,8 @@ def _summed(by: str, rule: Rule, numbers: Sequence[str]) -> str:
     """The metrics of a quantity as one number per row: the first that the row has, or the sum of them."""
     if rule.pick is Pick.SUM and len(numbers) > 1:
         # Series of two metrics may have the same labels: `or` would treat them as the same.
-        told = (f'label_replace({number}, "{PART}", "{at}", "", "")' for at, number in enumerate(numbers))
-        return f"sum by ({by}) ({' or '.join(told)})"
+        parts = (f'label_replace({number}, "{PART}", "{at}", "", "")' for at, number in enumerate(numbers))
+        return f"sum by ({by}) ({' or '.join(parts)})"
     return " or ".join(f"sum by ({by}) ({number})" for number in numbers)
 
 
@@ -261,8 +261,8 @@ def gpus(scope: QueryScope) -> list[str]:
         parts.append(
             stamp_part(member, gpu_labels(scope.gpus), [spelt for name in names for spelt in member.spellings(name)])
         )
-    told = dict.fromkeys((*keys, *(label for label in _value_labels(scope.gpus) if label not in keys)))
-    return queries((*parts, *by_name("max", told, wanted)))
+    labels = dict.fromkeys((*keys, *(label for label in _value_labels(scope.gpus) if label not in keys)))
+    return queries((*parts, *by_name("max", labels, wanted)))
 
 
 def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> list[str]:

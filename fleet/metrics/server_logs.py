@@ -13,13 +13,13 @@ _UNTOLD: Final = frozenset({"unknown", "killed", "stopped"})
 """Ids of reasons that a log does not give."""
 
 
-def told_by(end: str) -> tuple[str, str]:
+def reason_in(end: str) -> tuple[str, str]:
     """Id of the reason that the end of a log gives, and its line; empty where it gives none."""
-    return _told_by(end, ENGINES.version)
+    return _reason_in(end, ENGINES.version)
 
 
 @lru_cache(1024)
-def _told_by(end: str, version: int) -> tuple[str, str]:
+def _reason_in(end: str, version: int) -> tuple[str, str]:
     lines = end.splitlines()
     reason = _reader(version).reason_of(lines, was_ready=any(READY in line for line in lines))
     return ("", "") if reason.id in _UNTOLD else (reason.id, printable(reason.line))

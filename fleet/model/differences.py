@@ -34,5 +34,5 @@ def unlike(before: Mapping[str, V], now: Mapping[str, V]) -> Iterable[str]:
     """Return the keys with different values, including added and removed keys."""
     if before is now:
         return ()
-    said = [key for key, row in now.items() if before.get(key) != row]
-    return [*said, *(key for key in before if key not in now)]
+    changed = [key for key, row in now.items() if before.get(key) != row]
+    return [*changed, *(key for key in before if key not in now)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 
-class LateObjective(NamedTuple):
+class MissedObjective(NamedTuple):
     """A latency that was promised, as it is kept at the moment."""
 
     measure: str
@@ -32,7 +32,7 @@ class Promised(NamedTuple):
 
     availability: float = 0.0
     """Share of the time for which an engine must be available; 0 if none is promised."""
-    latencies: tuple[LateObjective, ...] = ()
+    latencies: tuple[MissedObjective, ...] = ()
     """The latencies of which more is late now than may be."""
 
 

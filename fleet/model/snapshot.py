@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
 from fleet.model.before import Departed, Rescaled, Traffic
-from fleet.model.budget import NOTHING_BURNS, BurningBudget
 from fleet.model.coverage import Coverage
+from fleet.model.error_budget import NOTHING_BURNS, BurningBudget
+from fleet.model.exposure import Exposure
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
-from fleet.model.fronts import Fronts
 from fleet.model.measurement import EngineId, GatewayId, GpuId
 from fleet.model.naming import Naming
 from fleet.model.objects import (
@@ -331,7 +331,7 @@ class Snapshot(Structure):
     """Workload key → names of its Services that select no pod."""
     dead_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → its Services that lead to no port of their pods, with that port."""
-    fronts: Mapping[str, Fronts] = field(default_factory=dict)
+    exposure: Mapping[str, Exposure] = field(default_factory=dict)
     """Workload key → the objects in front of it; empty if nobody lists them."""
     incidents: tuple[Incident, ...] = ()
     """Incidents that are pending, firing or not over yet, the worst first."""

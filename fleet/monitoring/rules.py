@@ -47,9 +47,9 @@ class RuleReport:
         counts = await asking.counts(self.selectors)
         empty = [one for one in self.selectors if counts.get(one) == 0]
         dead = await _why(empty, asking, dialects)
-        return list(self._told(dead))
+        return list(self._faults(dead))
 
-    def _told(self, dead: Mapping[Selector, str]) -> Iterator[MonitoringFault]:
+    def _faults(self, dead: Mapping[Selector, str]) -> Iterator[MonitoringFault]:
         for rule, found in self._read:
             gone = [one for one in found.selectors if one in dead]
             if not gone:
@@ -71,18 +71,18 @@ async def _why(empty: Sequence[Selector], asking: CountingStore, dialects: Seque
     wanted = [*bare.values(), *(o for found in others.values() for o in found)]
     wanted += [o for found in less.values() for _, o in found]
     counts = await asking.counts(list(dict.fromkeys(wanted)))
-    told: dict[Selector, str] = {}
+    reasons: dict[Selector, str] = {}
     for one in empty:
         if one.name and counts.get(bare[one]) == 0:
-            told[one] = _no_name(one.name, [o.name for o in others[one] if counts.get(o)], dialects)
+            reasons[one] = _no_name(one.name, [o.name for o in others[one] if counts.get(o)], dialects)
             continue
         blamed = [matcher for matcher, without in less[one] if counts.get(without)]
         edge = next((matcher for matcher in blamed if matcher.name == "le" and not matcher.regex), None)
         if edge is not None:
-            told[one] = await _no_edge(one, edge, asking)
+            reasons[one] = await _no_edge(one, edge, asking)
         else:
-            told[one] = f"no series has {' or '.join(map(str, blamed))}" if blamed else "no series"
-    return told
+            reasons[one] = f"no series has {' or '.join(map(str, blamed))}" if blamed else "no series"
+    return reasons
 
 
 def _no_name(name: str, near: Sequence[str], dialects: Sequence[DialectSet]) -> str:

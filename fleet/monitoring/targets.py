@@ -57,8 +57,8 @@ def _differing(series: Sequence[dict[str, str]]) -> str:
     """Return the labels in which the series of one engine differ, which name the scrapers."""
     names = sorted({label for one in series for label in one})
     values = {label: sorted({one.get(label, "") for one in series}) for label in names}
-    said = (f"{label} is {' and '.join(found[:3])}" for label, found in values.items() if len(found) > 1)
-    return "; ".join(said) or "several series each"
+    texts = (f"{label} is {' and '.join(found[:3])}" for label, found in values.items() if len(found) > 1)
+    return "; ".join(texts) or "several series each"
 
 
 def _labels(row: Any) -> dict[str, str]:

@@ -45,8 +45,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if encoding.strip().lower() != "identity" or not isinstance(response.stream, httpx.AsyncByteStream):
             # httpx would inflate a whole chunk, without a limit.
             await response.aclose()
-            said = f"answers in the encoding {encoding[:40]!r}, which was not asked for"
-            raise httpx.DecodingError(said, request=request)
+            problem = f"answers in the encoding {encoding[:40]!r}, which was not asked for"
+            raise httpx.DecodingError(problem, request=request)
         response.stream = _Bounded(response.stream, request, self._limit, until)
         return response
 

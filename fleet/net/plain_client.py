@@ -109,10 +109,10 @@ class PlainClient:
                 kept = self._kept(question)
                 if kept is not None:
                     try:
-                        return await self._asked(kept, question, head)
+                        return await self._exchange(kept, question, head)
                     except LostConnectionError:
                         pass
-                return await self._asked(await _connected(question), question, head)
+                return await self._exchange(await _connected(question), question, head)
             except (NotPlainError, BodyError):
                 return None
 
@@ -126,7 +126,7 @@ class PlainClient:
             for connection in self._idle.popitem()[1]:
                 connection.end()
 
-    async def _asked(self, connection: _Connection, question: PlainRequest, head: bytes) -> PlainResponse:
+    async def _exchange(self, connection: _Connection, question: PlainRequest, head: bytes) -> PlainResponse:
         kept = False
         try:
             answer = await connection.ask(head + question.body, question.limit)

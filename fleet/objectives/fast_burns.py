@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fleet.model.budget import NOTHING_BURNS, BurningBudget
-from fleet.model.promise import NOTHING_PROMISED, LateObjective, Promised
+from fleet.model.error_budget import NOTHING_BURNS, BurningBudget
+from fleet.model.promise import NOTHING_PROMISED, MissedObjective, Promised
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker, ledger_of
 from fleet.objectives.burn_rate import WINDOWS, BurnPace, ErrorBudget, worst
@@ -53,7 +53,7 @@ def _promised(found: ObjectiveBoard) -> Iterator[tuple[str, Promised]]:
         yield key, Promised(max(shares, default=0.0), tuple(filter(None, map(_late, first))))
 
 
-def _late(budget: ErrorBudget) -> LateObjective | None:
+def _late(budget: ErrorBudget) -> MissedObjective | None:
     """The latency of an objective if more requests are late now than allowed; None if it is kept, or is no latency."""
     objective, spent = budget.objective, budget.now
     if objective.family is None or spent is None:
@@ -62,7 +62,7 @@ def _late(budget: ErrorBudget) -> LateObjective | None:
     if not bad > objective.budget:
         return None
     measure, _, percentile = objective.name.partition("_")
-    return LateObjective(measure, percentile, budget.edge, bad, objective.budget, spent.events, WINDOWS[0])
+    return MissedObjective(measure, percentile, budget.edge, bad, objective.budget, spent.events, WINDOWS[0])
 
 
 def _burning(found: ObjectiveBoard) -> list[tuple[str, BurningBudget]]:

@@ -60,14 +60,14 @@ class StoredCounts:
         """Query all windows that are due. Raises SourceProblem if the store answers nothing."""
         now = await store.now() - SETTLED
         self.requests, gaps = 0, list[str]()
-        asked = await self._asked(store, latest, now)
+        asked = await self._wanted(store, latest, now)
         if not asked.is_something or not asked.engines:
             raise NothingToAskError("no engine is measured to compare objectives with")
         windows = (*WINDOWS, self._goals.period)
         for window in windows:
             if not 0 <= now - self._at.get(window, float("-inf")) < due_every(window) - 1:
                 try:
-                    await self._look(store, asked, window, now)
+                    await self._query(store, asked, window, now)
                 except SourceProblem as problem:
                     if not self._at:
                         raise
@@ -89,7 +89,7 @@ class StoredCounts:
         results = await self._answers(store, lambda: spent(asked, window), now)
         return tallies(results, dialects, window, now), await self._began(store, asked, now)
 
-    async def _look(self, store: Store, asked: WantedCounts, window: float, now: float) -> None:
+    async def _query(self, store: Store, asked: WantedCounts, window: float, now: float) -> None:
         results = await self._answers(store, lambda: spent(asked, window), now)
         self._spent[window], self._at[window] = tallies(results, asked.dialects, window, now), now
         if window == self._goals.period or not self._since:
@@ -104,7 +104,7 @@ class StoredCounts:
                 found[owner] = min(at, found.get(owner, at))
         return found
 
-    async def _asked(self, store: Store, latest: Measurement | None, now: float) -> WantedCounts:
+    async def _wanted(self, store: Store, latest: Measurement | None, now: float) -> WantedCounts:
         """Choose the queries: by what is measured already, else by a query to the store."""
         measures = {one.measure for one in self._goals.all()}
         if latest is not None and latest.source == "prometheus" and latest.engines:

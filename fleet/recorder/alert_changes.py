@@ -21,7 +21,7 @@ class AlertChanges:
     def __init__(self) -> None:
         self._seen: dict[str, tuple[float, _Firing]] = {}
 
-    def look(self, facts: Facts) -> Iterator[Entry]:
+    def compare(self, facts: Facts) -> Iterator[Entry]:
         """Yield the alerts that began or ended between the last answer of their source and this one."""
         for source, dated in facts.by_source.items():
             if not isinstance(dated.value, _KINDS):

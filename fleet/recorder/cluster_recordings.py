@@ -57,7 +57,7 @@ class BusyError(Exception):
     """Raised if another console writes the file."""
 
 
-class SetAsideError(Exception):
+class UnresumableError(Exception):
     """The file cannot be continued, but may be all that is left of last night; with the reason, in words."""
 
 
@@ -101,7 +101,7 @@ class ContinuousRecorder:
                 self._again = BUSY_AGAIN
                 notes = ("another console records it; this one takes over when that one ends",)
                 self._status = SourceStatus(RECORDER, Health.OFF, now, endpoint=str(self.path), notes=notes)
-            except SetAsideError as error:
+            except UnresumableError as error:
                 self._end()
                 self._set_aside(".former", str(error), now)
             except UnusableError as error:
@@ -158,16 +158,16 @@ class ContinuousRecorder:
         self._status = SourceStatus(RECORDER, Health.LIVE, since, endpoint=str(self.path), notes=tuple(notes))
 
     def _hold_against(self, writer: RecordingWriter, uid: str, now: float) -> None:
-        """Raises SetAsideError if the file belongs to another cluster than the current one, or to the future."""
+        """Raises UnresumableError if the file belongs to another cluster than the current one, or to the future."""
         if self._latest is None:
             self._latest = writer.latest
         if self._latest is not None and now < self._latest - BACK:
-            raise SetAsideError("the existing recording is from the future by this machine's clock")
+            raise UnresumableError("the existing recording is from the future by this machine's clock")
         self._latest = now
         if not uid or uid == self._uid:
             return
         if writer.cluster_uid not in ("", uid):
-            raise SetAsideError("the existing recording is of another cluster that had this address")
+            raise UnresumableError("the existing recording is of another cluster that had this address")
         writer.describe(uid=uid)
         self._uid = uid
 

@@ -65,7 +65,7 @@ class Differences:
         self._hidden: dict[str, dict[str, tuple[Any, float]]] = {kind.field: {} for kind in _KINDS}
         """Field → key → a row that went out of view, and the Unix time until which it was in view."""
 
-    def look(self, state: KubeState, since: float, at: float) -> Iterator[Entry]:
+    def compare(self, state: KubeState, since: float, at: float) -> Iterator[Entry]:
         """Yield what became other between the last look and this one, at these Unix times."""
         for kind in _KINDS:
             rows, before = getattr(state, kind.field), self._seen.get(kind.field, {})

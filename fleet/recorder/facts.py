@@ -45,7 +45,7 @@ _Part: TypeAlias = "tuple[int, int] | dict[str, Any]"
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _SourceFacts:
     """The facts of one source."""
 
     kind: str
@@ -58,7 +58,7 @@ class _Told:
 class _Changes:
     """Facts that are other than before, and the sources that have none any more."""
 
-    told: Mapping[str, _Told] = field(default_factory=dict)
+    told: Mapping[str, _SourceFacts] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
 
 
@@ -101,20 +101,20 @@ class FactsWriter:
         """Return the difference from the last written facts; None if there is none."""
         kept = kept_facts(facts)
         gone = tuple(name for name in self._values if name not in kept)
-        told = {}
+        changed = {}
         for name, dated in kept.items():
             # A source returns unchanged facts as the same object.
             if self._values.get(name) is not dated.value:
-                found = self._told(name, dated)
+                found = self._source_facts(name, dated)
                 if found is not None:
-                    told[name] = found
+                    changed[name] = found
                 self._values[name] = dated.value
         for name in gone:
             del self._values[name]
             self._written.pop(name, None)
-        return _packed(_Changes(told, gone)) if told or gone else None
+        return _packed(_Changes(changed, gone)) if changed or gone else None
 
-    def _told(self, name: str, dated: Dated[Any]) -> _Told | None:
+    def _source_facts(self, name: str, dated: Dated[Any]) -> _SourceFacts | None:
         kind, before = _NAMES[type(dated.value)], self._written.get(name)
         rows: dict[str, tuple[_Part, ...]] = {}
         written: dict[str, Sequence[bytes]] = {}
@@ -126,7 +126,7 @@ class FactsWriter:
         if before == written:
             return None
         self._written[name] = written
-        return _Told(kind, dated.at, rows)
+        return _SourceFacts(kind, dated.at, rows)
 
 
 def apply(before: Facts | None, data: bytes) -> Facts:
@@ -136,11 +136,11 @@ def apply(before: Facts | None, data: bytes) -> Facts:
         check_numbers(orjson.loads(text))
         changes = _changes().validate_json(text)
         before = before or NO_FACTS
-        told = {name: _read(before.by_source.get(name), one) for name, one in changes.told.items()}
+        changed = {name: _read(before.by_source.get(name), one) for name, one in changes.told.items()}
     except ValueError as error:
         raise RecordingError(f"its facts cannot be read: {first_problem(error)}") from None
     kept = {name: dated for name, dated in before.by_source.items() if name not in changes.gone}
-    return Facts(kept | told)
+    return Facts(kept | changed)
 
 
 def _plain(row: Any) -> Any:
@@ -170,13 +170,13 @@ def _parts(rows: Sequence[bytes], known: Mapping[bytes, int]) -> Iterator[_Part]
         yield first, count
 
 
-def _read(before: Dated[Any] | None, told: _Told) -> Dated[Any]:
-    kind = KINDS.get(told.kind)
+def _read(before: Dated[Any] | None, source: _SourceFacts) -> Dated[Any]:
+    kind = KINDS.get(source.kind)
     if kind is None:
-        raise ValueError(f"{told.kind!r} is not a kind of facts")
+        raise ValueError(f"{source.kind!r} is not a kind of facts")
     known = before.value if before is not None and type(before.value) is kind else None
-    found = {each.name: _rows(kind, each.name, known, told.rows.get(each.name, ())) for each in fields(kind)}
-    return Dated(told.at, kind(**found))
+    found = {each.name: _rows(kind, each.name, known, source.rows.get(each.name, ())) for each in fields(kind)}
+    return Dated(source.at, kind(**found))
 
 
 def _rows(kind: type, name: str, known: Any, parts: Sequence[_Part]) -> tuple[Any, ...]:

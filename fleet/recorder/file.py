@@ -95,7 +95,7 @@ class RecordingFile:
         except OSError as error:
             raise RecordingError(f"{path}: {error.strerror}") from None
         found = cls(path, _connected(path, "rwc"))
-        with found._said():
+        with found._translated():
             if made or not found._tables():
                 found._connection.executescript(
                     f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = {APPLICATION};"
@@ -120,7 +120,7 @@ class RecordingFile:
         if not stat.S_ISREG(kind):
             raise RecordingError(f"{path} is not a file")
         found = cls(path, _connected(path, "ro"))
-        with found._said():
+        with found._translated():
             # A database from elsewhere may contain anything: none of it is executed.
             found._connection.execute("PRAGMA trusted_schema = OFF")
             found._connection.execute("PRAGMA query_only = ON")
@@ -147,19 +147,19 @@ class RecordingFile:
 
     def about(self) -> Mapping[str, str]:
         """Return the recording's metadata: which cluster, since when, by which version."""
-        with self._said():
+        with self._translated():
             found = self._connection.execute("SELECT key, value FROM about")
             return {key: value for key, value in found if isinstance(key, str) and isinstance(value, str)}
 
     def describe(self, **about: str) -> None:
         """Write that down."""
-        with self._said(), self._connection:
+        with self._translated(), self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Commit the frames added within as one transaction."""
-        with self._said(), self._connection:
+        with self._translated(), self._connection:
             yield
 
     def add(self, kind: str, at: float, data: bytes, base: int | None = None) -> int:
@@ -171,7 +171,7 @@ class RecordingFile:
 
     def span(self) -> tuple[float, float] | None:
         """Unix times of the first and the last that was seen; None for an empty one."""
-        with self._said():
+        with self._translated():
             # A layout may predate the remaining numbers that use it, and facts the objects beside them. But facts may
             # be the newest part.
             first, last = self._connection.execute(
@@ -200,7 +200,7 @@ class RecordingFile:
     def times(self, kind: str, begin: float, end: float, *, alone: bool = False) -> list[float]:
         """Unix times of the frames of a kind between two moments, oldest first; ``alone``: as with ``latest``."""
         where = "kind = ? AND at BETWEEN ? AND ?" + (" AND base IS NULL" if alone else "")
-        with self._said():
+        with self._translated():
             rows = self._connection.execute(
                 f"SELECT at FROM frames WHERE {where} ORDER BY at",  # noqa: S608 - ours
                 (kind, begin, end),
@@ -208,7 +208,7 @@ class RecordingFile:
         return [at for (at,) in rows if isinstance(at, float)]
 
     def _frames(self, where: str, values: tuple[object, ...], order: str) -> Iterator[RecordingFrame]:
-        with self._said():
+        with self._translated():
             rows = self._connection.execute(
                 f"SELECT id, kind, at, base, data FROM frames WHERE {where} ORDER BY {order}",  # noqa: S608 - ours
                 values,
@@ -220,7 +220,7 @@ class RecordingFile:
 
     def size(self) -> int:
         """Bytes of the database, without free pages."""
-        with self._said():
+        with self._translated():
             count, free, page = (
                 self._connection.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("page_count", "freelist_count", "page_size")
@@ -231,7 +231,7 @@ class RecordingFile:
         """Delete older frames, except those that a later frame needs."""
         alone = [self.latest(kind, at, alone=True) for kind in (OBJECTS, FACTS)]
         last = self.latest(NUMBERS, at)
-        with self._said(), self._connection:
+        with self._translated(), self._connection:
             for frame in filter(None, alone):
                 self._connection.execute("DELETE FROM frames WHERE kind = ? AND id < ?", (frame.kind, frame.id))
             if last is not None:
@@ -250,7 +250,7 @@ class RecordingFile:
         """Keep one frame per ``keep`` seconds, among those up to a moment that no other depends on; return the number
         deleted.
         """
-        with self._said(), self._connection:
+        with self._translated(), self._connection:
             gone = self._connection.execute(
                 "DELETE FROM frames WHERE kind = ?1 AND at <= ?2"
                 " AND id NOT IN (SELECT base FROM frames WHERE base IS NOT NULL) AND id NOT IN ("
@@ -263,7 +263,7 @@ class RecordingFile:
         return gone
 
     def _shrink(self) -> None:
-        with self._said():
+        with self._translated():
             # Each row is a released page.
             self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
 
@@ -286,7 +286,7 @@ class RecordingFile:
             raise UnusableError(f"{self.path} is not a recording of quarterdeck: its tables differ")
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         """Translate the failures of SQLite into words."""
         try:
             yield

@@ -39,7 +39,7 @@ ROWS: Final = ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", 
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class ObservedState:
     """The cluster at one moment: its rows, and how its sources were."""
 
     state: KubeState
@@ -99,12 +99,12 @@ def _adapter() -> TypeAdapter[_Changes]:
     return TypeAdapter(_Changes)
 
 
-def whole(looked: Looked, redaction: Redaction) -> bytes:
+def whole(looked: ObservedState, redaction: Redaction) -> bytes:
     """Everything."""
     return _packed(_changes(None, looked, redaction))
 
 
-def difference(before: Looked, after: Looked, redaction: Redaction) -> bytes | None:
+def difference(before: ObservedState, after: ObservedState, redaction: Redaction) -> bytes | None:
     """Return the difference; None if nothing visible changed."""
     changes = _changes(before, after, redaction)
     if _still(before, after) and not changes.gone and not any(getattr(changes, name) for name in ROWS):
@@ -112,7 +112,7 @@ def difference(before: Looked, after: Looked, redaction: Redaction) -> bytes | N
     return _packed(changes)
 
 
-def apply(before: Looked | None, data: bytes) -> Looked:
+def apply(before: ObservedState | None, data: bytes) -> ObservedState:
     """Return the rows after a result of ``whole`` or ``difference``. Raises RecordingError if it is invalid."""
     text = json_in(data)
     try:
@@ -128,7 +128,7 @@ def apply(before: Looked | None, data: bytes) -> Looked:
         rows[name] = {k: v for k, v in old.items() if k not in gone} | {r.key: r for r in new} if new or gone else old
     generation = before.state.generation + 1 if before is not None else 0
     state = KubeState(generation, changes.cluster, changes.synced, changes.coverage, **rows)
-    return Looked(state, changes.statuses, changes.before)
+    return ObservedState(state, changes.statuses, changes.before)
 
 
 _ROWS_AT_ONCE: Final = 250
@@ -159,7 +159,7 @@ def _written(changes: _Changes) -> Iterator[bytes]:
     yield b"}"
 
 
-def _changes(before: Looked | None, after: Looked, redaction: Redaction) -> _Changes:
+def _changes(before: ObservedState | None, after: ObservedState, redaction: Redaction) -> _Changes:
     found: dict[str, Any] = {}
     gone: dict[str, tuple[str, ...]] = {}
     for name in ROWS:
@@ -174,8 +174,8 @@ def _changes(before: Looked | None, after: Looked, redaction: Redaction) -> _Cha
     found["pods"] = tuple(_plain_pod(pod, redaction) for pod in found.get("pods", ()))
     found["events"] = tuple(replace(one, message=redaction.text(one.message)) for one in found.get("events", ()))
     state = after.state
-    told = state.cluster, state.synced, state.coverage, after.statuses
-    return _Changes(*told, gone=gone, before=after.before, **found)
+    heading = state.cluster, state.synced, state.coverage, after.statuses
+    return _Changes(*heading, gone=gone, before=after.before, **found)
 
 
 def _plain_pod(pod: Pod, redaction: Redaction) -> Pod:
@@ -187,7 +187,7 @@ def _plain_pod(pod: Pod, redaction: Redaction) -> Pod:
     return pod if clean == pod.containers else replace(pod, containers=clean)
 
 
-def _still(before: Looked, after: Looked) -> bool:
+def _still(before: ObservedState, after: ObservedState) -> bool:
     """True if everything that is not a row is unchanged; the number and time of requests do not count."""
     one, other = before.state, after.state
     return (

@@ -49,14 +49,14 @@ class RecordedTimeline:
         self._past = RecordedPast(path)
         self._now = now
 
-    async def tell(self, since: float) -> SourceTimeline:
+    async def read(self, since: float) -> SourceTimeline:
         """Return the entries of the rows, and the changes between states."""
-        found, problem = await asyncio.to_thread(self._past.tell, since, self._now())
+        found, problem = await asyncio.to_thread(self._past.read, since, self._now())
         rest = () if problem is None else (Gap("the rest of it", str(problem)),)
         return replace(found, gaps=(_GAP, *rest))
 
 
-class KeptTimeline:
+class RecordingsTimeline:
     """A TimelineSource of the console's recordings of the cluster with this ``uid``; empty if it is unknown.
 
     It adds what no object and no store contains any more. A missing recording is not reported.
@@ -69,11 +69,11 @@ class KeptTimeline:
         self._uid = uid
         self._now = now
 
-    async def tell(self, since: float) -> SourceTimeline:
+    async def read(self, since: float) -> SourceTimeline:
         """Return the recorded past; nothing if there is no recording."""
         if not self._past.path.exists():
             return SourceTimeline((), Kinship())
-        found, problem = await asyncio.to_thread(self._past.tell, since, self._now(), await self._uid())
+        found, problem = await asyncio.to_thread(self._past.read, since, self._now(), await self._uid())
         if problem is not None:
             return replace(found, gaps=(Gap("what the console saw", problem.problem, problem.remedy),))
         return found
@@ -87,7 +87,7 @@ class RecordedPast:
         self._one = Lock()
         self._looks: _Looks | None = None
 
-    def tell(self, since: float, until: float, uid: str = "") -> tuple[SourceTimeline, RecordingError | None]:
+    def read(self, since: float, until: float, uid: str = "") -> tuple[SourceTimeline, RecordingError | None]:
         """Return the entries between two moments, and the reason if some are missing; none for another cluster than
         ``uid``.
         """
@@ -138,27 +138,27 @@ class _Looks:
         """Read the recording up to a moment. Raises RecordingError; earlier reads are kept."""
         measured = recording.measured(self._until, until)
         after = 0 if self._last is None else self._last[0]
-        for frame, at, looked in recording.looks(self._since, until, after):
+        for frame, at, looked in recording.states(self._since, until, after):
             state, last = looked.state, self._last
             if last is None:
                 # The initial state has no known start.
-                for _ in self._differences.look(state, at, at):
+                for _ in self._differences.compare(state, at, at):
                     pass
             else:
                 since = looked.before if looked.before is not None else _alive(last[1], at, measured)
                 # The clock was set back: nothing is known to have happened in between.
-                self._changed += self._differences.look(state, min(since, at), at)
+                self._changed += self._differences.compare(state, min(since, at), at)
             self._take(last[2] if last is not None else KubeState(0, state.cluster), state)
             self._last = frame, at, state
-        for frame, facts in recording.told(self._since, until, self._told):
-            self._changed += self._alerts.look(facts)
+        for frame, facts in recording.fact_changes(self._since, until, self._told):
+            self._changed += self._alerts.compare(facts)
             self._told = frame
         self._until = until
 
     def entries(self) -> tuple[Entry, ...]:
         """All that was found by now."""
         for witness, taken in self._rows:
-            for entry in witness.tell(list(taken.values()), self._asked):
+            for entry in witness.entries(list(taken.values()), self._asked):
                 self._add(entry)
         # The content of events and conditions was seen as well.
         return tuple(merge_sightings((tuple(self._found.values()), self._changed)))
@@ -182,9 +182,9 @@ class _Looks:
             rows, old = getattr(state, kept.field), getattr(before, kept.field)
             for key, row in rows.items() if rows is not old else ():
                 if old.get(key) is not row and (not kept.kind or row.kind == kept.kind):
-                    told = kept.raw(row)
+                    raw = kept.raw(row)
                     # For an event its last version; for others each different version.
-                    taken[key if kept.field == "events" else _told_by(key, told)] = witness.take(told, self._asked)
+                    taken[key if kept.field == "events" else _identity(key, raw)] = witness.extract(raw, self._asked)
 
     def _take_links(self, links: Mapping[str, Workload]) -> None:
         """Report the new rows: the ones before them are already there, and may be gone later."""
@@ -200,7 +200,7 @@ def _write(write: TemplateWrite) -> Write:
     return Write(write.at, tool(write.manager), (TEMPLATE,), f"{write.manager} {time_text(write.at)}")
 
 
-def _told_by(key: str, raw: Raw) -> tuple[str, str]:
+def _identity(key: str, raw: Raw) -> tuple[str, str]:
     return key, repr((raw.get("metadata"), raw.get("status")))
 
 

@@ -102,7 +102,7 @@ class RecordedObjects:
         state = self._moment.state
         return replace(state, cluster=replace(state.cluster, namespace=self._namespace, read_only=True))
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         """Select another namespace."""
         self._namespace = namespace
 
@@ -124,8 +124,8 @@ class RecordedObjects:
         left = self._playback.recording.seconds_between(now)
         return f", with a measurement every {left:g} s left" if left else ""
 
-    def hurry(self) -> None:
-        """Do nothing: there is nothing to hurry."""
+    def refresh(self) -> None:
+        """Do nothing: there is nothing to refresh."""
 
     async def close(self) -> None:
         """Close the file."""
@@ -179,8 +179,8 @@ class RecordedFacts:
         """Return nothing: the objects report the statuses."""
         return ()
 
-    def hurry(self) -> None:
-        """Do nothing: there is nothing to hurry."""
+    def refresh(self) -> None:
+        """Do nothing: there is nothing to refresh."""
 
     async def close(self) -> None:
         """Do nothing: nothing is open."""
@@ -245,8 +245,8 @@ class RecordedMetrics:
         """Return nothing: the objects report the statuses."""
         return ()
 
-    def hurry(self) -> None:
-        """Do nothing: there is nothing to hurry."""
+    def refresh(self) -> None:
+        """Do nothing: there is nothing to refresh."""
 
     async def close(self) -> None:
         """Do nothing: nothing is open."""

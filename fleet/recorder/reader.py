@@ -14,7 +14,7 @@ from fleet.recorder.facts import sources_in
 from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile, RecordingFrame, written
 from fleet.recorder.metrics import MeasurementLayout
 from fleet.recorder.moment import Moment
-from fleet.recorder.objects import Looked
+from fleet.recorder.objects import ObservedState
 from fleet.recorder.problem import YEAR_9999, RecordingError
 from fleet.recorder.thinning import seconds_between, thinned
 from fleet.sources.kube.state import KubeState
@@ -106,7 +106,7 @@ class Recording:
         known = self._facts.at(moment) or NO_FACTS
         return Moment(looked.state, looked.statuses, self._measured(moment), known)
 
-    def looks(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, float, Looked]]:
+    def states(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, float, ObservedState]]:
         """(frame, Unix time, what was seen) of each look between two moments at which anything was other than before,
         in the order in which they were written: those after a frame, the first of them the last one before ``begin``.
         """
@@ -114,7 +114,7 @@ class Recording:
         for frame in written(self._file, OBJECTS, first.at if first is not None else begin, end, after):
             yield frame.id, frame.at, self._looked.of(frame)
 
-    def told(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, Facts]]:
+    def fact_changes(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, Facts]]:
         """(frame, facts) of each change of the facts of any source, in the same way."""
         first = self._file.latest(FACTS, begin)
         for frame in written(self._file, FACTS, first.at if first is not None else begin, end, after):
@@ -153,7 +153,7 @@ class Recording:
         """Return the seconds between the measurements that thinning has left at a moment; 0 if all are there."""
         return seconds_between(self._thinned, at)
 
-    def _looked_at(self, moment: float) -> Looked:
+    def _looked_at(self, moment: float) -> ObservedState:
         looked = self._looked.at(moment)
         if looked is None:
             raise RecordingError("its objects begin after its start")

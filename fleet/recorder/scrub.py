@@ -283,11 +283,11 @@ class Scrubber:
         return Moment(scrubbed, tuple(map(self._scrub_any, moment.statuses)), measured, facts)
 
     def _facts(self, facts: Facts) -> Facts:
-        told = facts.by_source.items()
+        sources = facts.by_source.items()
         return Facts(
             {
                 _source(self.names, name): replace(one, value=self._kept(one.value, self._scrub_any))
-                for name, one in told
+                for name, one in sources
             }
         )
 
@@ -351,10 +351,10 @@ class Scrubber:
         return self.names.path(target, "pod") if "/" in target and "://" not in target else self.names.address(target)
 
 
-def scrub(path: Path, out: Path, told: Callable[[int, int], object] = lambda *_: None) -> int:
+def scrub(path: Path, out: Path, progress: Callable[[int, int], object] = lambda *_: None) -> int:
     """Write a recording without names to a new file; return the number of pseudonyms.
 
-    ``told`` is called with the number of moments done, and the total. Raises RecordingError.
+    ``progress`` is called with the number of moments done, and the total. Raises RecordingError.
     """
     if out.exists():
         raise RecordingError(f"{out} already exists", "Name a new file.")
@@ -364,7 +364,7 @@ def scrub(path: Path, out: Path, told: Callable[[int, int], object] = lambda *_:
         try:
             moments = tuple(recording.changes())
             for number, at in enumerate(moments):
-                told(number, len(moments))
+                progress(number, len(moments))
                 writer.note(scrubber.moment(recording.at(at)), at)
             about = {key: scrubber.names.name(recording.about.get(key, ""), key) for key in ("context", "cluster")}
             coarse = written(parts) if (parts := thinned(recording.about)) else {}

@@ -13,7 +13,7 @@ from fleet.recorder.facts import FactsWriter, kept_facts, sources_in, written_so
 from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile
 from fleet.recorder.metrics import MeasurementLayout
 from fleet.recorder.moment import Moment
-from fleet.recorder.objects import Looked, Redaction
+from fleet.recorder.objects import ObservedState, Redaction
 from fleet.recorder.thinning import Retention, Thinned, thinned, trim
 
 ANEW: Final = 1800.0
@@ -48,7 +48,7 @@ class RecordingWriter:
         self._bounds = bounds
         self._every = every
         self._slot = -1
-        self._looked: Looked | None = None
+        self._looked: ObservedState | None = None
         self._noted: float | None = None
         self._whole_at = 0.0
         self._object_frame: int | None = None
@@ -76,7 +76,7 @@ class RecordingWriter:
 
     def note(self, moment: Moment, now: float) -> None:
         """Write one tick. Costs next to nothing if nothing changed."""
-        looked, measurement = Looked(moment.state, moment.statuses, self._noted), moment.measurement
+        looked, measurement = ObservedState(moment.state, moment.statuses, self._noted), moment.measurement
         self._noted = now
         self._name_sources(moment.facts)
         anew = self._looked is None or now - self._whole_at >= ANEW or now < self._whole_at
@@ -104,7 +104,7 @@ class RecordingWriter:
         self._slot = slot
         return slot != last or not self._every
 
-    def _note_objects(self, looked: Looked, now: float, anew: bool) -> None:
+    def _note_objects(self, looked: ObservedState, now: float, anew: bool) -> None:
         if self._looked is None or anew:
             self._object_frame = self._file.add(OBJECTS, now, objects.whole(looked, self._redaction))
             self._whole_at = now

@@ -71,7 +71,7 @@ class _Writing:
         if isinstance(sign, Level):
             return self._level(sign)
         if isinstance(sign, Either):
-            ways = " or ".join(f"({way})" for way in map(self.all_of, sign.ways) if way)
+            ways = " or ".join(f"({way})" for way in map(self.all_of, sign.alternatives) if way)
             return f"({ways})" if ways else ""
         return ""
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from fleet.diagnosis.profiles import ProfileChoice
 from fleet.imports import imported
+from fleet.model.exposure import Exposure
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
-from fleet.model.fronts import Fronts
 from fleet.model.measurement import Measurement
 from fleet.model.objects import Event
 from fleet.model.past import Past
@@ -31,16 +31,16 @@ from fleet.snapshot.label_selectors import ServicePods
 from fleet.snapshot.rescales import Rescales
 from fleet.snapshot.status_changes import followed
 from fleet.snapshot.topology import Topology
-from fleet.snapshot.usual import UsualTraffic
+from fleet.snapshot.usual_traffic import UsualTraffic
 from fleet.sources.kube.state import KubeState
 
 if TYPE_CHECKING:
-    from fleet.snapshot.fronts import FrontsJoin
+    from fleet.snapshot.exposure import ExposureJoin
     from fleet.snapshot.judgement import Judgement
 
 EVENTS_KEPT = 500
 _NO_REASONS: Mapping[str, tuple[str, ...]] = {}
-_NO_FRONTS: Mapping[str, Fronts] = {}
+_NO_FRONTS: Mapping[str, Exposure] = {}
 
 
 class Builder:
@@ -67,7 +67,7 @@ class Builder:
         self._behind = ServicePods()
         self._services = EmptyServices(self._behind)
         self._dead_services = DeadServices(self._behind)
-        self._fronts: FrontsJoin | None = None
+        self._fronts: ExposureJoin | None = None
 
     @property
     def measured(self) -> int:
@@ -141,7 +141,7 @@ class Builder:
             rescaled=self._rescales.at(topology, now),
             empty_services=self._services.at(topology),
             dead_services=self._dead_services.at(topology),
-            fronts=self._fronts_at(topology, facts, now, frames["workload"]),
+            exposure=self._fronts_at(topology, facts, now, frames["workload"]),
             **topology.structure(),
         )
         if "objectives" in facts.by_source:
@@ -178,14 +178,14 @@ class Builder:
         for at, values in sorted(recalled.items()):
             self._history.backfill(at, values)
 
-    def _fronts_at(self, topology: Topology, facts: Facts, now: float, workloads: Frame) -> Mapping[str, Fronts]:
+    def _fronts_at(self, topology: Topology, facts: Facts, now: float, workloads: Frame) -> Mapping[str, Exposure]:
         if self._fronts is None:
             if ROUTING not in facts.by_source:
                 return _NO_FRONTS
             # Not needed before routes have been listed.
-            from fleet.snapshot.fronts import FrontsJoin
+            from fleet.snapshot.exposure import ExposureJoin
 
-            self._fronts = FrontsJoin(self._behind)
+            self._fronts = ExposureJoin(self._behind)
         return self._fronts.at(topology, facts, now, lambda key: workloads.value(key, Quantity.RUNNING))
 
     def _newest_events(self, kube: KubeState) -> tuple[Event, ...]:

@@ -25,8 +25,8 @@ class DeadServices:
             self._of = behind
             found: dict[str, set[str]] = defaultdict(set)
             for key, pods in behind.items():
-                for workload, told in _dead(topology.kube.services[key], pods, topology):
-                    found[workload].add(told)
+                for workload, service in _dead(topology.kube.services[key], pods, topology):
+                    found[workload].add(service)
             kept = {workload: tuple(sorted(names)) for workload, names in found.items()}
             if kept != self._found:
                 self._found = kept
@@ -40,10 +40,10 @@ def _dead(service: Service, pods: Sequence[Pod], topology: Topology) -> Iterator
         return
     if any(_may_listen(pod, target) for pod in engines for target in service.targets):
         return
-    told = f"{service.name} → port {', '.join(dict.fromkeys(service.targets))}"
+    text = f"{service.name} → port {', '.join(dict.fromkeys(service.targets))}"
     for workload in dict.fromkeys(topology.workload_of.get(pod.key, "") for pod in engines):
         if workload in topology.model_of:
-            yield workload, told
+            yield workload, text
 
 
 def _may_listen(pod: Pod, target: str) -> bool:

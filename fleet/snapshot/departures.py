@@ -38,7 +38,10 @@ class Departures:
         if topology is before and not news and self._is_young(now):
             return self._found
         found = {key: {(one.node, one.told): one for one in gone} for key, gone in self._found.items()}
-        for workload, one in (*_seen(before, topology, now), *(_told(before, topology, events, now) if news else ())):
+        for workload, one in (
+            *_seen(before, topology, now),
+            *(_reported(before, topology, events, now) if news else ()),
+        ):
             found.setdefault(workload, {}).setdefault((one.node, one.told), one)
         kept = {
             key: tuple(sorted((one for one in gone.values() if _lasts(one, topology, now)), reverse=True))
@@ -73,8 +76,8 @@ def _seen(before: Topology | None, topology: Topology, now: float) -> Iterator[t
     few = touched is not None and before is not None and touched.before is before.version
     for key in touched.pods if few and touched is not None else topology.pods:
         pod = topology.pods[key]
-        if pod is not was.get(key) and (told := _put_out(pod)):
-            yield topology.workload_of[key], Departed(now, told=told)
+        if pod is not was.get(key) and (message := _put_out(pod)):
+            yield topology.workload_of[key], Departed(now, told=message)
 
 
 def _put_out(pod: Pod) -> str:
@@ -83,7 +86,7 @@ def _put_out(pod: Pod) -> str:
     return next((one.message or one.reason for one in found if one.reason == "PreemptionByScheduler"), "")
 
 
-def _told(
+def _reported(
     before: Topology | None, topology: Topology, events: Iterable[Event], now: float
 ) -> Iterator[tuple[str, Departed]]:
     """Yield departures reported by events, by workload."""

@@ -14,7 +14,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCauses
 from fleet.diagnosis.assessor import TROUBLED, Assessed, Assessor
 from fleet.diagnosis.cause import AnyCause, EngineCause, GpuCause
-from fleet.diagnosis.metrics_scan import KeptScan, Signs
+from fleet.diagnosis.metrics_scan import CachedScan, Signs
 from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.replica_states import is_left_over
 from fleet.diagnosis.subject import (
@@ -42,9 +42,9 @@ class FleetHealth:
 
     def __init__(self) -> None:
         gpus = causes_of(GpuCause)
-        self._engines = KeptScan(causes_of(EngineCause))
-        self._cards = KeptScan(cause for cause in gpus if not cause.beside)
-        self._xids = KeptScan(cause for cause in gpus if cause.beside)
+        self._engines = CachedScan(causes_of(EngineCause))
+        self._cards = CachedScan(cause for cause in gpus if not cause.secondary)
+        self._xids = CachedScan(cause for cause in gpus if cause.secondary)
         self._assessor = Assessor()
         self._before: _Seen | None = None
         self._profiles = ONE_PROFILE, ONE_PROFILE
@@ -86,16 +86,16 @@ class FleetHealth:
             awaited,
         )
         due = _everything(topology) if before is None else _differences(before, seen)
-        told = dict(self.held.own)
-        said = _assess(self._assessor, seen, due, found, told)
-        self.assessed += len(said)
-        news = {key: one for key, one in said.items() if found.get(key) != one}
+        causes = dict(self.held.own)
+        assessed = _assess(self._assessor, seen, due, found, causes)
+        self.assessed += len(assessed)
+        news = {key: one for key, one in assessed.items() if found.get(key) != one}
         if due.gone:
             found = {key: one for key, one in found.items() if key not in due.gone}
-            told = {key: cause for key, cause in told.items() if key not in due.gone}
+            causes = {key: cause for key, cause in causes.items() if key not in due.gone}
         self._found = {**found, **news} if news else found
         self._before = seen
-        self._hold(told, _others_unwell(self.held.unwell, news, due.gone))
+        self._hold(causes, _others_unwell(self.held.unwell, news, due.gone))
         return self._found
 
     def _tables(
@@ -111,11 +111,11 @@ class FleetHealth:
         of_pods, of_gpus = self._profiles
         return MetricsTable(pods, NO_REASONS, of_pods), MetricsTable(gpus, reasons, of_gpus)
 
-    def _hold(self, told: Mapping[str, AnyCause], unwell: Collection[str]) -> None:
+    def _hold(self, causes: Mapping[str, AnyCause], unwell: Collection[str]) -> None:
         """Store the causes that hold: the same object while unchanged."""
         before = self.held
-        told = told if told != before.own else before.own
-        parts = (unwell, told, self._engines.held, self._cards.held, self._xids.held)
+        causes = causes if causes != before.own else before.own
+        parts = (unwell, causes, self._engines.held, self._cards.held, self._xids.held)
         if not are_same((before.unwell, before.own, before.engines, before.gpus, before.beside), parts):
             self.held = ActiveCauses(*parts)
 
@@ -218,22 +218,22 @@ def _keys(topology: Topology) -> set[str]:
 
 
 def _assess(
-    assessor: Assessor, seen: _Seen, due: _Due, kept: dict[str, Assessment], told: dict[str, AnyCause]
+    assessor: Assessor, seen: _Seen, due: _Due, kept: dict[str, Assessment], causes: dict[str, AnyCause]
 ) -> dict[str, Assessment]:
-    """Assess all due objects; ``kept`` are the assessments of the others. Store the deciding causes in ``told``."""
+    """Assess all due objects; ``kept`` are the assessments of the others. Store the deciding causes in ``causes``."""
     topology = seen.topology
     found: dict[str, Assessment] = {}
 
     stands = ChainMap(found, kept)
 
     def note(key: str, judged: Assessed) -> None:
-        found[key] = judged.stands
+        found[key] = judged.assessment
         # Before the first measurement silence is no finding yet.
-        unheard = seen.awaited and judged.stands.severity is Severity.UNKNOWN
+        unheard = seen.awaited and judged.assessment.severity is Severity.UNKNOWN
         if judged.cause is not None and not unheard:
-            told[key] = judged.cause
+            causes[key] = judged.cause
         else:
-            told.pop(key, None)
+            causes.pop(key, None)
 
     subjects = Subjects(
         topology,

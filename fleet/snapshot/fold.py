@@ -121,7 +121,7 @@ def unchanged(values: array[float]) -> array[float]:
     return values
 
 
-def _told_with(tops: array[float], bottoms: array[float]) -> array[float]:
+def _with_numerator(tops: array[float], bottoms: array[float]) -> array[float]:
     """Return the denominators of the rows with a numerator; the column itself if all have one."""
     if not math.isnan(sum(tops)):
         return bottoms
@@ -133,8 +133,8 @@ def _told_with(tops: array[float], bottoms: array[float]) -> array[float]:
 
 def divisor_of(tops: array[float], bottoms: array[float], folded: Values, members: Members) -> array[float]:
     """Return the sum of the denominators of members with a numerator; ``folded`` is the sum over all."""
-    told = _told_with(tops, bottoms)
-    return folded() if told is bottoms else fold(told, members, Combine.SUM)
+    divisor = _with_numerator(tops, bottoms)
+    return folded() if divisor is bottoms else fold(divisor, members, Combine.SUM)
 
 
 def of_only_member(values: array[float], members: Members) -> array[float]:
@@ -152,11 +152,11 @@ def column_of(values: Values) -> Column:
     return Column(values())
 
 
-def ratio_of(top: Values, bottom: Values, told: Values | None) -> Column:
-    """Return the ratio; where there is none, the reported value (``told``)."""
+def ratio_of(top: Values, bottom: Values, otherwise: Values | None) -> Column:
+    """Return the ratio; where there is none, the reported value (``otherwise``)."""
     values = divide(top(), bottom())
-    if told is not None:
-        values = array("d", (t if math.isnan(v) else v for v, t in zip(values, told(), strict=True)))
+    if otherwise is not None:
+        values = array("d", (t if math.isnan(v) else v for v, t in zip(values, otherwise(), strict=True)))
     return Column(values)
 
 

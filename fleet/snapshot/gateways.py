@@ -45,16 +45,16 @@ def models_behind(
             }
         return next(iter(candidates)) if len(candidates) == 1 else ""
 
-    told = [of(row) for row in gateways]
+    keys = [of(row) for row in gateways]
     of_process: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for row, key in zip(gateways, told, strict=True):
+    for row, key in zip(gateways, keys, strict=True):
         if row.model or row.backend:
             of_process[row.namespace, row.pod, row.instance].add(key)
     for i, row in enumerate(gateways):
         every = of_process[row.namespace, row.pod, row.instance] - {""}
         if not (row.model or row.backend) and len(every) == 1:
-            told[i] = next(iter(every))
-    return told
+            keys[i] = next(iter(every))
+    return keys
 
 
 def _pods_of_service(row: GatewayId, services: Mapping[tuple[str, str], Service], pods: Mapping[str, Pod]) -> set[str]:

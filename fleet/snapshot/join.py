@@ -32,13 +32,13 @@ def node_of_gpu(gpu: GpuId, pod: Pod | None, names: Mapping[str, str]) -> str:
     return names.get(gpu.node, gpu.node)
 
 
-def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod], said: Collection[str]) -> dict[str, str]:
+def node_names(nodes: Mapping[str, Node], pods: Mapping[str, Pod], wanted: Collection[str]) -> dict[str, str]:
     """Return every spelling that an exporter may use for a node → the node's name: the name, its first label, its
     address.
 
-    An exporter that is not told its node's name uses its own pod's. ``said`` are the names to find.
+    An exporter that is not told its node's name uses its own pod's. ``wanted`` are the names to find.
     """
-    strange = {name for name in said if name not in nodes}
+    strange = {name for name in wanted if name not in nodes}
     names = {pod.name: pod.node for pod in pods.values() if pod.name in strange and pod.node and exports_gpus(pod)}
     for node in nodes.values():
         short = node.name.partition(".")[0]

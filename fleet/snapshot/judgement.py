@@ -26,7 +26,7 @@ class Judgement:
 
     def of(self, snapshot: Snapshot, topology: Topology, frames: Mapping[str, Frame]) -> Snapshot:
         """Return the Snapshot with its assessments and incidents, made of ``topology`` and ``frames``."""
-        asked = _asked(snapshot.facts, topology)
+        asked = _canary_results(snapshot.facts, topology)
         assessed = replace(
             snapshot,
             assessments=self.health.assess(
@@ -42,7 +42,7 @@ class Judgement:
         return replace(assessed, incidents=self.diagnosis.incidents_at(assessed, self.health.held))
 
 
-def _asked(facts: Facts, topology: Topology) -> Mapping[str, Assessment]:
+def _canary_results(facts: Facts, topology: Topology) -> Mapping[str, Assessment]:
     """Return the canary's results of pods; nothing if the canary is off, as it mostly is."""
     if CANARY not in facts.by_source:
         return NOBODY_ASKED

@@ -55,8 +55,10 @@ def with_pods(before: Topology, kube: KubeState, moved: Sequence[str], gone: Seq
     excused = unmeasured(pods, workload_of, pods_of, before.measured.unread)
     free, use = _accounted(before, kube) if any(pod.gpus for pod in rows) else (before.free_gpus, before.gpu_use)
     serving = [pods[key] for workload in before.served for key in pods_of.get(workload, ())]
-    told = products_of({key: pods_of[key] for key in touched}, pods, before.engines_of, before.origins)
-    others = {key: told.get(key) or before.products.get(key) for key in pods_of if key not in touched or key in told}
+    changed = products_of({key: pods_of[key] for key in touched}, pods, before.engines_of, before.origins)
+    others = {
+        key: changed.get(key) or before.products.get(key) for key in pods_of if key not in touched or key in changed
+    }
     alone = unmeasured_and_unheld(before.measured, kube, serving, before.engines_of, before.gpus_of, excused, use)
     failed = {key for key in moved if pods[key].phase == "Failed"}
     return replace(

@@ -25,8 +25,8 @@ def served_by(
     found: dict[str, tuple[str, ...]] = {}
     for key, workload in workloads.items():
         members = pods_of.get(key, ())
-        said = Counter(name for p in members for name in names_of(p))
-        names = [name for name, _ in said.most_common() if name]
+        counted = Counter(name for p in members for name in names_of(p))
+        names = [name for name, _ in counted.most_common() if name]
         if (
             not names
             and not _stands_beside(members, pods)
@@ -73,15 +73,15 @@ def products_of(
     """Workload key → the products that serve in its pods."""
     found = {}
     for workload, members in pods_of.items():
-        said = Counter(
+        counted = Counter(
             product
             for key in members
             for product in {_product(origins.get(engine)) for engine in engines_of.get(key, ())}
             or {pods[key].serving.engine}
             if product
         )
-        if said:
-            found[workload] = tuple(sorted(said, key=lambda product: (-said[product], product)))
+        if counted:
+            found[workload] = tuple(sorted(counted, key=lambda product: (-counted[product], product)))
     return found
 
 

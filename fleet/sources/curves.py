@@ -81,8 +81,8 @@ async def _curve_of_parts(stores: Sequence[NamedStore], question: CurveQuestion,
         return {_whose(series["metric"]): _values(series["values"], start, asked) for series in found}
 
     parts: dict[tuple[str, ...], tuple[float, ...]] = {}
-    for told in await asyncio.gather(*map(ask, stores)):
-        for process, values in told.items():
+    for answer in await asyncio.gather(*map(ask, stores)):
+        for process, values in answer.items():
             before = parts.get(process, values)
             parts[process] = tuple(b if math.isnan(a) else a for a, b in zip(before, values, strict=True))
     fold = FOLD[combined(quantity, question.series)]
@@ -124,10 +124,10 @@ async def curve(
     found, *highest = await asyncio.gather(
         *(store.range(each, start, start + asked.seconds, asked.step) for each in texts)
     )
-    told = {series["metric"].get(TAG, ""): _values(series["values"], start, asked) for series in found}
+    values_of = {series["metric"].get(TAG, ""): _values(series["values"], start, asked) for series in found}
     nothing = (math.nan,) * asked.points
     low, high = question.band or (None, None)
-    values = told.get(question.quantity, nothing)
+    values = values_of.get(question.quantity, nothing)
     if highest and highest[0]:
         peaks = _values(highest[0][0]["values"], start, asked)
         return Curve(question.quantity, asked, values, values, peaks, is_peak=True)
@@ -135,13 +135,13 @@ async def curve(
         question.quantity,
         asked,
         values,
-        _edge(told, low),
-        _edge(told, high),
+        _edge(values_of, low),
+        _edge(values_of, high),
     )
 
 
-def _edge(told: Mapping[str, tuple[float, ...]], quantity: str | None) -> tuple[float, ...]:
-    return told.get(quantity, ()) if quantity is not None else ()
+def _edge(values_of: Mapping[str, tuple[float, ...]], quantity: str | None) -> tuple[float, ...]:
+    return values_of.get(quantity, ()) if quantity is not None else ()
 
 
 def _values(pairs: Sequence[Any], start: float, asked: TimeRange) -> tuple[float, ...]:

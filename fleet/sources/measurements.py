@@ -63,7 +63,7 @@ class Measurements:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def look_back(self) -> None:
+    async def query_past(self) -> None:
         """Query the time before the console's start, if a store has it."""
         latest = self._metrics.latest
         if latest is not None and latest.source == "prometheus":
@@ -79,6 +79,6 @@ class Measurements:
         latest = self._metrics.latest
         if not self._remembers and latest is not None and latest.engines:
             self._remembers = True
-            await self.look_back()
+            await self.query_past()
             if not self._past:
                 self._untold()

@@ -17,14 +17,14 @@ from fleet.metrics.unchanged_parts import keeping
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
 from fleet.model.snapshot import SourceStatus
-from fleet.net.early import EarlyQuestions
+from fleet.net.early_requests import EarlyRequests
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.collector import PrometheusCollector
 from fleet.sources.prometheus.products import PROMETHEUS
 from fleet.sources.prometheus.stores import Stores
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust
-from fleet.sources.scrape.collector import SCRAPE, Getter, Lacking, ScrapeCollector, ScrapeCollectorSettings
+from fleet.sources.scrape.collector import SCRAPE, Getter, ScrapeCollector, ScrapeCollectorSettings, ScrapeScope
 from fleet.sources.store import NamedStore, Store
 
 
@@ -82,7 +82,7 @@ class MetricsCollector:
     """The metrics of one cluster: ``latest`` is the last measurement, however old."""
 
     def __init__(
-        self, client: Getter, settings: MetricsSettings, now: float, early: EarlyQuestions | None = None
+        self, client: Getter, settings: MetricsSettings, now: float, early: EarlyRequests | None = None
     ) -> None:
         self._settings = settings
         self._stores = Stores(list(_collectors(client, settings, now)))
@@ -103,11 +103,11 @@ class MetricsCollector:
         known = "pods" in state.synced or self._settings.endpoint is not None
         return known and (now >= self._next or now < self._measured)
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Measure at the next tick, and do not wait for the end of any backoff."""
         self._next = float("-inf")
-        self._stores.hurry()
-        self._scraping.hurry()
+        self._stores.refresh()
+        self._scraping.refresh()
 
     def settles_in(self) -> float:
         """Return the seconds until another measurement would add something (rates need two scrapes); 0.0 if
@@ -121,14 +121,14 @@ class MetricsCollector:
         """Measure once; troubles show in the statuses and leave ``latest`` as it was."""
         if now < self._measured:
             # The clock was set back: scheduled waits would take that much longer.
-            self.hurry()
+            self.refresh()
         self._measured = now
         asked = await self._ask(state, pods, now)
         scraped, first = await self._scrape(state, merged(asked, state.pods).measurement, now)
-        told = [*scraped, *asked] if first else [*asked, *scraped]
-        if told and self._stores.are_several:
-            told += self._stores.before_failing(now)
-        found, lacking = merged(told, state.pods)
+        measurements = [*scraped, *asked] if first else [*asked, *scraped]
+        if measurements and self._stores.are_several:
+            measurements += self._stores.before_failing(now)
+        found, lacking = merged(measurements, state.pods)
         self._own_is_new, self._own_wanted = bool(lacking - self._own_wanted), lacking
         # A scrape without any answer is no data: the previous values become stale instead.
         if found is not None and (found.engines or found.gpus or not found.unreachable):
@@ -168,7 +168,7 @@ class MetricsCollector:
     ) -> tuple[tuple[LastMeasurement, ...], bool]:
         """Scrape what is due; return also whether that is everything, in which case it is preferred to the stores."""
         everything = self._scrapes_engines(asked, now)
-        lacking = None if everything or asked is None else Lacking.of(asked)
+        lacking = None if everything or asked is None else ScrapeScope.of(asked)
         if not everything and (self._settings.scrape is not Use.AUTO or lacking is None):
             self._scraping.switch_off(now)
             return (), False

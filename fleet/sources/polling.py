@@ -73,7 +73,7 @@ class PollingSource(ABC, Generic[T]):
             self._task = None
         await self.disconnect()
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Ask now, also where a question was about to fail."""
         self._hurried.set()
 

@@ -25,7 +25,7 @@ class Source(Protocol):
         """Return how it is: a line for each part that can fail on its own."""
         ...
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """End all waits at the user's request: poll at the next opportunity."""
         ...
 
@@ -55,7 +55,7 @@ class ObjectSource(Followed, Protocol):
         """The rows now."""
         ...
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         """Select another namespace (empty: all)."""
         ...
 

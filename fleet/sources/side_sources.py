@@ -53,11 +53,11 @@ class SideSources:
 
         await self._for_each("wait", wait)
 
-    def hurry(self) -> None:
-        """Hurry each."""
+    def refresh(self) -> None:
+        """Refresh each."""
         for source in self._sources:
-            with self._or_say(source, "hurry"):
-                source.hurry()
+            with self._or_say(source, "refresh"):
+                source.refresh()
 
     def statuses(self) -> tuple[SourceStatus, ...]:
         """Return the status of all sources; of one with a defect, the defect."""

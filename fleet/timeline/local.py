@@ -31,7 +31,7 @@ class LocalTimeline:
         self._host = host
         self._audited = audited
 
-    async def tell(self, since: float) -> SourceTimeline:
+    async def read(self, since: float) -> SourceTimeline:
         """Return what each has done since its last start."""
         del since
         kin, entries = Kinship(), list[Entry]()

@@ -41,6 +41,6 @@ class TimelineSource(Protocol):
         """Name of the source where it fails."""
         ...
 
-    async def tell(self, since: float) -> SourceTimeline:
+    async def read(self, since: float) -> SourceTimeline:
         """Return what happened from ``since`` (Unix time) on. Never raises: what could not be read is in the gaps."""
         ...

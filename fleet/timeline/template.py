@@ -76,11 +76,11 @@ def _arguments(before: Sequence[str], after: Sequence[str], clean: Clean) -> Ite
         return
     old, new = _flags(before), _flags(after)
     shown_old, shown_new = _flags(clean(list(before))), _flags(clean(list(after)))
-    said = False
+    yielded = False
     for name in dict.fromkeys([*old, *new]):
         if old.get(name) == new.get(name):
             continue
-        said = True
+        yielded = True
         one, other = (_shorten(" ".join(shown.get(name, ()))) for shown in (shown_old, shown_new))
         if name not in new:
             yield f"{name or 'words'} {one} is gone".replace("  ", " ")
@@ -90,7 +90,7 @@ def _arguments(before: Sequence[str], after: Sequence[str], clean: Clean) -> Ite
             yield f"{name or 'words'}: a hidden value changed"
         else:
             yield f"{name or 'words'} {one or '(none)'} → {other or '(none)'}"
-    if not said:
+    if not yielded:
         yield "arguments in a different order or spelling"
 
 

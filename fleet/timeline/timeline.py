@@ -56,22 +56,22 @@ async def ask(sources: Sequence[TimelineSource], since: float, now: float, names
 
     Never raises: what could not be read is in the gaps.
     """
-    told = await asyncio.gather(*(source.tell(since) for source in sources))
+    parts = await asyncio.gather(*(source.read(since) for source in sources))
     # On a thread: a large fleet has tens of thousands of entries.
-    return await asyncio.to_thread(merged, told, since, now, namespace)
+    return await asyncio.to_thread(merged, parts, since, now, namespace)
 
 
-def merged(told: Sequence[SourceTimeline], since: float, now: float, namespace: str = "") -> Timeline:
+def merged(parts: Sequence[SourceTimeline], since: float, now: float, namespace: str = "") -> Timeline:
     """Merge the entries of all sources for a namespace (empty: all) and for cluster-scoped objects."""
     kin, gaps = Kinship(), dict[Gap, None]()
     writes: dict[ObjectRef, list[Write]] = defaultdict(list)
-    for one in told:
+    for one in parts:
         kin.update(one.kin)
         gaps |= dict.fromkeys(one.gaps)
         for ref, some in one.writes.items():
             writes[ref] += some
     # Entries from a clock that is ahead of ours must not be left out.
-    seen = attributed(merge_sightings([one.entries for one in told]), writes)
+    seen = attributed(merge_sightings([one.entries for one in parts]), writes)
     inside = ("", namespace) if namespace else None
     entries = [one for one in seen if one.ended >= since and (inside is None or one.about.namespace in inside)]
     return Timeline(since, now, tuple(sorted(entries, key=_order)), kin, tuple(gaps))
@@ -89,9 +89,9 @@ def merge_sightings(sources: Iterable[Sequence[Entry]]) -> list[Entry]:
     kept: list[Entry] = []
     tellers: list[set[int]] = []
     seen: dict[tuple[ObjectRef, str], list[int]] = defaultdict(list)
-    told = [(entry, teller) for teller, entries in enumerate(sources) for entry in entries]
+    sightings = [(entry, teller) for teller, entries in enumerate(sources) for entry in entries]
     # The most precise time comes first: the others are compared with it.
-    for entry, teller in sorted(told, key=lambda one: one[0].within):
+    for entry, teller in sorted(sightings, key=lambda one: one[0].within):
         places = seen[entry.about, entry.topic or entry.what]
         same = (at for at in places if teller not in tellers[at] and _overlap(kept[at], entry))
         place = next(same, None)

@@ -36,7 +36,7 @@ KEPT = {"step", "status", "audit_id", "warning", "uid", "resource_version"}
 
 
 class NoServers:
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         return ()
 
 

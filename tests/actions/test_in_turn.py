@@ -206,7 +206,7 @@ async def test_all_are_taken_back_the_last_first_or_each_alone(tmp_path: Path, s
     assert first.intent.target_name == "serving/Deployment/chat-a and 2 more"
     assert AuditQuery(target="*/chat-c").matches(first), "found by each of its objects"
     assert not AuditQuery(target="chat-d").matches(first)
-    told = await AuditTimeline(tmp_path, SCOPE.cluster).tell(0.0)
+    told = await AuditTimeline(tmp_path, SCOPE.cluster).read(0.0)
     assert {entry.about.name for entry in told.entries} == set(NAMES), "each has it in its past"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actions.drain.manner import AtDeadline, Method
+from actions.drain.options import AtDeadline, Method
 from actions.drain.wait import receives
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.kinds.drain import Drain

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actions.checks.gpus import spare_for
+from actions.checks.spare_gpus import spare_gpus
 from actions.follow.rollout import state_of
 from actions.kinds.pausing import Pause, Resume
 from actions.kinds.restart import Restart
@@ -96,9 +96,9 @@ async def test_a_rollout_that_waits_for_gpus_is_foreseen_and_unblocked() -> None
     async with calm() as it:
         deployment = await it.raw(EMBED)
         spec = deployment["spec"]["template"]["spec"]
-        free = spare_for(it.snapshot, spec).places
+        free = spare_gpus(it.snapshot, spec).places
         await it.write(Mutation("POST", EMBED_PATH.rpartition("/")[0], filler(deployment, free)))
-        await it.until(lambda: not spare_for(it.snapshot, spec).places)
+        await it.until(lambda: not spare_gpus(it.snapshot, spec).places)
         plan = await it.runner.executor.plan(Restart(EMBED))
         assert "would stand still" in check(plan, "spare GPUs").text
         assert [a.request for a in plan.alternatives] == [Unblock(plan.target)]

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import replace
 
 from actions.request import Target
-from actions.running.user_effect import felt_through, load_of
+from actions.running.user_effect import affected_workload, load_of
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -23,7 +23,7 @@ def test_a_pod_that_is_gone_is_compared_with_what_serves_now() -> None:
     snapshot = make_snapshot(workloads=1, pods_per=2)
     workload, (key, *rest) = next(iter(snapshot.pods_of.items()))
     pod = snapshot.pods[key]
-    through = felt_through(snapshot, Target("Pod", pod.namespace, pod.name, pod.uid))
+    through = affected_workload(snapshot, Target("Pod", pod.namespace, pod.name, pod.uid))
     assert through == workload
     left = replace(snapshot, pods={k: snapshot.pods[k] for k in rest}, workload_of=dict.fromkeys(rest, workload))
     assert load_of(waiting(snapshot, workload, 7.0), through).waiting == 7.0

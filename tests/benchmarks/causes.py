@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 from fleet.diagnosis.diagnosis import Diagnosis
-from fleet.diagnosis.metrics_scan import KeptScan
+from fleet.diagnosis.metrics_scan import CachedScan
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
@@ -27,7 +27,7 @@ from fleet.model.snapshot import Health, SourceStatus
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.departures import Departures
 from fleet.snapshot.empty_services import EmptyServices
-from fleet.snapshot.usual import UsualTraffic
+from fleet.snapshot.usual_traffic import UsualTraffic
 from fleet.sources.kube.state import KubeState
 from tests.benchmarks.collecting import collected_rarely
 from tests.benchmarks.effort import Effort
@@ -110,7 +110,7 @@ class _Clock:
     @contextmanager
     def running(self) -> Iterator[None]:
         with ExitStack() as stack:
-            for of, name in (*((one, "at") for one in _REMEMBER), (KeptScan, "of"), (Diagnosis, "incidents_at")):
+            for of, name in (*((one, "at") for one in _REMEMBER), (CachedScan, "of"), (Diagnosis, "incidents_at")):
                 stack.enter_context(patch.object(of, name, self._timed(getattr(of, name))))
             yield
 

@@ -52,7 +52,7 @@ class OtherCluster:
     def facts(self) -> Dated[Snapshot] | None:
         return self._facts
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         self._observer.wake()
 
     async def close(self) -> None:

@@ -212,7 +212,7 @@ async def test_the_console_shows_it_and_its_failure_is_a_line_and_no_more(
             assert cluster.health is Health.LIVE
 
             service.works, service.alerts = True, ["Drained"]
-            made[-1].hurry()
+            made[-1].refresh()
             await stage.until(lambda: health() is Health.LIVE)
             assert stage.snapshot.facts.of(Alerts)[NAME].value.names == ("Drained",)
 
@@ -234,8 +234,8 @@ class Broken:
     def facts(self) -> Dated[Alerts] | None:
         raise ZeroDivisionError("facts")
 
-    def hurry(self) -> None:
-        raise ZeroDivisionError("hurry")
+    def refresh(self) -> None:
+        raise ZeroDivisionError("refresh")
 
     async def close(self) -> None:
         raise ZeroDivisionError("close")

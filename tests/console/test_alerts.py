@@ -120,7 +120,7 @@ async def test_from_an_alert_to_its_object_and_back_by_one_key(fleet: Process, s
         assert "\x1b" not in stage.shown
         alerts = board(stage.snapshot)
         assert alerts is not None
-        row = next(one for one, found in alerts.rows.items() if found.told.alert.name == "KvCacheFull")
+        row = next(one for one, found in alerts.rows.items() if found.merged.alert.name == "KvCacheFull")
         stage.move_to(row)
         await stage.pilot.press("enter")
         await stage.until(lambda: "vllm:kv_cache_usage_perc > 0.95" in stage.shown)

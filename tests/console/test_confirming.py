@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.audit.reading import look_at, records
+from actions.audit.reading import read_log, records
 from tests.console.terminal import Terminal, terminal
 from tests.simulator.api_process import Process, simulator
 
@@ -31,7 +31,7 @@ def asked(fleet: Process, state: Path, *action: str) -> Iterator[Terminal]:
 
 
 def written(state: Path) -> list[str]:
-    return [record.event for record in records(look_at(state / "quarterdeck" / "audit")) if record.action]
+    return [record.event for record in records(read_log(state / "quarterdeck" / "audit")) if record.action]
 
 
 def test_ctrl_c_leaves_at_once_and_nothing_was_sent(fleet: Process, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from console.cli.one_snapshot import snapshot_within
 from console.config.load import Flag, load
 from console.views.provenance import Provenance, provenance_of
 from console.views.series import now_of, series_of
-from fleet.metrics.behind import query_behind
+from fleet.metrics.ingredients import query_behind
 from fleet.model.quantity import RATIOS, Quantity
 from fleet.model.snapshot import Snapshot
 from tests.fleet.metrics.servers import Prometheus, prometheus_on

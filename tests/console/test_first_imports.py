@@ -61,10 +61,10 @@ opened, arrived = QuarterdeckApp._open, QuarterdeckApp.on_snapshot_arrived
 async def open(app):
     note("text")
     from fleet import observer
-    from fleet.net.early import EarlyQuestions
+    from fleet.net.early_requests import EarlyRequests
 
     # On a slow machine, too, the moment of the first value comes before that of what follows it.
-    EarlyQuestions.end = lambda asking: None
+    EarlyRequests.end = lambda asking: None
     observer.EAGER = observer.JUDGED_AFTER = console.app.app.FIRST_WITHIN = 3600.0
     await opened(app)
 

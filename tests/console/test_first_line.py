@@ -6,7 +6,7 @@ import pytest
 
 from console.views.glance import glance_lines
 from console.views.incidents import incident_lines
-from console.views.root_words import told_reason
+from console.views.root_words import root_reason
 from console.views.standing_since import SinceTracker, clock
 from console.views.summary import summary
 from console.views.under_cursor import HEIGHTS, under_cursor_lines
@@ -36,7 +36,7 @@ def test_the_first_line_and_the_row_begin_with_the_cause(failure: Failure) -> No
     first, _ = summary(snapshot, SinceTracker(), 400, UNICODE)
     root = snapshot.incidents[0].root
     assert text(first)[2:].startswith(f" llama: {root.words}")
-    assert told_reason(snapshot, f"serving/{failure.kind}/chat").startswith(root.words)
+    assert root_reason(snapshot, f"serving/{failure.kind}/chat").startswith(root.words)
 
 
 def test_a_workload_that_starts_is_told_by_what_keeps_it_and_the_second_line_has_its_counts() -> None:

@@ -196,7 +196,7 @@ async def on_the_screens() -> None:
     async with desk(make_snapshot(), size=(160, 140)) as d:
         assert "f6 annotate" in d.lines[-1]
         await d.press("f6")
-        assert d.screen.said == "say what to note: annotate deployment/chat 'being looked at'"
+        assert d.screen.message_text == "say what to note: annotate deployment/chat 'being looked at'"
         await d.press("question_mark")
         assert d.line_with("Annotate").split()[:2] == ["f6", "Annotate"]
         await d.press("escape", "ctrl+p", *"annot")
@@ -214,15 +214,15 @@ async def on_the_screens() -> None:
     async with desk(make_snapshot(), size=(160, 50), session=session) as d:
         assert "f6 annotate" not in d.lines[-1]
         await d.command("annotate x")
-        assert d.screen.said == "Annotate: you may not get configmaps in serving"
+        assert d.screen.message_text == "Annotate: you may not get configmaps in serving"
         assert session.acts.asked == []
 
     async with desk(make_snapshot(), size=(160, 50), options=Options(read_only=True)) as d:
         assert "annotate" not in d.lines[-1]
         await d.command("annotate x")
-        assert d.screen.said == "Annotate: not in read-only mode"
+        assert d.screen.message_text == "Annotate: not in read-only mode"
         await d.press("f6")
-        assert d.screen.said == "in read-only mode nothing is annotated"
+        assert d.screen.message_text == "in read-only mode nothing is annotated"
         await d.press("question_mark")
         assert "Annotate" not in d.text
 

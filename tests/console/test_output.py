@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from console.cli.command_table import SNAPSHOT_TABLES
-from console.cli.output import tell
+from console.cli.output import write_sheet
 from console.cli.snapshot import TABLES
 from console.cli.watch import _Printer
 from console.report.sheets.fleet import pods_sheet
@@ -85,7 +85,7 @@ def test_programs_get_numbers_in_full_and_nothing_for_what_is_not_known() -> Non
 
 @pytest.mark.parametrize("form", ["json", "yaml", "name", "csv", "table", ""])
 def test_every_form_is_of_the_same_rows(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    tell(form, SHEET, lambda: json.dumps({"schema": "s", "pods": [LONG, "b"]}), UNICODE)
+    write_sheet(form, SHEET, lambda: json.dumps({"schema": "s", "pods": [LONG, "b"]}), UNICODE)
     out = capsys.readouterr().out
     assert LONG in out
     match form:

@@ -38,7 +38,7 @@ async def cursor_on_alert(stage: Stage, state: str) -> None:
     def found() -> str | None:
         alerts = board(stage.snapshot)
         rows = alerts.rows.items() if alerts is not None else ()
-        return next((key for key, row in rows if row.told.alert.state == state), None)
+        return next((key for key, row in rows if row.merged.alert.state == state), None)
 
     await stage.until(lambda: found() is not None)
     key = found()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.audit.reading import look_at, records
+from actions.audit.reading import read_log, records
 from console.config.settings import Settings
 from console.wiring.actions import runner
 from console.wiring.audit_folder import audit_folder
@@ -55,7 +55,7 @@ async def test_a_record_names_who_the_cluster_says_we_are_though_the_snapshot_is
         await acting.close()
         await source.close()
     assert before.cluster.user == "tester"
-    [who] = {json.dumps(record.who) for record in records(look_at(audit_folder(Settings(), os.environ)))}
+    [who] = {json.dumps(record.who) for record in records(read_log(audit_folder(Settings(), os.environ)))}
     assert (json.loads(who)["identity"], json.loads(who)["groups"]) == ("jane", ["dev"])
 
 

@@ -43,13 +43,13 @@ class Cluster:
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109, ARG002
         return True
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         self.now = replace(self.now, cluster=replace(self.now.cluster, namespace=namespace))
 
     def tick(self) -> None:
         pass
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         self.hurried = True
 
     def state(self) -> KubeState:
@@ -70,7 +70,7 @@ class Meter:
     def due(self, state: KubeState, now: float) -> bool:  # noqa: ARG002
         return True
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Always due."""
 
     def settles_in(self) -> float:

@@ -234,7 +234,7 @@ async def test_a_prometheus_that_was_away_takes_over_when_its_window_has_no_gap(
             await stage.measure(after=80.0)
             switch.off = False
             while stage.status("prometheus").health is not Health.LIVE:
-                stage.measuring.hurry()
+                stage.measuring.refresh()
                 await stage.measure(after=0.0)
         assert "until the gap has left" in stage.status("prometheus").notes[0]
         sources = [found.source for _ in range(20) if (found := await stage.measure(after=5.0)) is not None]
@@ -284,7 +284,7 @@ async def test_the_key_that_refreshes_does_not_wait_for_a_backoff() -> None:
         await stage.measure(after=0.1)
         assert len(fake.seen) == asked
         switch.off = False
-        stage.measuring.hurry()
+        stage.measuring.refresh()
         assert stage.measuring.due(stage.state, stage.now)
         async with asyncio.timeout(PATIENCE):
             while stage.status("prometheus").health is not Health.LIVE:

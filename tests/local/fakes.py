@@ -160,7 +160,7 @@ class Box:
 
     async def server(self, name: str = "tiny") -> ServerState:
         """The server as it is now."""
-        return next(state for state in await self.watcher.look() if state.name == name)
+        return next(state for state in await self.watcher.poll() if state.name == name)
 
     async def until(self, reached: Callable[[ServerState], bool], name: str = "tiny") -> ServerState:
         """The server, once it is so."""
@@ -174,7 +174,7 @@ class Box:
         """Wait for the only server to read its weights, and return it."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                found = await self.watcher.look()
+                found = await self.watcher.poll()
                 if found and found[0].stage.phase is Phase.LOADING:
                     return found[0]
                 # Its log is polled: there is nothing else to await.

@@ -169,7 +169,7 @@ class Here:
 
     async def server(self, watcher: Watcher, name: str) -> ServerState:
         """The server as it is now."""
-        return next(state for state in await watcher.look() if state.name == name)
+        return next(state for state in await watcher.poll() if state.name == name)
 
     async def start(self) -> None:
         """Both, side by side, until both are ready. Raises AssertionError."""
@@ -189,7 +189,7 @@ class Here:
         try:
             async with asyncio.timeout(STARTUP):
                 while not all(phases[-1:] == [Phase.READY] for phases in self.seen.values()):
-                    for state in await looking.look():
+                    for state in await looking.poll():
                         assert state.alive, f"{state.name} died: {state.reason}\n{state.record.log.read_text()[-3000:]}"
                         if self.seen[state.name][-1:] != [state.stage.phase]:
                             self.seen[state.name].append(state.stage.phase)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fleet.metrics.behind import query_behind
+from fleet.metrics.ingredients import query_behind
 from fleet.model.curve import Curve, CurveQuestion, Series, TimeRange
 from fleet.model.problem import SourceProblem
 from fleet.model.quantity import Quantity

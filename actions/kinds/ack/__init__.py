@@ -30,7 +30,7 @@ class Acknowledge(Request):
         return self.note
 
 
-def _asked(values: Values, targets: tuple[Target, ...]) -> Acknowledge:
+def _build(values: Values, targets: tuple[Target, ...]) -> Acknowledge:
     note = values.get("note") or values.get("reason") or ""
     return Acknowledge(targets[0], note, off=bool(values.get("off")))
 
@@ -56,7 +56,7 @@ ACK = ActionSpec(
         ),
         Argument("off", "--off", Takes.SWITCH, help="withdraw the acknowledgement"),
     ),
-    build=_asked,
+    build=_build,
     target_metavar="INCIDENT",
     target_help=NAMED,
     api=Api.RECORD,

@@ -36,7 +36,7 @@ class AckAction:
         after = "nobody" if asked.off else me
         checks = []
         if before is not None:
-            checks.append(Check("acknowledged", Verdict.PASS, f"{_said(before)}; that no longer counts then"))
+            checks.append(Check("acknowledged", Verdict.PASS, f"{_before_text(before)}; that no longer counts then"))
         return Plan(
             request=replace(asked, target=replace(asked.target, uid=incident.key)),
             scope=context.scope,
@@ -55,7 +55,7 @@ class AckAction:
         return Outcome(Result.CONVERGED, "taken back" if off else "everybody who may read this audit log sees it")
 
 
-def _said(before: Acknowledged) -> str:
+def _before_text(before: Acknowledged) -> str:
     return f"{before.by} has: {before.note}" if before.note else f"{before.by} has"
 
 

@@ -95,7 +95,7 @@ class BoundsAction:
         bounds = ReplicaLimits(*plan.facts["bounds"])
         if plan.facts["idle"]:
             return Outcome(Result.CONVERGED, f"the bounds are {bounds}; they take effect once it scales again")
-        workload = plan.target.beside(plan.facts["kind"], plan.facts["name"])
+        workload = plan.target.sibling(plan.facts["kind"], plan.facts["name"])
         return await follow_autoscaler(plan, execution, workload, lambda found: bounds.nearest(found) == found)
 
 
@@ -162,5 +162,5 @@ def _durable(obj: Mapping[str, Any], asked: Bounds) -> tuple[Alternative, ...]:
     if controller is None or controller[0] != "ScaledObject":
         return ()
     kind, name, uid = controller
-    owner = asked.target.beside(kind, name, uid)
+    owner = asked.target.sibling(kind, name, uid)
     return (Alternative(f"set them on {owner}", Bounds(owner, asked.minimum, asked.maximum), "KEDA follows that one"),)

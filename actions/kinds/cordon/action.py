@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from actions.checks.gpus import held_on
 from actions.checks.server import check_server
+from actions.checks.spare_gpus import held_on
 from actions.kinds.cordon import Cordon, Uncordon
 from actions.number_words import count, some_names
 from actions.planning.joined import JointFindings
@@ -27,7 +27,7 @@ _SEEN = 30.0
 """Seconds for the taint to come or go."""
 
 
-class Reached(Enum):
+class CordonProgress(Enum):
     """The course of a cordon, or of the end of one, after it was sent."""
 
     SEEN = "the scheduler has it"
@@ -74,9 +74,9 @@ class CordonAction:
         await execution.send(mutation)
         execution.step(1)
         reached = await wait_for_taint(plan.target, execution, closing=closing)
-        if reached is Reached.OVERRULED:
+        if reached is CordonProgress.OVERRULED:
             return overruled(plan.target, closing=closing)
-        if reached is Reached.SEEN:
+        if reached is CordonProgress.SEEN:
             return Outcome(
                 Result.CONVERGED, "no new pods arrive; running ones continue" if closing else "pods are allowed again"
             )
@@ -116,7 +116,7 @@ def cordoning(node: Mapping[str, Any], *, closing: bool) -> Mutation:
     )
 
 
-async def wait_for_taint(node: Target, execution: ClusterExecution, *, closing: bool) -> Reached:
+async def wait_for_taint(node: Target, execution: ClusterExecution, *, closing: bool) -> CordonProgress:
     """Wait until the taint has been added (or removed), for half a minute, or until someone reverts the change."""
     decided = True
 
@@ -131,8 +131,8 @@ async def wait_for_taint(node: Target, execution: ClusterExecution, *, closing: 
 
     reached = await execution.until(seen, _SEEN)
     if not decided:
-        return Reached.OVERRULED
-    return Reached.SEEN if reached else Reached.NOT_SEEN
+        return CordonProgress.OVERRULED
+    return CordonProgress.SEEN if reached else CordonProgress.NOT_SEEN
 
 
 def _check_node(node: Mapping[str, Any], context: ClusterContext, *, closing: bool) -> Check:

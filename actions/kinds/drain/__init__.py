@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.drain.manner import AtDeadline, Method
+from actions.drain.options import AtDeadline, Method
 from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_POD, Permission, TargetResource
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes

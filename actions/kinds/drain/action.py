@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from actions.checks.budget import check_budget
 from actions.checks.capacity import check_capacity
-from actions.checks.gpus import ABOUT as SPARE
-from actions.checks.gpus import Spare, spare_for
+from actions.checks.disruption_budget import check_budget
 from actions.checks.last_replica import check_last
 from actions.checks.node import check_nodes
 from actions.checks.quota import check_quota
 from actions.checks.rollout import check_rollout
 from actions.checks.running_requests import check_running, expected
 from actions.checks.server import check_server
+from actions.checks.spare_gpus import ABOUT as SPARE
+from actions.checks.spare_gpus import SpareGpus, spare_gpus
 from actions.drain.execute import AS_READ_THEN, DrainPhase, drain, evictions, labelling, phases
 from actions.drain.hung_engines import GRACE, hung_words
 from actions.drain.inspect import Inspection
-from actions.drain.manner import AtDeadline, Method
+from actions.drain.options import AtDeadline, Method
 from actions.drain.unit import DrainUnit, from_fact, to_fact
 from actions.drain.wait import Terms
 from actions.kinds.drain import Drain
@@ -43,7 +43,7 @@ class DrainAction:
         terms = terms_of(wanted, context.rules)
         inspection = Inspection(context)
         pods = [await _read_chosen(target, context) for target in (wanted.target, *wanted.others)]
-        spares = [spare_for(context.snapshot, pod.get("spec") or {}) for pod in pods]
+        spares = [spare_gpus(context.snapshot, pod.get("spec") or {}) for pod in pods]
         # The pod without room determines the message.
         spare = next((one for one in spares if not one.places), spares[0])
         first = wanted.replacement_first
@@ -143,12 +143,12 @@ def steps_of(unit: DrainUnit, terms: Terms, context: ClusterContext, *, as_plann
                     (labelling(unit, way.release, version),),
                 )
             case DrainPhase.LEAVE:
-                told = AS_READ_THEN if way.release else version
+                expected = AS_READ_THEN if way.release else version
                 why = "out of its Services' endpoints" if way.release else way.why
                 step = Step(
                     f"take {unit.name} out of service",
                     f"{_flips(unit, way.labels)}: {why}",
-                    (labelling(unit, way.labels, told),),
+                    (labelling(unit, way.labels, expected),),
                 )
             case DrainPhase.WAIT:
                 step = _waiting(unit, terms, context)
@@ -233,7 +233,7 @@ def _check_way(units: Sequence[DrainUnit]) -> Check:
     return Check("method", Verdict.PASS, "; ".join(sorted(words)))
 
 
-def _check_first(wanted: Drain, units: Sequence[DrainUnit], spare: Spare, *, possible: bool) -> list[Check]:
+def _check_first(wanted: Drain, units: Sequence[DrainUnit], spare: SpareGpus, *, possible: bool) -> list[Check]:
     """Check whether a replacement comes first, and whether there is a GPU for it."""
     if not spare.needed and not spare.unknown and wanted.replacement_first is None:
         return []
@@ -313,7 +313,7 @@ def _evict_now(wanted: Drain, hung: str) -> tuple[Alternative, ...]:
 
 
 def _alternatives(
-    wanted: Drain, units: Sequence[DrainUnit], spare: Spare, *, possible: bool
+    wanted: Drain, units: Sequence[DrainUnit], spare: SpareGpus, *, possible: bool
 ) -> tuple[Alternative, ...]:
     found = []
     if any(unit.strategy.release for unit in units):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from actions.drain.manner import AtDeadline
+from actions.drain.options import AtDeadline
 from actions.kinds.cordon import Cordon
 from actions.kinds.drain import AT_DEADLINE, DEADLINE
 from actions.permissions import EVICT, LIST_ENDPOINTS, PATCH_NODE, PATCH_POD, Permission, TargetResource

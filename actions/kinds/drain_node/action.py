@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from actions.checks.budget import check_budget
 from actions.checks.capacity import check_capacity
-from actions.checks.gpus import ABOUT as SPARE
-from actions.checks.gpus import spare_for
+from actions.checks.disruption_budget import check_budget
 from actions.checks.last_replica import check_last
 from actions.checks.node import check_nodes
 from actions.checks.running_requests import check_running
 from actions.checks.server import check_server
+from actions.checks.spare_gpus import ABOUT as SPARE
+from actions.checks.spare_gpus import spare_gpus
 from actions.drain.eviction import wait_until_gone
 from actions.drain.execute import AS_READ_THEN, evictions, labelling
 from actions.drain.inspect import Inspection
@@ -24,7 +24,7 @@ from actions.drain.unit import DrainUnit, Member, from_fact, member_of, to_fact
 from actions.drain.victims import Fate, Victim, judge
 from actions.drain.wait import Terms
 from actions.kinds.cordon import Uncordon
-from actions.kinds.cordon.action import Reached, cordoning, is_cordoned, overruled, wait_for_taint
+from actions.kinds.cordon.action import CordonProgress, cordoning, is_cordoned, overruled, wait_for_taint
 from actions.kinds.drain_node import DrainNode
 from actions.kubeobj import controller_of, labels_of
 from actions.number_words import count, some_names, span
@@ -124,11 +124,11 @@ class DrainNodeAction:
         execution.step(_CORDON)
         await execution.send(plan.steps[_CORDON].mutations[0])
         reached = await wait_for_taint(plan.target, execution, closing=True)
-        if reached is Reached.OVERRULED:
+        if reached is CordonProgress.OVERRULED:
             # Evicted pods could be scheduled on it again.
             found = overruled(plan.target, closing=True)
             return replace(found, text=f"{found.text}; nothing was taken out of service")
-        if reached is Reached.NOT_SEEN:
+        if reached is CordonProgress.NOT_SEEN:
             execution.say("cordoned; the taint is not there yet")
         execution.step(_DRAIN)
         begun = execution.now()
@@ -239,7 +239,7 @@ def _find_places(pods: Sequence[Mapping[str, Any]], nodes: frozenset[str], conte
     holders: Counter[str] = Counter()
     unknown = ""
     for pod in pods:
-        spare = spare_for(context.snapshot, pod.get("spec") or {}, without=nodes)
+        spare = spare_gpus(context.snapshot, pod.get("spec") or {}, without=nodes)
         if spare.unknown:
             unknown = spare.unknown
         if not spare.needed or spare.unknown:

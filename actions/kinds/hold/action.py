@@ -73,7 +73,7 @@ class HoldAction:
         replicas = expect(plan.request, Hold).replicas
         if replicas is None:
             return await _follow_on(plan, execution)
-        workload = plan.target.beside(plan.facts["kind"], plan.facts["name"])
+        workload = plan.target.sibling(plan.facts["kind"], plan.facts["name"])
         return await follow_autoscaler(plan, execution, workload, lambda found: found == replicas)
 
 

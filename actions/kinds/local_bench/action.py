@@ -77,13 +77,13 @@ class LocalBenchAction:
             # Ended here and not by the runner: the results so far are kept and reported.
             stopped = True
         bench = replace(bench, levels=tuple(levels), cancelled=len(levels) < len(asked.concurrency))
-        told = await asyncio.shield(asyncio.to_thread(_keep, servers_folder(execution.machine.state), bench))
+        saved = await asyncio.shield(asyncio.to_thread(_keep, servers_folder(execution.machine.state), bench))
         if problem is not None:
-            return Outcome(Result.FAILED, f"{problem.message}\n{told}", problem.remedy)
+            return Outcome(Result.FAILED, f"{problem.message}\n{saved}", problem.remedy)
         if stopped:
             of = f"{len(levels)} of {count(len(asked.concurrency), 'level')}"
-            return Outcome(Result.STOPPED, f"stopped after {of}\n{told}")
-        return Outcome(Result.CONVERGED, told)
+            return Outcome(Result.STOPPED, f"stopped after {of}\n{saved}")
+        return Outcome(Result.CONVERGED, saved)
 
 
 async def _sweep(plan: Plan, record: ServerRecord, levels: list[ConcurrencyLevel], execution: LocalExecution) -> None:
@@ -103,13 +103,13 @@ async def _sweep(plan: Plan, record: ServerRecord, levels: list[ConcurrencyLevel
         requests = requests_of(asked, concurrency)
         seed = (int(plan.id, 16) + index) % 2**31
         level = await measure(
-            tool, concurrency, requests, seed, execution.machine.environ, lambda out: _tell(out, execution)
+            tool, concurrency, requests, seed, execution.machine.environ, lambda out: _report_progress(out, execution)
         )
         levels.append(level)
         execution.say(_level_told(level), requests, requests)
 
 
-def _tell(output: Output, execution: LocalExecution) -> None:
+def _report_progress(output: Output, execution: LocalExecution) -> None:
     if output.total:
         execution.say(f"{share(output.done, output.total, 'request')}", output.done, output.total, output.left)
 

@@ -42,4 +42,4 @@ class LocalDownAction:
         grace = execution.machine.grace if asked.grace is None else asked.grace
         ended = await finish(state, grace, execution)
         text = "it is down; no process, shared memory, socket or temporary file of it remains"
-        return ended.failed or Outcome(Result.CONVERGED, "\n".join([text, *ended.told]))
+        return ended.failed or Outcome(Result.CONVERGED, "\n".join([text, *ended.remarks]))

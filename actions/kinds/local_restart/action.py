@@ -66,7 +66,7 @@ class LocalRestartAction:
         if ended.failed is not None:
             return ended.failed
         outcome = await start(spec, mutation, execution, first)
-        return replace(outcome, text="\n".join([outcome.text, *ended.told]))
+        return replace(outcome, text="\n".join([outcome.text, *ended.remarks]))
 
 
 def _diff(before: tuple[str, ...], after: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from actions.checks.replaced_pods import check_held, check_replacing
 from actions.checks.server import check_server
 from actions.drain.eviction import wait_until_gone
 from actions.drain.inspect import Inspection
-from actions.drain.manner import Method
+from actions.drain.options import Method
 from actions.drain.replacement import follow_replacement
 from actions.drain.unit import DrainUnit, from_fact, group_of, to_fact
 from actions.follow.template import follow_template, waiting_step

@@ -41,5 +41,5 @@ ROLL_BACK = ActionSpec(
     names=("rollback", "undo-rollout", "history"),
     keys=("b",),
     hint="roll back",
-    stands=frozenset({"revision"}),
+    undo_requires=frozenset({"revision"}),
 )

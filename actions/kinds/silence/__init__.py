@@ -48,7 +48,7 @@ def is_long_enough(seconds: float) -> bool:
 LASTS: Final = "a silence lasts from a minute to 30 days"
 
 
-def _asked(values: Values, targets: tuple[Target, ...]) -> SilenceAlert:
+def _build(values: Values, targets: tuple[Target, ...]) -> SilenceAlert:
     """The silence of a command line, with its reason as the comment. Raises UsageError."""
     given = values.get("seconds")
     seconds = HOUR if given is None else given
@@ -79,7 +79,7 @@ SILENCE = ActionSpec(
     objects=(ALERT,),
     permissions=no_permissions,
     arguments=(Argument("seconds", "--for", Takes.LENGTH, "TIME", "30m, 2h, 3d: duration of the silence (1h)"),),
-    build=_asked,
+    build=_build,
     target_metavar="ALERT",
     target_help=NAMED,
     api=Api.ALERTMANAGER,

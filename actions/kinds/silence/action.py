@@ -40,7 +40,7 @@ class SilenceAction:
         body = {
             "matchers": [
                 {"name": name, "value": value, "isRegex": False, "isEqual": True}
-                for name, value in sorted(row.told.alert.labels.items())
+                for name, value in sorted(row.merged.alert.labels.items())
             ],
             "startsAt": _stamp(now),
             "endsAt": _stamp(now + asked.seconds),
@@ -48,14 +48,14 @@ class SilenceAction:
             "comment": f"{_why(asked.comment)}silenced with quarterdeck ({mark})",
         }
         if MARK in str(body["matchers"]):
-            said = "one of its labels looks like a secret, which is not stored"
-            raise KubeError(said, remedy="Silence it on Alertmanager's own page, or with amtool.")
-        silenced = row.told.alert.silenced_by
+            problem = "one of its labels looks like a secret, which is not stored"
+            raise KubeError(problem, remedy="Silence it on Alertmanager's own page, or with amtool.")
+        silenced = row.merged.alert.silenced_by
         checks = [_check_source(context.snapshot, at)]
         if silenced:
             checks.append(Check("silences", Verdict.WARN, f"it is silenced already, by {', '.join(silenced)}"))
         until = f"silenced until {_stamp(now + asked.seconds)}"
-        alert = row.told.alert
+        alert = row.merged.alert
         post = Mutation("POST", f"{base}/api/v2/silences", body, query={}, about="silence the alert")
         return Plan(
             request=request,
@@ -74,7 +74,7 @@ class SilenceAction:
             changes=(Change(target.name, alert.state, until),),
             tables=(CheckTable("what is silenced", ("label", "value"), tuple(sorted(alert.labels.items()))[:_NAMED]),),
             undo=Undo("end the silence", Expire(target, mark)),
-            fingerprint=row.told.key,
+            fingerprint=row.merged.key,
             facts={"source": at, "mark": mark},
         )
 
@@ -111,7 +111,7 @@ class ExpireAction:
             raise NotFoundError("there is no longer such a silence", remedy="It has expired, or was ended by somebody.")
         at, silence = match
         base = _base(snapshot, at)
-        covered = [row for row in board.rows.values() if silence.id in row.told.alert.silenced_by]
+        covered = [row for row in board.rows.values() if silence.id in row.merged.alert.silenced_by]
         matchers = " ".join(map(str, silence.matchers))
         more = f"notifications resume for {len(covered)} alert{'s' if len(covered) != 1 else ''} that it covers now"
         path = f"{base}/api/v2/silence/{segment(silence.id)}"
@@ -157,7 +157,7 @@ def _chosen(asked: Expire, board: AlertBoard) -> Expire:
     if asked.silence:
         return asked
     row = board.rows.get(asked.target.uid)
-    ids = row.told.alert.silenced_by if row is not None else (asked.target.uid,)
+    ids = row.merged.alert.silenced_by if row is not None else (asked.target.uid,)
     if not ids:
         raise NotFoundError(f"{asked.target.name} is not silenced", remedy="There is nothing to end.")
     if len(ids) > 1:
@@ -176,10 +176,10 @@ def _row_of(board: AlertBoard, target: Target) -> AlertRow:
 
 def _alertmanager_of(snapshot: Snapshot, row: AlertRow) -> tuple[str, str]:
     """The name of the Alertmanager that has the alert, and where its API begins."""
-    at = next((name for name in row.told.sources if name in snapshot.facts.of(Notified)), "")
+    at = next((name for name in row.merged.sources if name in snapshot.facts.of(Notified)), "")
     if not at:
-        said = "no known Alertmanager has this alert: it is pending, or is not sent to one"
-        raise KubeError(said, remedy="Name its Alertmanager with --alertmanager URL.")
+        problem = "no known Alertmanager has this alert: it is pending, or is not sent to one"
+        raise KubeError(problem, remedy="Name its Alertmanager with --alertmanager URL.")
     return at, _base(snapshot, at)
 
 

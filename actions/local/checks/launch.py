@@ -69,7 +69,7 @@ async def check_launch(
     verify: bool = False,
 ) -> Findings:
     """Look at everything; ``instead_of`` is the server that this one replaces: its name, port and GPUs are free."""
-    servers = await machine.servers.look()
+    servers = await machine.servers.poll()
     reading = await asyncio.to_thread(machine.gpus)
     files, found = await asyncio.to_thread(find_model, spec, machine.environ)
     replaced = instead_of.id if instead_of is not None else ""

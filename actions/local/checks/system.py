@@ -32,10 +32,10 @@ def check_session(files: tuple[Path, ...] = LOGIND, runs: Path = Path("/run/syst
     if runs.exists():
         for file in [found for path in files for found in (sorted(path.glob("*.conf")) if path.is_dir() else [path])]:
             try:
-                said = re.findall(r"^\s*KillUserProcesses\s*=\s*(\w+)", file.read_text(), re.MULTILINE)
+                values = re.findall(r"^\s*KillUserProcesses\s*=\s*(\w+)", file.read_text(), re.MULTILINE)
             except OSError:
                 continue
-            kills = said[-1].lower() in ("yes", "true", "1", "on") if said else kills
+            kills = values[-1].lower() in ("yes", "true", "1", "on") if values else kills
     if kills:
         what = "logind ends all your processes when you log out (KillUserProcesses=yes), the server too"
         return Check(about, Verdict.WARN, what, "loginctl enable-linger, and start it from: systemd-run --user --scope")

@@ -25,7 +25,7 @@ from actions.running.runner import Runner
 from actions.spec import ActionSpec, Launch
 from actions.undo import plan_undo
 from console.cli import exits, interruptible
-from console.cli.confirm import ProgressPrinter, carry_out_all, execute
+from console.cli.confirm import ProgressPrinter, execute, execute_all
 from console.cli.dispatch import Invocation, say
 from console.cli.local.server_request import addressed, base_spec, like_pod, with_flags
 from console.cli.local.start_progress import PhasePrinter
@@ -103,7 +103,7 @@ async def _carry_out(asked: _Asked, spec: ActionSpec) -> int:
             return exits.OK
         async with asked.running(here, ProgressPrinter(several=len(servers) > 1).changed) as runner:
             plans = [await runner.executor.plan(spec.make(vars(options), (_target(server),))) for server in servers]
-            ended = await carry_out_all(plans, options, runner)
+            ended = await execute_all(plans, options, runner)
         return next((code for code, _ in ended if code != exits.OK), exits.OK)
 
 
@@ -111,10 +111,10 @@ async def _named_servers(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -
     """The servers that were named. Raises LocalError."""
     options = asked.options
     if not spec.each:
-        return (_find_server(await here.look(), options.name, here.problems),)
+        return (_find_server(await here.poll(), options.name, here.problems),)
     if bool(options.names) is options.all:
         raise LocalError("name a server, or use --all", "quarterdeck local ls lists them.")
-    known = await here.look()
+    known = await here.poll()
     return known if options.all else [_find_server(known, name, here.problems) for name in dict.fromkeys(options.names)]
 
 
@@ -136,7 +136,7 @@ async def _new(asked: _Asked, servers: Sequence[ServerState]) -> LaunchSpec:
 
 async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
     """Plan and execute an action that ends with a loading server."""
-    options, servers = asked.options, await here.look()
+    options, servers = asked.options, await here.poll()
     if spec.launch is Launch.NEW:
         launched = await _new(asked, servers)
         target = Target(LOCAL_SERVER, LOCAL, launched.name)
@@ -159,8 +159,8 @@ async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
     def in_words(outcome: Outcome) -> Outcome:
         if outcome.result is not Result.STOPPED or not begun:
             return outcome
-        told = f"quarterdeck local ls shows its progress, local logs {name} -f its log; local down {name} stops it"
-        return replace(outcome, text=f"{name} continues to load", remedy=told)
+        remedy = f"quarterdeck local ls shows its progress, local logs {name} -f its log; local down {name} stops it"
+        return replace(outcome, text=f"{name} continues to load", remedy=remedy)
 
     teller = PhasePrinter(loading)
     async with asked.running(here, teller.changed, teller.reading) as runner:
@@ -171,7 +171,7 @@ async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
 
 
 async def _tell_last_words(here: SharedWatcher, name: str) -> None:
-    server = next((server for server in await here.look() if server.name == name), None)
+    server = next((server for server in await here.poll() if server.name == name), None)
     if server is not None and not server.alive:
         for line in server.tail[-_TAIL:]:
             print(f"  {untrusted_line(line)}", file=sys.stderr)
@@ -195,7 +195,7 @@ async def _try(asked: _Asked) -> int:
     """The answer on stdout as it comes, the numbers on stderr."""
     options = asked.options
     async with asked.watching() as here:
-        server = _find_server(await here.look(), options.name, here.problems)
+        server = _find_server(await here.poll(), options.name, here.problems)
     model = server.models[0] if server.models else server.record.spec.served
     task = asyncio.current_task()
     if task is not None:

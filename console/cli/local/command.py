@@ -11,7 +11,7 @@ from pathlib import Path
 from actions.spec import UsageError
 from console.cli import exits, interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.output import glyphs_of, tell
+from console.cli.output import glyphs_of, write_sheet
 from console.config import paths
 from console.config.settings import Settings
 from console.report.sheets.local import servers_sheet
@@ -74,10 +74,10 @@ def _ls(invocation: Invocation, _: Settings) -> int:
         from console.cli.watch import again, watch
 
         async def sheet() -> Sheet:
-            return servers_sheet((await _look(folder_of(invocation)))[0])
+            return servers_sheet((await _poll(folder_of(invocation)))[0])
 
         return interruptible.run(watch(again(sheet, EVERY), form, glyphs))
-    servers, problems = interruptible.run(_look(folder_of(invocation)))
+    servers, problems = interruptible.run(_poll(folder_of(invocation)))
 
     def document() -> str:
         from console.report.local import servers_json
@@ -85,7 +85,7 @@ def _ls(invocation: Invocation, _: Settings) -> int:
         return servers_json(servers, problems)
 
     if servers or form not in ("", "table", "wide"):
-        tell(form, servers_sheet(servers), document, glyphs)
+        write_sheet(form, servers_sheet(servers), document, glyphs)
     if form in ("", "table", "wide"):
         if not servers:
             say("no servers on this machine: quarterdeck local up MODEL starts one")
@@ -97,12 +97,12 @@ def _ls(invocation: Invocation, _: Settings) -> int:
     return exits.PROBLEM if problems else exits.OK
 
 
-async def _look(folder: Path) -> tuple[tuple[ServerState, ...], Sequence[str]]:
+async def _poll(folder: Path) -> tuple[tuple[ServerState, ...], Sequence[str]]:
     from fleet.local.watch import Watcher
 
     watcher = Watcher(folder)
     try:
-        return await watcher.look(), watcher.problems
+        return await watcher.poll(), watcher.problems
     finally:
         await watcher.close()
 
@@ -174,7 +174,7 @@ def _benches(invocation: Invocation, _: Settings) -> int:
         from console.report.local import benches_json
         from console.report.sheets.local import benches_sheet
 
-        tell(options.form, benches_sheet(found, glyphs_of()), lambda: benches_json(found), glyphs_of())
+        write_sheet(options.form, benches_sheet(found, glyphs_of()), lambda: benches_json(found), glyphs_of())
         return exits.OK
     from console.cli.confirm import glyphs, print_lines, width
     from console.views.local.bench import benches_lines

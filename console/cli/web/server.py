@@ -143,11 +143,11 @@ def _size(given: Mapping[str, object]) -> tuple[int, int]:
     return _cells(given.get("width"), 80), _cells(given.get("height"), 24)
 
 
-def _cells(said: object, default: int) -> int:
+def _cells(value: object, default: int) -> int:
     """Return a plausible terminal width or height."""
     least, most = _SIZES
     try:
-        number = int(str(said))
+        number = int(str(value))
     except ValueError:
         return default
     return min(max(number, least), most)
@@ -158,10 +158,10 @@ async def _hand_on(message: WSMessage, child: Child, socket: web.WebSocketRespon
     if message.type is not WSMsgType.TEXT:
         return False
     try:
-        said = json.loads(message.data)
+        content = json.loads(message.data)
     except ValueError:
         return False
-    match said:
+    match content:
         case ["stdin", str(text)]:
             await child.send_bytes(text.encode("utf-8", "replace"))
         case ["resize", {"width": width, "height": height}]:

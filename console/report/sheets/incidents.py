@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.report.sheets.columns import OBJECT, SIGN, SINCE, STATE
 from console.report.sheets.sheet import DATA, WIDE, Sheet, SheetCell, SheetColumn, SheetRow, words
 from console.views.alert_marks import alerts_of
-from console.views.incident_words import acknowledged_text, felt, lasted, place, shown_severity
+from console.views.incident_words import acknowledged_text, duration_text, place, reach_text, shown_severity
 from fleet.model.finding import Incident
 from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
@@ -24,7 +24,7 @@ def incidents_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
     )  # fmt: skip
 
     def row(incident: Incident) -> SheetRow:
-        names = dict.fromkeys(untrusted(one.told.alert.name) for one in alerts_of(snapshot, incident.key))
+        names = dict.fromkeys(untrusted(one.merged.alert.name) for one in alerts_of(snapshot, incident.key))
         about, known = untrusted_name(place(snapshot, incident.about)), incident.acknowledged
         cells = (
             SheetCell(severity_glyph(shown_severity(incident), glyphs), incident.severity.value),
@@ -32,8 +32,8 @@ def incidents_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
             words(incident.state.value),
             words(about),
             words(untrusted_line(incident.root.words)),
-            SheetCell(lasted(snapshot.at - incident.since), incident.since),
-            words(felt(incident.reach)),
+            SheetCell(duration_text(snapshot.at - incident.since), incident.since),
+            words(reach_text(incident.reach)),
             words(untrusted_line(acknowledged_text(known, snapshot.at)) if known is not None else ""),
             words(incident.root.cause),
             words(", ".join(names)),

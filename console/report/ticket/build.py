@@ -18,7 +18,7 @@ from console.views.alert_marks import unexplained
 from console.views.incident_words import place
 from console.views.provenance import SCRAPE, Provenance, provenance_of, value_text
 from console.views.subject import assessment_of, reason_of, ref_of
-from fleet.metrics.server_logs import told_by
+from fleet.metrics.server_logs import reason_in
 from fleet.model.counting import count
 from fleet.model.ending import last_words
 from fleet.model.finding import Incident
@@ -163,9 +163,9 @@ def _commands(snapshot: Snapshot, key: str) -> Iterator[str]:
 def _entries(snapshot: Snapshot, scope: TicketScope, timeline: Timeline | None, *, whole: bool) -> dict[str, Any]:
     if timeline is None:
         return {}
-    told = timeline.entries if whole else tuple(_concerning(snapshot, scope, timeline))
-    acted = [one for one in told if any(proof.where == _AUDIT for proof in one.evidence)]
-    changes = [one for one in told if one not in acted and _matters(one)]
+    entries = timeline.entries if whole else tuple(_concerning(snapshot, scope, timeline))
+    acted = [one for one in entries if any(proof.where == _AUDIT for proof in one.evidence)]
+    changes = [one for one in entries if one not in acted and _matters(one)]
     return {
         "since": timeline.since,
         "changes": tuple(entry_part(one, timeline) for one in changes[-_MOST_ENTRIES:]),
@@ -197,11 +197,11 @@ def _logs(snapshot: Snapshot, scope: TicketScope, open_log: OpenLog | None) -> I
     seen: set[tuple[str, str]] = set()
     for key in dict.fromkeys(chain(scope.objects, *(one.objects for one in scope.incidents))):
         pod = snapshot.pods.get(key)
-        said = last_words(pod, snapshot.facts, told_by) if pod is not None else None
+        found = last_words(pod, snapshot.facts, reason_in) if pod is not None else None
         # Pods that end for one reason say the same.
-        if said is not None and said.line and (said.container, said.line) not in seen and len(seen) < _MOST_LINES:
-            seen.add((said.container, said.line))
-            yield LogPart(pod=key, container=said.container, read_from=said.where, lines=(said.line,))
+        if found is not None and found.line and (found.container, found.line) not in seen and len(seen) < _MOST_LINES:
+            seen.add((found.container, found.line))
+            yield LogPart(pod=key, container=found.container, read_from=found.where, lines=(found.line,))
     if open_log is not None and open_log.lines:
         lines = tuple(open_log.lines[-_MOST_LINES:])
         yield LogPart(pod=open_log.pod, container=open_log.container, read_from="its open log", lines=lines)

@@ -11,7 +11,7 @@ from typing import Final
 from console.report.check import EvidencePart, IncidentPart, ToldPart
 from console.report.ticket.document import LogPart, SubjectPart, TicketDocument
 from console.report.timeline import EntryPart
-from console.views.incident_words import cause_name, felt
+from console.views.incident_words import cause_name, reach_text
 from fleet.model.counting import count
 from fleet.model.finding import FindingState, Reach
 from widgets.values import age_text
@@ -48,11 +48,11 @@ def code(text: str) -> str:
 
 def block(lines: Iterable[str], language: str = "") -> Iterator[str]:
     """Yield lines as a block of code that none of them can end."""
-    told = list(lines)
-    longest = max((len(run) for line in told for run in re.findall("`{3,}", line)), default=2)
+    content = list(lines)
+    longest = max((len(run) for line in content for run in re.findall("`{3,}", line)), default=2)
     fence = "`" * (longest + 1)
     yield f"{fence}{language}"
-    yield from told
+    yield from content
     yield fence
     yield ""
 
@@ -106,7 +106,7 @@ def _incident(number: int, incident: IncidentPart, name: str, now: float) -> Ite
     yield plain(incident.sentence)
     yield ""
     yield f"- since {utc(incident.since)} ({_state(incident, now)}), known by {plain(incident.told_by)}"
-    if reach := felt(_reach(incident)):
+    if reach := reach_text(_reach(incident)):
         yield f"- affects {plain(reach)}"
     if at := _places(incident):
         yield f"- at {at}"
@@ -166,9 +166,9 @@ def _symptoms(incident: IncidentPart) -> Iterator[str]:
         yield f"and {count(len(times) - _MOST_SYMPTOMS, 'other symptom')}"
 
 
-def _alert(told: ToldPart) -> str:
-    since = f", since {utc(told.since)}" if told.since is not None else ""
-    return f"- {code(told.name)} {told.state}{since}{f': {plain(told.summary)}' if told.summary else ''}"
+def _alert(alert: ToldPart) -> str:
+    since = f", since {utc(alert.since)}" if alert.since is not None else ""
+    return f"- {code(alert.name)} {alert.state}{since}{f': {plain(alert.summary)}' if alert.summary else ''}"
 
 
 def _list(title: str, texts: Iterable[str], *, marked: bool = True) -> Iterator[str]:
@@ -208,13 +208,13 @@ def _facts(one: SubjectPart) -> Iterator[str]:
     if one.status is not None:
         yield f"- {plain(one.status)}{f' on node {code(one.node)}' if one.node else ''}"
     if (version := one.version) is not None:
-        told = (
+        versions = (
             (code(version.image) if version.image else ""),
             f"digest {code(version.digest)}" if version.digest else "",
             f"model {code(version.model)}" if version.model else "",
             (f"revision {code(version.revision)}" if version.revision else "revision not pinned") * bool(version.model),
         )
-        yield f"- runs {', '.join(filter(None, told))}"
+        yield f"- runs {', '.join(filter(None, versions))}"
 
 
 def _numbers(one: SubjectPart) -> Iterator[str]:

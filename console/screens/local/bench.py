@@ -10,7 +10,7 @@ from textual.binding import BindingType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.form import FormScreen
 from console.screens.reading import ReadingScreen
 from console.session.failure import SessionError
@@ -112,7 +112,7 @@ class BenchesScreen(ReadingScreen):
     def _read(self) -> None:
         self._load()
 
-    @beside("read")
+    @background("read")
     async def _load(self) -> None:
         try:
             benches = self._benches = await self.desk.local.observe().benches(self._server)

@@ -32,7 +32,7 @@ class LaunchForm(FormScreen):
 
     def on_mount(self) -> None:
         self._fill()
-        self._tell(self._form.differences)
+        self._show_differences(self._form.differences)
 
     def _fill(self) -> None:
         """Fill the rows from the form."""
@@ -42,7 +42,7 @@ class LaunchForm(FormScreen):
         self._filling = False
         self.check()
 
-    def _tell(self, differences: tuple[Difference, ...]) -> None:
+    def _show_differences(self, differences: tuple[Difference, ...]) -> None:
         if differences:
             width = self.app.size.width - 2
             lines = differences_lines(differences, width, self._told.glyphs)

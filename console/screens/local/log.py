@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.local.follow import follow
 from console.screens.log_base import LogScreen
 from console.views.pod_logs import dropped_text
@@ -44,7 +44,7 @@ class LocalLogScreen(LogScreen):
         self._show_title()
         self._read()
 
-    @beside("logs")
+    @background("logs")
     async def _read(self) -> None:
         await follow(self.desk, self._server, self.log_view, self._end)
 

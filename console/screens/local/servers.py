@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.screens.base import beside, bindings_of
+from console.screens.base import background, bindings_of
 from console.screens.lines import Lines
 from console.screens.local.follow import follow
 from console.screens.local.server import TICK
@@ -167,7 +167,7 @@ class LocalScreen(TableScreen):
             else:
                 self._read()
 
-    @beside("log")
+    @background("log")
     async def _read(self) -> None:
         if self._followed is not None:
             await follow(self.desk, self._followed[0], self.log_view)

@@ -81,5 +81,5 @@ class LocalServers(Protocol):
         ...
 
 
-Looked = Callable[[], None]
+OnServersChange = Callable[[], None]
 """Called on any thread after each look that found something new."""

@@ -20,7 +20,7 @@ from fleet.local.tail import follow
 if TYPE_CHECKING:
     from console.config.settings import Settings
     from console.session.bridge import Bridge
-    from console.session.local.protocol import Looked
+    from console.session.local.protocol import OnServersChange
     from console.session.local.watcher import SharedWatcher
     from fleet.local.same_as_pod import Same
     from fleet.model.objects import Pod
@@ -41,7 +41,7 @@ class LocalServerSession:
         bridge: Bridge,
         servers: SharedWatcher,
         observer: Callable[[], Observer],
-        looked: Looked,
+        looked: OnServersChange,
         in_view: Callable[[], bool],
     ) -> None:
         self._settings = settings
@@ -60,7 +60,7 @@ class LocalServerSession:
         seen: tuple[ServerState, ...] | None = None
         try:
             while True:
-                latest = await self._servers.look(LOOK / 2)
+                latest = await self._servers.poll(LOOK / 2)
                 if latest != seen:
                     seen = latest
                     self._looked()

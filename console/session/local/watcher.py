@@ -32,7 +32,7 @@ class SharedWatcher:
         self._noted: set[str] = set()
         """Ids of servers recorded as having been ready."""
 
-    async def look(self, age: float = 0.0) -> tuple[ServerState, ...]:
+    async def poll(self, age: float = 0.0) -> tuple[ServerState, ...]:
         """Return the servers now, or from a poll at most ``age`` seconds ago.
 
         A poll that begins after this call is shared; an older one would miss a server that was just started.
@@ -41,7 +41,7 @@ class SharedWatcher:
         async with self._looking:
             if self._looked < wanted:
                 began = time.monotonic()
-                self.latest = await self._watcher.look()
+                self.latest = await self._watcher.poll()
                 self._looked = began
                 if not self._settings.read_only:
                     await self._note_ready()

@@ -107,7 +107,7 @@ def _refused_by(name: str) -> Fact[WorkloadSubject]:
 
 
 def _cause(
-    name: str, sentence: str, *helps: Help, avoid: tuple[str, ...] = (), told: str | None = None
+    name: str, sentence: str, *helps: Help, avoid: tuple[str, ...] = (), reason: str | None = None
 ) -> WorkloadCause:
     return WorkloadCause(
         id=name,
@@ -115,7 +115,7 @@ def _cause(
         severity=Severity.WARNING,
         sentence=sentence,
         words=lambda subject: rejection(_message(subject)),
-        must=(_REFUSED, _refused_by(name if told is None else told)),
+        must=(_REFUSED, _refused_by(name if reason is None else reason)),
         serious=(_NONE_READY,),
         explains=("rollout-stuck", "replicas-missing", "no-replica-ready"),
         # A controller retries at once, and may succeed with another node or quota.
@@ -183,7 +183,7 @@ CONTROL_PLANE = _cause(
     Help("see whether the API server answers in time", "sources"),
     avoid=("Do not restart workloads now: the pods that go may not come back.",),
 )
-REFUSED = _cause("pods-refused", "The API server rejects the workload's pods.", _BEFORE, told="")
+REFUSED = _cause("pods-refused", "The API server rejects the workload's pods.", _BEFORE, reason="")
 OF_ADMISSION = (
     QUOTA,
     DENIED,

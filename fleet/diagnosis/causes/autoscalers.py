@@ -135,7 +135,10 @@ AT_MAXIMUM = AutoscalerCause(
     before=("autoscaler-flaps",),
     after=60,
     clears=180,
-    still=(_LIMITED, Fact("requests wait", "requests_waiting", _waits(thresholds.QUEUE_AT_MAXIMUM_EASED), _waiting)),
+    keeps_firing=(
+        _LIMITED,
+        Fact("requests wait", "requests_waiting", _waits(thresholds.QUEUE_AT_MAXIMUM_EASED), _waiting),
+    ),
     helps=(Help("raise its maximum", "bounds"), _SEE, Help("see whether GPUs are free", "nodes")),
     avoid=("Do not scale the workload by hand: the autoscaler removes what exceeds its maximum.",),
     decides=("whether GPUs are free for more replicas: if not, add nodes or scale something else down",),

@@ -26,7 +26,7 @@ UNANSWERED = CanaryCause(
     must=(_FAILS, _READY),
     must_not=(_LEAVES,),
     explains=("errors",),
-    alike=("engine-stuck", "engine-takes-nothing", "queue-deep", "engine-asleep"),
+    lookalikes=("engine-stuck", "engine-takes-nothing", "queue-deep", "engine-asleep"),
     helps=(
         Help("read the end of its log", "logs"),
         Help("restart its pods one after another", "restart"),

@@ -56,8 +56,8 @@ def main_containers(subject: PodSubject) -> Iterator[Container]:
 
 def _reasons(containers: Iterable[Container]) -> str:
     """Return why containers wait, each reason once with the kubelet's message."""
-    told = (f"{one.reason}: {one.message}" if one.message else one.reason for one in containers)
-    return "; ".join(dict.fromkeys(told))
+    texts = (f"{one.reason}: {one.message}" if one.message else one.reason for one in containers)
+    return "; ".join(dict.fromkeys(texts))
 
 
 def reason_is(*reasons: str) -> Fact[PodSubject]:
@@ -79,9 +79,9 @@ def _exit(container: Container) -> str:
     code = container.last_exit_code
     meaning = SIGNALS.get(code or 0) or _SHELL.get(code or 0)
     lines = container.last_message.strip().splitlines()
-    said = f": {lines[-1].strip()[:_LONGEST]}" if lines else ""
+    message = f": {lines[-1].strip()[:_LONGEST]}" if lines else ""
     ended = f"{container.name} exit code {code}" + (f" ({meaning})" if meaning else "")
-    return f"{ended}, {container.last_reason}{said}"
+    return f"{ended}, {container.last_reason}{message}"
 
 
 def _ended(subject: PodSubject) -> list[Container]:
@@ -134,8 +134,8 @@ def _waits_oddly(subject: PodSubject) -> list[Container]:
 
 def odd_wait(subject: PodSubject) -> str:
     """Return the state that kubectl prints, with the gist of what the kubelet says about it."""
-    told = next((one.message for one in _waits_oddly(subject) if one.message), "")
-    return f"{subject.pod.status}: {gist(told)}" if told else subject.pod.status
+    message = next((one.message for one in _waits_oddly(subject) if one.message), "")
+    return f"{subject.pod.status}: {gist(message)}" if message else subject.pod.status
 
 
 STOPPED: Fact[PodSubject] = Fact("it is not running", "status", lambda subject: subject.pod.status != "Running")
@@ -156,8 +156,8 @@ CONFIG: Fact[PodSubject] = Fact(
 
 def hook_error(subject: PodSubject) -> str:
     """Return the state that kubectl prints, with the gist of what the hook reported."""
-    told = next((one.message for one in subject.pod.containers if _is_of_hook(one.reason) and one.message), "")
-    return f"{subject.pod.status}: {gist(told)}" if told else subject.pod.status
+    message = next((one.message for one in subject.pod.containers if _is_of_hook(one.reason) and one.message), "")
+    return f"{subject.pod.status}: {gist(message)}" if message else subject.pod.status
 
 
 HOOK: Fact[PodSubject] = Fact(

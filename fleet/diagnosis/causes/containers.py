@@ -43,8 +43,8 @@ _LOADING: Fact[PodSubject] = Fact(
 
 
 def _of_memory(subject: PodSubject) -> str:
-    told = signs.of_container(subject)
-    return told if subject.stopped_by == "OOMKilled" else f"OOMKilled, {told}"
+    text = signs.of_container(subject)
+    return text if subject.stopped_by == "OOMKilled" else f"OOMKilled, {text}"
 
 
 def _gates(subject: PodSubject) -> str:
@@ -63,7 +63,7 @@ INIT_FAILS = PodCause(
     may=(signs.LAST_END,),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    alike=("crash-loop",),
+    lookalikes=("crash-loop",),
     helps=(
         Help("read the end of its previous log", "previous"),
         Help("see what it should do", "describe"),
@@ -82,7 +82,7 @@ SIDECAR_FAILS = PodCause(
     may=(signs.LAST_END,),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    alike=("init-container-fails",),
+    lookalikes=("init-container-fails",),
     helps=(
         Help("read the end of its previous log", "previous"),
         Help("see what changed before", "past"),
@@ -116,8 +116,8 @@ CRASH_LOOP = PodCause(
     explains=("restarts-and-not-ready", *OVERLOAD, "rollout-stuck"),
     peers=True,
     # Between two crashes it runs for a while, without being healthy.
-    still=(_UNREADY, _AGAIN),
-    alike=(*GPU_FAULTS, "out-of-memory"),
+    keeps_firing=(_UNREADY, _AGAIN),
+    lookalikes=(*GPU_FAULTS, "out-of-memory"),
     helps=(
         Help("read the end of the log before it exited", "previous"),
         Help("see what changed before", "past"),
@@ -135,8 +135,8 @@ CANNOT_START = PodCause(
     must=(signs.STOPPED, signs.NOT_STARTED),
     explains=("restarts-and-not-ready", *OVERLOAD, "rollout-stuck"),
     peers=True,
-    still=(_UNREADY, _AGAIN),
-    alike=("crash-loop", "container-not-created"),
+    keeps_firing=(_UNREADY, _AGAIN),
+    lookalikes=("crash-loop", "container-not-created"),
     helps=(
         Help("read what the runtime says", "describe"),
         Help("see what changed before", "past"),
@@ -197,7 +197,7 @@ RESTARTED = PodCause(
     may=(signs.LAST_END,),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    alike=(*GPU_FAULTS,),
+    lookalikes=(*GPU_FAULTS,),
     helps=(Help("read the end of the log before it exited", "previous"), Help("see what changed before", "past")),
     avoid=("Do not restart it: the kubelet already does.",),
     decides=("the last lines of the log before it exited, and whether a probe killed it",),
@@ -222,7 +222,7 @@ GATE_CLOSED = PodCause(
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     after=60,
-    alike=("pod-not-ready",),
+    lookalikes=("pod-not-ready",),
     helps=(Help("see the gate's condition", "describe"), Help("see what changed before", "past")),
     avoid=("Do not restart the engine: it is ready, and what opens the gate is not.",),
     decides=("whether the load balancer's health check reaches the pod: its port, its path, its security group",),
@@ -238,6 +238,6 @@ NOT_READY = PodCause(
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
     after=60,
-    alike=("node-not-ready", "kubelet-silent", *GPU_FAULTS),
+    lookalikes=("node-not-ready", "kubelet-silent", *GPU_FAULTS),
     helps=(Help("read what its probe reports", "describe"), Help("read its log", "logs")),
 )

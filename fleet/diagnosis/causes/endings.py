@@ -90,9 +90,9 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
 
 
 def _cause(reason: str, text: str, of: _OfPod) -> EndingCause:
-    told = of.text or text
-    said: Fact[EndedSubject] = Fact(
-        told,
+    ending = of.text or text
+    sign: Fact[EndedSubject] = Fact(
+        ending,
         "the end of its log",
         lambda subject: subject.words.reason == reason,
         lambda subject: f"{subject.words.line} ({subject.words.where}, container {subject.words.container})",
@@ -101,9 +101,9 @@ def _cause(reason: str, text: str, of: _OfPod) -> EndingCause:
         id=of.id,
         stage=Stage.BROKEN,
         severity=Severity.CRITICAL,
-        sentence=f"A container ended: {told}.",
-        words=says(told),
-        must=(said,),
+        sentence=f"A container ended: {ending}.",
+        words=says(ending),
+        must=(sign,),
         explains=(*ENDED, *OVERLOAD, "rollout-stuck"),
         peers=True,
         helps=(

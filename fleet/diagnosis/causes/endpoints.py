@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.endpoints import EndpointCause, EndpointSubject
-from fleet.diagnosis.fronts import renewal_due
+from fleet.diagnosis.routes import renewal_due
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 
 
 def _left(of: EndpointSubject) -> str:
-    told = []
+    parts = []
     for one in of.near:
         left = one.ends - of.now
-        told.append(f"{one.whose} certificate: " + (f"{left / 86_400:.1f} d left" if left > 0 else "expired"))
-    return "; ".join(told)
+        parts.append(f"{one.whose} certificate: " + (f"{left / 86_400:.1f} d left" if left > 0 else "expired"))
+    return "; ".join(parts)
 
 
 CERTIFICATE_ENDS = EndpointCause(

@@ -60,7 +60,7 @@ SATURATED = FrontendCause(
     explains=("ttft-objective-missed",),
     after=300,
     clears=300,
-    alike=("queue-grows", "long-prompts", "slow-after-rollout"),
+    lookalikes=("queue-grows", "long-prompts", "slow-after-rollout"),
     helps=(
         Help("see the CPU limit of its container, and its arguments", "describe"),
         Help("see what happened before", "past"),

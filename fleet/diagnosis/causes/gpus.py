@@ -115,7 +115,7 @@ APPLICATION_XID = GpuCause(
     sentence="A program faulted on the GPU; the GPU itself may be healthy.",
     words=_SAID,
     must=(Code(Quantity.XID, HARDWARE | ECHO, but=True),),
-    beside=True,
+    secondary=True,
     # The gauge is sticky: an old error must not explain why an engine hangs now.
     explains=AWAY,
     helps=(
@@ -179,7 +179,7 @@ LINK_ERRORS = GpuCause(
     explains=("gpu-lags", "replica-slow", "kv-transfers-fail"),
     after=120,
     clears=600,
-    alike=("gpu-link-broken", "gpu-throttled-by-heat"),
+    lookalikes=("gpu-link-broken", "gpu-throttled-by-heat"),
     helps=(Help("see the GPUs of its node", "nodes"), Help("keep new pods off the node", "cordon")),
     avoid=(_STAYS,),
     decides=("whether the GPU at the other end of the link counts them too: then it is the link, else this GPU",),
@@ -260,7 +260,7 @@ BY_HEAT = GpuCause(
     ),
     explains=("gpu-hot", "gpu-lags", "replica-slow", *QUEUES),
     after=120,
-    still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
+    keeps_firing=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
     clears=300,
     helps=(Help("see its neighbours", "nodes"), Help("keep new pods off the node", "cordon")),
     avoid=("Do not confuse it with the software power cap, which every fully loaded GPU reaches.",),
@@ -272,7 +272,7 @@ HOT_GPU = GpuCause(
     words=Numbers("{:.0f} °C", (Quantity.GPU_TEMPERATURE,)),
     must=(Level(Quantity.GPU_TEMPERATURE, Is.ABOVE, GPU_HOT),),
     after=300,
-    still=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
+    keeps_firing=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
     clears=300,
     helps=(Help("see its neighbours", "nodes"),),
 )

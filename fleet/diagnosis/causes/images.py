@@ -32,8 +32,8 @@ PULLS = {
 
 
 def _pull(subject: PodSubject) -> str:
-    told = " ".join(one.message for one in subject.pod.containers)
-    why = next((name for name, words in PULLS.items() if re.search(words, told, re.IGNORECASE)), "")
+    messages = " ".join(one.message for one in subject.pod.containers)
+    why = next((name for name, words in PULLS.items() if re.search(words, messages, re.IGNORECASE)), "")
     if not why:
         # The kubelet's back-off repeats what it waits for, not why.
         answers = (one.message for one in subject.pod.containers if is_of_image(one.reason))

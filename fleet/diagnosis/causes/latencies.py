@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help
-from fleet.diagnosis.lateness import LateCause, LateSubject
+from fleet.diagnosis.missed_objectives import MissedObjectiveCause, MissedObjectives
 from fleet.diagnosis.sign import Fact
-from fleet.model.promise import LateObjective
+from fleet.model.promise import MissedObjective
 from fleet.model.severity import Severity
 
 BUDGETS = ("budget-burns-fast", "budget-burns")
@@ -18,37 +18,39 @@ _ENOUGH = 20.0
 """Events below which a percentile means nothing: 20, and 100 for a p99."""
 
 
-def _counted(of: LateSubject) -> LateObjective | None:
+def _counted(of: MissedObjectives) -> MissedObjective | None:
     """The first promise of which enough requests to tell."""
-    return next((one for one in of.late if one.events >= _NEEDED.get(one.percentile, _ENOUGH)), None)
+    return next((one for one in of.missed if one.events >= _NEEDED.get(one.percentile, _ENOUGH)), None)
 
 
 def _seconds(value: float) -> str:
     return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
 
 
-def _words(of: LateSubject) -> str:
-    one = _counted(of) or of.late[0]
+def _words(of: MissedObjectives) -> str:
+    one = _counted(of) or of.missed[0]
     return f"{one.measure.upper()} {one.percentile} misses {_seconds(one.seconds)}: {one.bad:.0%} are late"
 
 
-def _shares(of: LateSubject) -> str:
+def _shares(of: MissedObjectives) -> str:
     return "; ".join(
         f"{one.measure.upper()}: {one.bad:.1%} of {one.events:.0f} later than {_seconds(one.seconds)} "
         f"in {one.window / 60:.0f} min, {one.allowed:.3g} allowed"
-        for one in of.late
+        for one in of.missed
     )
 
 
-def _twice(of: LateSubject) -> bool | None:
+def _twice(of: MissedObjectives) -> bool | None:
     one = _counted(of)
     if one is None or of.percentile != of.percentile:
         return None
-    return one is of.late[0] and of.percentile > thresholds.LATE_SERIOUS.at(of.profile) * one.seconds
+    return one is of.missed[0] and of.percentile > thresholds.LATE_SERIOUS.at(of.profile) * one.seconds
 
 
-def _late(measure: str, name: str, sentence: str, helps: tuple[Help, ...], avoid: str, decides: str) -> LateCause:
-    return LateCause(
+def _late(
+    measure: str, name: str, sentence: str, helps: tuple[Help, ...], avoid: str, decides: str
+) -> MissedObjectiveCause:
+    return MissedObjectiveCause(
         id=f"{measure}-objective-missed",
         measure=measure,
         severity=Severity.WARNING,
@@ -56,12 +58,12 @@ def _late(measure: str, name: str, sentence: str, helps: tuple[Help, ...], avoid
         words=_words,
         must=(
             Fact("enough requests to tell", "objectives", lambda of: _counted(of) is not None),
-            Fact[LateSubject](
-                f"more {name} are late than the objective allows", "objectives", lambda of: bool(of.late), _shares
+            Fact[MissedObjectives](
+                f"more {name} are late than the objective allows", "objectives", lambda of: bool(of.missed), _shares
             ),
         ),
         serious=(
-            Fact[LateSubject](
+            Fact[MissedObjectives](
                 "it takes more than twice as long as promised",
                 f"{measure} of the last minute",
                 _twice,

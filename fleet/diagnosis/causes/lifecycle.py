@@ -95,7 +95,7 @@ ASLEEP_AND_ASKED = EngineCause(
     explains=QUEUES,
     # Waking takes a while, and some are only woken by a request.
     after=60,
-    alike=("engine-takes-nothing", "engine-stuck"),
+    lookalikes=("engine-takes-nothing", "engine-stuck"),
     helps=(
         Help("wake it: POST /wake_up at the engine"),
         Help("see what puts it to sleep", "describe"),

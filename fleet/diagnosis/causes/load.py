@@ -37,9 +37,9 @@ PREEMPTS = EngineCause(
     may=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
     explains=("kv-cache-full", "engine-rejects-requests", "requests-turned-away", CANARY_SILENT, *QUEUES),
     after=180,
-    still=_STILL,
+    keeps_firing=_STILL,
     clears=300,
-    alike=("engine-stuck", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
+    lookalikes=("engine-stuck", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
     helps=_HELPS,
     avoid=_AVOID,
 )
@@ -52,9 +52,9 @@ KV_FULL = EngineCause(
     must_not=(_NOT_FOR_ROOM,),
     explains=("engine-rejects-requests", "requests-turned-away", CANARY_SILENT, *QUEUES),
     after=180,
-    still=_STILL,
+    keeps_firing=_STILL,
     clears=300,
-    alike=("engine-stuck", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
+    lookalikes=("engine-stuck", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
     helps=_HELPS,
     avoid=_AVOID,
 )
@@ -69,9 +69,9 @@ QUEUE_DEEP = EngineCause(
     explains=("errors", "engine-rejects-requests", "queue-grows", "requests-turned-away", *GATEWAYS, CANARY_SILENT),
     serious=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_SERIOUS),),
     after=60,
-    still=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_EASED),),
+    keeps_firing=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_EASED),),
     clears=180,
-    alike=(
+    lookalikes=(
         "engine-stuck",
         "kv-cache-full",
         "autoscaler-at-maximum",
@@ -92,7 +92,7 @@ ERRORS = EngineCause(
     explains=GATEWAYS,
     after=120,
     clears=300,
-    alike=("queue-deep", *GPU_FAULTS),
+    lookalikes=("queue-deep", *GPU_FAULTS),
     helps=(Help("read its log", "logs"), Help("see whether a rollout preceded it", "past")),
     decides=("which status codes: 503 means a full queue, 500 the engine",),
 )

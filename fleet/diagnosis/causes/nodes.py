@@ -15,8 +15,8 @@ from fleet.model.severity import Severity
 def _ready(node: Node) -> str:
     """Return the condition Ready, with its reason and its message."""
     found = next((one for one in node.conditions if one.type == "Ready"), None)
-    told = "" if found is None else ": ".join(filter(None, (found.reason, found.message)))
-    return f"Ready is {node.ready}" + (f", {told}" if told else "")
+    detail = "" if found is None else ": ".join(filter(None, (found.reason, found.message)))
+    return f"Ready is {node.ready}" + (f", {detail}" if detail else "")
 
 
 def _why(node: Node) -> str:
@@ -147,7 +147,7 @@ PROBLEM = NodeCause(
     explains=("nodes-closed",),
     before=("node-cordoned",),
     after=60,
-    alike=("node-pressure", "node-network-unavailable"),
+    lookalikes=("node-pressure", "node-network-unavailable"),
     helps=(
         Help("read what the agent reports", "describe"),
         Help("see since when", "past"),

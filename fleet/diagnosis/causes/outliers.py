@@ -26,7 +26,7 @@ SLOW = ReplicaCause(
     explains=(*QUEUES, "replica-overloaded"),
     after=600,
     clears=600,
-    alike=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS, "kv-cache-preempts"),
+    lookalikes=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS, "kv-cache-preempts"),
     decides=(
         "the clocks and power of its GPUs compared with those of its peers",
         "the length of its prompts: a member of a long-context pool is slow by design",
@@ -47,7 +47,7 @@ OVERLOADED = ReplicaCause(
     explains=OVERLOAD,
     after=300,
     clears=300,
-    alike=("replica-slow", "engine-stuck"),
+    lookalikes=("replica-slow", "engine-stuck"),
     decides=("its prefix hits: routing by prefix is uneven by design, and gains hits in return",),
     helps=(
         Help("see what routes to it", "describe"),
@@ -64,7 +64,7 @@ LAGS = GroupedGpuCause(
     explains=("replica-slow", "replica-overloaded", *QUEUES),
     after=600,
     clears=600,
-    alike=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", "gpu-power-brake", *GPU_FAULTS),
+    lookalikes=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", "gpu-power-brake", *GPU_FAULTS),
     decides=("whether its clocks are capped (power limit, application clocks) or its link is slower than the others'",),
     helps=(
         Help("see the GPUs of its node", "nodes"),

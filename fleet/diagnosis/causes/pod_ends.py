@@ -73,7 +73,7 @@ OVER_LIMIT = PodCause(
     must=(signs.STOPPED, _EVICTED, _OVER_LIMIT),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
-    alike=("evicted", "node-pressure"),
+    lookalikes=("evicted", "node-pressure"),
     helps=(
         Help("see the limits of its volumes and containers", "describe"),
         Help("see what changed before", "past"),

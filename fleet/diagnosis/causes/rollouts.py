@@ -20,8 +20,8 @@ _BROKEN = (
 
 
 def _revisions(of: RolloutSubject) -> str:
-    told = ", ".join(f"{pod.name} is of {revision_of(pod)}" for pod in of.holding[:3])
-    return f"{told}, the newest is {of.workload.revision}"
+    revisions = ", ".join(f"{pod.name} is of {revision_of(pod)}" for pod in of.holding[:3])
+    return f"{revisions}, the newest is {of.workload.revision}"
 
 
 ACTED = 900.0
@@ -45,7 +45,7 @@ NOT_OBSERVED = RolloutCause(
     explains=("pods-not-created", "rollout-stuck", "replicas-missing"),
     # A busy controller manager takes seconds.
     after=120,
-    alike=("rollout-stuck",),
+    lookalikes=("rollout-stuck",),
     helps=(
         Help("see what was changed, and by whom", "past"),
         Help("see whether other workloads are acted on", "describe"),
@@ -75,7 +75,7 @@ HELD = RolloutCause(
     explains=(*_BROKEN, *OVERLOAD, "replicas-missing", "replicas-lost", "no-replica-ready"),
     # A pod that restarts on its own needs minutes to load.
     after=300,
-    alike=("rollout-stuck",),
+    lookalikes=("rollout-stuck",),
     helps=(
         Help("delete that pod (kubectl delete pod): its successor gets the newest revision"),
         Help("see what is different in the newest revision", "past"),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.symptoms import SILENCE
-from fleet.diagnosis.fronts import RouteCause, RoutedSubject, renewal_due
 from fleet.diagnosis.gist import gist
+from fleet.diagnosis.routes import RouteCause, RoutedSubject, renewal_due
 from fleet.diagnosis.sign import Fact
-from fleet.model.fronts import Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
+from fleet.model.exposure import Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
 from fleet.model.severity import Severity
 
 _PAST = Help("see who changed it, and when", "past")
@@ -23,21 +23,21 @@ _NOTHING_RUNS: Fact[RoutedSubject] = Fact(
 _NO_OTHER_WAY: Fact[RoutedSubject] = Fact(
     "no other route leads to them, and nothing runs in them any more",
     "backends of all routes, requests_running",
-    lambda of: not of.fronts.routes and of.ran and of.running == 0 if of.running == of.running else None,
+    lambda of: not of.exposure.routes and of.ran and of.running == 0 if of.running == of.running else None,
 )
 
 
 def _lost(of: RoutedSubject) -> list[Misrouted]:
-    return [one for one in of.fronts.misrouted if one.fault is not RouteFault.REFUSED]
+    return [one for one in of.exposure.misrouted if one.fault is not RouteFault.REFUSED]
 
 
 def _refused(of: RoutedSubject) -> list[Misrouted]:
-    return [one for one in of.fronts.misrouted if one.fault is RouteFault.REFUSED]
+    return [one for one in of.exposure.misrouted if one.fault is RouteFault.REFUSED]
 
 
 def _shown(one: Misrouted) -> str:
     share = f", {one.share:.0%} of its requests" if one.share < 1 else ""
-    fault = f"{one.fault} ({one.told})" if one.told else str(one.fault)
+    fault = f"{one.fault} ({one.detail})" if one.detail else str(one.fault)
     return f"{one.route} → {one.target}, which {fault}{share}"
 
 
@@ -62,7 +62,7 @@ LEADS_NOWHERE = RouteCause(
     ),
     serious=(_NO_OTHER_WAY,),
     after=60,
-    alike=("service-selects-nothing", "policy-lets-nobody-in"),
+    lookalikes=("service-selects-nothing", "policy-lets-nobody-in"),
     helps=(Help("see the Service, and what it selects", "describe"), _PAST),
     avoid=("Do not restart the engines: they are healthy but receive no requests.",),
     decides=("which changed last: the route, the Service or the pods' labels",),
@@ -73,14 +73,14 @@ REFUSED = RouteCause(
     severity=Severity.WARNING,
     sentence="The controller of a Gateway rejects a route to the model, or part of it.",
     words=lambda of: (
-        f"{_refused(of)[0].route} refused: {_refused(of)[0].told.partition(':')[0]}" if _refused(of) else ""
+        f"{_refused(of)[0].route} refused: {_refused(of)[0].detail.partition(':')[0]}" if _refused(of) else ""
     ),
     must=(
         Fact[RoutedSubject](
             "its controller rejects it",
             "conditions Accepted, ResolvedRefs of the route",
             lambda of: bool(_refused(of)),
-            lambda of: "; ".join(f"{one.route}: {one.told}" for one in _refused(of)[:3]),
+            lambda of: "; ".join(f"{one.route}: {one.detail}" for one in _refused(of)[:3]),
         ),
     ),
     serious=(_NO_OTHER_WAY,),
@@ -95,14 +95,16 @@ WALLED = RouteCause(
     id="policy-lets-nobody-in",
     severity=Severity.WARNING,
     sentence="NetworkPolicies select the engines, and none allows traffic to the port on which they serve.",
-    words=lambda of: f"NetworkPolicy blocks port {of.fronts.wall.port}" if of.fronts.wall else "",
+    words=lambda of: f"NetworkPolicy blocks port {of.exposure.policy_block.port}" if of.exposure.policy_block else "",
     must=(
         Fact[RoutedSubject](
             "no rule of the policies that select its pods allows its port",
             "podSelector and ingress of the NetworkPolicies of its namespace",
-            lambda of: of.fronts.wall is not None,
+            lambda of: of.exposure.policy_block is not None,
             lambda of: (
-                f"{', '.join(of.fronts.wall.policies[:5])}, port {of.fronts.wall.port}" if of.fronts.wall else ""
+                f"{', '.join(of.exposure.policy_block.policies[:5])}, port {of.exposure.policy_block.port}"
+                if of.exposure.policy_block
+                else ""
             ),
         ),
     ),
@@ -111,7 +113,7 @@ WALLED = RouteCause(
     serious=(_NOTHING_RUNS,),
     explains=SILENCE,
     after=60,
-    alike=("service-selects-nothing", "route-leads-nowhere"),
+    lookalikes=("service-selects-nothing", "route-leads-nowhere"),
     helps=(Help("see the labels of its pods", "describe"), _PAST),
     avoid=("Do not delete someone else's policy: add one that allows the gateway to reach that port.",),
     decides=(
@@ -183,7 +185,7 @@ UNISSUED_LONG: float = 600.0
 
 
 def _unissued(of: RoutedSubject) -> list[UnissuedCertificate]:
-    return [one for one in of.fronts.unissued if one.since and of.now - one.since > UNISSUED_LONG]
+    return [one for one in of.exposure.unissued if one.since and of.now - one.since > UNISSUED_LONG]
 
 
 NOT_ISSUED = RouteCause(
@@ -213,13 +215,15 @@ OPEN = RouteCause(
     id="engine-open-to-all",
     severity=Severity.WARNING,
     sentence="A load balancer exposes engines that require no API key: anyone who finds it can use them.",
-    words=lambda of: f"{of.fronts.open_doors[0]} exposes engines without a key" if of.fronts.open_doors else "",
+    words=lambda of: (
+        f"{of.exposure.exposed_services[0]} exposes engines without a key" if of.exposure.exposed_services else ""
+    ),
     must=(
         Fact[RoutedSubject](
             "a Service of type LoadBalancer selects its engines",
             "spec.type, targetPort, loadBalancerSourceRanges, annotations; status.loadBalancer",
-            lambda of: bool(of.fronts.open_doors),
-            lambda of: ", ".join(of.fronts.open_doors),
+            lambda of: bool(of.exposure.exposed_services),
+            lambda of: ", ".join(of.exposure.exposed_services),
         ),
         Fact("they require no key", "command line and environment of the engines", lambda of: of.keyless),
     ),

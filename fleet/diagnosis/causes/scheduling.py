@@ -100,7 +100,7 @@ NO_FREE_GPU = PodCause(
     explains=_HOLDS_UP,
     peers=True,
     after=120,
-    alike=("node-selector-unmatched", "nodes-closed"),
+    lookalikes=("node-selector-unmatched", "nodes-closed"),
     helps=(
         Help("see which GPUs are free, and where", "nodes"),
         _SEE_NODES,
@@ -135,7 +135,7 @@ def _cause(
         explains=_HOLDS_UP,
         peers=True,
         after=120,
-        alike=alike,
+        lookalikes=alike,
         helps=helps,
         avoid=avoid,
         decides=decides,
@@ -323,7 +323,7 @@ NODES_NOT_ADDED = ReportedCause(
     explains=("no-free-gpu", "node-resources-short", "unschedulable", "gang-incomplete", *_HOLDS_UP),
     peers=True,
     after=120,
-    alike=("no-free-gpu",),
+    lookalikes=("no-free-gpu",),
     helps=(
         Help("see what the autoscaler says", "describe"),
         Help("see which GPUs are free, and where", "nodes"),

@@ -55,7 +55,7 @@ LEADS_NOWHERE = ServiceCause(
     ),
     serious=(_NOTHING_RUNS,),
     after=60,
-    alike=("service-selects-nothing", "route-leads-nowhere", "policy-lets-nobody-in"),
+    lookalikes=("service-selects-nothing", "route-leads-nowhere", "policy-lets-nobody-in"),
     helps=(
         Help("see its targetPort, and the ports of the pods", "describe"),
         Help("see who changed one of them", "past"),

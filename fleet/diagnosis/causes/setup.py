@@ -125,11 +125,11 @@ NO_SPARE = SetupCause(
         Fact("other nodes have too little room", "free GPUs of the same product", _no_room, _room),
         Fact("the others would be full", "kv_cache_usage of the replicas", _too_full, _fullness),
     ),
-    still=(Fact("the others would be full", "kv_cache_usage of the replicas", _still_full, _fullness),),
+    keeps_firing=(Fact("the others would be full", "kv_cache_usage of the replicas", _still_full, _fullness),),
     runs_on=True,
     after=600,
     clears=600,
-    alike=("kv-cache-full", "no-free-gpu"),
+    lookalikes=("kv-cache-full", "no-free-gpu"),
     helps=(_SCALE, _NODES, Help("see how much each model holds, and what it would need", "slo")),
     avoid=("Do not cordon or drain one of its nodes now: the rest is too small.",),
     decides=("whether pods that may be preempted hold such GPUs: those are spare, too",),
@@ -209,7 +209,7 @@ HALF_ROLLED_OUT = SetupCause(
     # A partition is a canary on purpose, and its field is not read.
     must_not=(Fact("it may be a canary by partition", "the kind of the workload", lambda of: of.may_be_partitioned),),
     began=lambda of: (max(pod.created for pod in of.pods), "when its newest pod was created"),
-    alike=("rollout-stuck",),
+    lookalikes=("rollout-stuck",),
     helps=(
         Help("see what is different", "past"),
         Help("roll back to the previous revision", "rollback"),

@@ -104,7 +104,7 @@ QUEUE_GROWS = TrafficCause(
     must_not=(_DEFERRED,),
     after=60,
     clears=180,
-    alike=("kv-cache-full", "engine-stuck", "queue-deep"),
+    lookalikes=("kv-cache-full", "engine-stuck", "queue-deep"),
     helps=(Help("add replicas", "scale"), _PAST),
     avoid=("Do not wait for latency to show it: a waiting request is in no histogram before its first token.",),
     decides=("whether traffic has grown, or replicas have become slower",),
@@ -165,11 +165,11 @@ LONG_PROMPTS = TrafficCause(
     explains=OVERLOAD,
     after=300,
     clears=300,
-    still=(
+    keeps_firing=(
         Fact("its prompts are longer than usual", _LONG.reads, _prompts(thresholds.PROMPTS_EASED), _prompt_words),
         Fact("its tokens arrive more slowly than usual", _STALLS.reads, _itl(thresholds.ITL_EASED)),
     ),
-    alike=("kv-cache-preempts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
+    lookalikes=("kv-cache-preempts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
     helps=(
         _PAST,
         _DESCRIBE,
@@ -236,8 +236,8 @@ PREFIX_COLLAPSE = TrafficCause(
     # A new replica needs this long to warm its prefix cache.
     after=900,
     clears=300,
-    still=(Fact(_FELL.name, _FELL.reads, _hits(thresholds.PREFIX_EASED), _hit_words),),
-    alike=("kv-cache-preempts",),
+    keeps_firing=(Fact(_FELL.name, _FELL.reads, _hits(thresholds.PREFIX_EASED), _hit_words),),
+    lookalikes=("kv-cache-preempts",),
     helps=(_PAST, _DESCRIBE),
     avoid=("Do not restart replicas: each of them starts with an empty cache.",),
     decides=(
@@ -263,8 +263,8 @@ SLOW_AFTER_ROLLOUT = TrafficCause(
     # New replicas compile and fill their caches first.
     after=600,
     clears=600,
-    still=(Fact(_STALLS.name, _STALLS.reads, _itl(thresholds.ITL_EASED)),),
-    alike=("long-prompts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS),
+    keeps_firing=(Fact(_STALLS.name, _STALLS.reads, _itl(thresholds.ITL_EASED)),),
+    lookalikes=("long-prompts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS),
     helps=(
         Help("see what is different in it", "past"),
         Help("roll back to the previous revision", "rollback"),
@@ -340,7 +340,7 @@ REJECTED = TrafficCause(
     explains=(GATEWAY_ERRORS,),
     after=300,
     clears=300,
-    alike=("queue-deep", "autoscaler-at-maximum"),
+    lookalikes=("queue-deep", "autoscaler-at-maximum"),
     helps=(Help("add replicas", "scale"), _PAST, Help("see the limits of the gateway", "describe")),
     avoid=("Do not raise the limits while the queue is long: what is admitted then waits longer than users do.",),
     decides=("whether one tenant is rejected or all are: 429 means a limit, 503 no free backend",),
@@ -372,7 +372,7 @@ COLD_START = TrafficCause(
     explains=OVERLOAD,
     after=60,
     clears=120,
-    alike=("autoscaler-at-maximum",),
+    lookalikes=("autoscaler-at-maximum",),
     helps=(
         Help("pause the rollout, if one is replacing them", "pause"),
         _PAST,

@@ -45,7 +45,7 @@ NOT_PROVISIONED = ReportedCause(
     explains=("volume-not-bound", "volume-claim-missing", "unschedulable", "not-scheduled", *HELD_UP),
     peers=True,
     after=60,
-    alike=("volume-not-bound",),
+    lookalikes=("volume-not-bound",),
     helps=(
         Help("see the claim, its class and its events", "describe"),
         Help("see what changed before", "past"),
@@ -64,7 +64,7 @@ ATTACHED_ELSEWHERE = ReportedCause(
     explains=HELD_UP,
     peers=True,
     after=60,
-    alike=("image-not-pulled",),
+    lookalikes=("image-not-pulled",),
     helps=(DESCRIBE, Help("see where it ran before", "past"), NODES),
     avoid=("Do not force-delete the old pod while its node may still be alive: both would write to the volume.",),
     decides=("whether the old node is alive: if it is gone for good, give it the out-of-service taint",),
@@ -80,7 +80,7 @@ DRIVER_MISSING = ReportedCause(
     peers=True,
     # A node that has just joined registers its drivers within a minute or two.
     after=120,
-    alike=("volume-not-attached", "volume-not-mounted"),
+    lookalikes=("volume-not-attached", "volume-not-mounted"),
     helps=(DESCRIBE, NODES, Help("keep new pods off its node", "cordon")),
     avoid=("Do not delete the pod before another node has the driver: its successor waits in the same way.",),
     decides=("whether the pod of the driver's DaemonSet runs on this node: a taint may keep it off",),
@@ -108,7 +108,7 @@ MOUNT_SOURCE = ReportedCause(
     peers=True,
     after=60,
     helps=(DESCRIBE, Help("roll back to the previous revision", "rollback")),
-    alike=("container-not-created",),
+    lookalikes=("container-not-created",),
 )
 OWNERSHIP_SLOW = ReportedCause(
     id="volume-ownership-slow",

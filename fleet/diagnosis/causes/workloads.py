@@ -9,7 +9,7 @@ from fleet.diagnosis.cause import BudgetCause, Help, Stage, WorkloadCause, says
 from fleet.diagnosis.causes.symptoms import GATEWAYS
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import WorkloadSubject
-from fleet.model.budget import BurningBudget
+from fleet.model.error_budget import BurningBudget
 from fleet.model.severity import Severity
 
 NONE_READY = "no replica is ready"
@@ -190,7 +190,7 @@ STUCK = WorkloadCause(
     must=(Fact("its deadline has passed", "condition Progressing", _given_up),),
     serious=(Fact("no replica is ready", "condition Ready of the pods", lambda subject: not subject.ready),),
     explains=("replicas-missing", "replicas-lost", "no-replica-ready", *_BUDGETS),
-    alike=("no-free-gpu", "image-not-pulled", "crash-loop"),
+    lookalikes=("no-free-gpu", "image-not-pulled", "crash-loop"),
     helps=(
         Help("see what its newest pods wait for", "describe"),
         Help("roll back to the previous revision", "rollback"),

@@ -81,8 +81,8 @@ _HEAD_DIMS: Final[Mapping[str, int]] = {
 
 
 def _head_dim(text: Mapping[str, Any], hidden: int, heads: int) -> int:
-    said = _number(text, "head_dim", "hidden_size_per_head")
-    return said or _HEAD_DIMS.get(str(text.get("model_type")), hidden // heads if hidden else 0)
+    configured = _number(text, "head_dim", "hidden_size_per_head")
+    return configured or _HEAD_DIMS.get(str(text.get("model_type")), hidden // heads if hidden else 0)
 
 
 def _kv_heads(text: Mapping[str, Any]) -> int:
@@ -125,11 +125,11 @@ def _lengths(text: Mapping[str, Any]) -> tuple[int, int]:
 
 def _ropes(text: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """Return the settings of RoPE: one, or one for each kind of layers."""
-    said = text.get("rope_parameters") or text.get("rope_scaling")
-    if not isinstance(said, Mapping):
+    configured = text.get("rope_parameters") or text.get("rope_scaling")
+    if not isinstance(configured, Mapping):
         return ()
-    nested = tuple(each for each in said.values() if isinstance(each, Mapping))
-    return nested or (said,)
+    nested = tuple(each for each in configured.values() if isinstance(each, Mapping))
+    return nested or (configured,)
 
 
 def _parameters(text: Mapping[str, Any], layers: int, hidden: int, heads: int, kv_heads: int) -> int:

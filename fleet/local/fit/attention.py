@@ -177,8 +177,8 @@ def _of_pattern(text: Mapping[str, Any], model: str, layers: int) -> Attention:
     window = _window(text, model)
     if not window:
         return Attention(layers)
-    said = text.get("sliding_window_pattern", text.get("_sliding_window_pattern"))
-    every = _positive(said) or (len(said) if isinstance(said, str) and said.endswith("G") else 0)
+    pattern = text.get("sliding_window_pattern", text.get("_sliding_window_pattern"))
+    every = _positive(pattern) or (len(pattern) if isinstance(pattern, str) and pattern.endswith("G") else 0)
     every = every or _EVERY.get(model, 0)
     if every:
         return Attention(layers // every, layers - layers // every, window)

@@ -28,7 +28,7 @@ FORGOTTEN = 3
 """Consecutive failures after which a discovered one is searched again."""
 
 
-class FoundAlertmanager(NamedTuple):
+class DiscoveredAlertmanager(NamedTuple):
     """The endpoint to poll, and notes for the user about how it was found."""
 
     endpoint: PrometheusEndpoint
@@ -38,7 +38,7 @@ class FoundAlertmanager(NamedTuple):
 class Finds(Protocol):
     """Finder of an endpoint. Raises NothingToAskError if there is none."""
 
-    def __call__(self) -> Awaitable[FoundAlertmanager]: ...
+    def __call__(self) -> Awaitable[DiscoveredAlertmanager]: ...
 
 
 class FollowsApi(PollingSource[T]):
@@ -122,6 +122,6 @@ class AlertmanagerSource(FollowsApi[Notified]):
         alerts = api.get("/api/v2/alerts")
         silences = api.get("/api/v2/silences")
         if not isinstance(alerts, list) or not isinstance(silences, list):
-            said = f"{api.endpoint.shown} does not answer as an Alertmanager would"
-            raise SourceProblem(said, "is it another product? Give its URL without /api/v2")
+            problem = f"{api.endpoint.shown} does not answer as an Alertmanager would"
+            raise SourceProblem(problem, "is it another product? Give its URL without /api/v2")
         return Notified(reader.notified(alerts), reader.silences(silences))

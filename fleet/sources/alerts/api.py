@@ -46,9 +46,9 @@ class JsonApi:
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError:
-            said = "a page of HTML" if content.lstrip()[:1] == b"<" else "no JSON"
+            what = "a page of HTML" if content.lstrip()[:1] == b"<" else "no JSON"
             raise SourceProblem(
-                f"{self.endpoint.shown} answers {said}", "is that a login page, or another product?"
+                f"{self.endpoint.shown} answers {what}", "is that a login page, or another product?"
             ) from None
 
     def send(self, method: str, path: str, body: Any = None) -> Any:

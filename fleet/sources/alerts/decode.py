@@ -162,8 +162,8 @@ class AlertReader:
     def _link(self, url: str) -> str:
         """A URL without secrets; of its query, the expression and how it is drawn stay as they are."""
         place, _, query = _cut(url).partition("?")
-        said = (self._parameter(*part.partition("=")[::2]) for part in query.split("&"))
-        return f"{self.plain(place)}?{'&'.join(said)}" if query else self.plain(place)
+        parameters = (self._parameter(*part.partition("=")[::2]) for part in query.split("&"))
+        return f"{self.plain(place)}?{'&'.join(parameters)}" if query else self.plain(place)
 
     def _parameter(self, name: str, value: str) -> str:
         decoded = unquote_plus(value)

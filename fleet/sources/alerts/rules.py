@@ -24,8 +24,8 @@ class RulesSource(FollowsApi[Evaluated]):
             answer = self._alerts(api)
             found = Evaluated((), reader.alerts(answer))
         if not is_success(answer):
-            said = f"{api.endpoint.shown} does not answer like a rule evaluator"
-            raise SourceProblem(said, "is it another product? Give its URL without /api/v1")
+            problem = f"{api.endpoint.shown} does not answer like a rule evaluator"
+            raise SourceProblem(problem, "is it another product? Give its URL without /api/v1")
         reader.remarks += _failing(found.rules)
         return found
 
@@ -36,9 +36,9 @@ class RulesSource(FollowsApi[Evaluated]):
             if self.expected:
                 raise
             # Thanos Query and VictoriaMetrics answer queries, and evaluate nothing.
-            said = f"{api.endpoint.shown} evaluates no rules"
+            problem = f"{api.endpoint.shown} evaluates no rules"
             raise NothingToAskError(
-                said, "name an evaluator: [rules] url (Thanos Ruler, vmalert, Mimir's ruler)"
+                problem, "name an evaluator: [rules] url (Thanos Ruler, vmalert, Mimir's ruler)"
             ) from error
 
 

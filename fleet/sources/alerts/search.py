@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleet.model.problem import NothingToAskError, SourceProblem
-from fleet.sources.alerts.alertmanager import FoundAlertmanager
+from fleet.sources.alerts.alertmanager import DiscoveredAlertmanager
 from fleet.sources.alerts.api import JsonApi
 from fleet.sources.alerts.places import Place, named, places
 from fleet.sources.prometheus.products import ALERTMANAGER
@@ -47,20 +47,20 @@ class Search:
         self._timeout = timeout
         self._wanted = wanted
 
-    async def __call__(self) -> FoundAlertmanager:
+    async def __call__(self) -> DiscoveredAlertmanager:
         await self._objects.wait_synced(SYNCED)
         state, worker = self._objects.state(), Workers(1, "find-alertmanager")
         loop = asyncio.get_running_loop()
         try:
-            told, elsewhere = await self._find_endpoints(state, worker)
+            found, elsewhere = await self._find_endpoints(state, worker)
             among = await self._services.sort(state) if self._services is not None else Sorted((), ())
             notes = (*elsewhere, *(offer(one, ALERTMANAGER.section) for one in among.offered))
             trusted = [self._services.endpoint(one.proxy_path) for one in among.trusted] if self._services else []
             tried: list[str] = []
-            for endpoint in (*told, *trusted):
+            for endpoint in (*found, *trusted):
                 problem = await loop.run_in_executor(worker, _try, endpoint)
                 if not problem:
-                    return FoundAlertmanager(endpoint, notes)
+                    return DiscoveredAlertmanager(endpoint, notes)
                 tried.append(problem)
         finally:
             worker.shutdown(cancel_futures=True)

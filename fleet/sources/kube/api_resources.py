@@ -71,9 +71,9 @@ class ApiResources:
         return next((known for known in self._known if known.is_listed and name.lower() in known.names), None)
 
     async def _ask(self) -> None:
-        self._known = tuple([known async for known in self._asked()])
+        self._known = tuple([known async for known in self._discovered()])
 
-    async def _asked(self) -> AsyncIterator[KnownResource]:
+    async def _discovered(self) -> AsyncIterator[KnownResource]:
         for path in ("/api", "/apis"):
             try:
                 answer = await self._client.get(path, accept=_AGGREGATED, limit=limits().kubernetes_list)

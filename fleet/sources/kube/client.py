@@ -21,7 +21,7 @@ from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_helm_metadata, reads_only
 from fleet.model.snapshot import CLIENT, SERVER, ShownCertificate
 from fleet.net.bodies import BodyError, Inflating, Limit, limits
-from fleet.net.early import EarlyQuestions
+from fleet.net.early_requests import EarlyRequests
 from fleet.net.plain_client import PlainRequest
 from fleet.sources.kube.credentials import Login
 from fleet.sources.kube.errors import (
@@ -97,7 +97,7 @@ class KubeClient:
         environ: Mapping[str, str] = os.environ,
         concurrency: int = CONCURRENCY,
         renewal: float = RENEWAL,
-        early: EarlyQuestions | None = None,
+        early: EarlyRequests | None = None,
     ) -> None:
         """``early`` sends reads while it is open: without the HTTP client, which is then not imported yet."""
         self.access = access
@@ -206,9 +206,9 @@ class KubeClient:
         finally:
             cut_off(response)
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Renew credentials with the next request that needs it, however short ago that was tried."""
-        self._links.hurry()
+        self._links.refresh()
 
     async def close(self) -> None:
         """Close the connections; streams under way end."""
@@ -236,7 +236,7 @@ class KubeClient:
         self.last_ok = time()
         return Response(response.status, content, response.content_type, response.headers)
 
-    async def _ask(self, request: _Request, early: EarlyQuestions) -> Response | None:
+    async def _ask(self, request: _Request, early: EarlyRequests) -> Response | None:
         """Return the answer without the HTTP client; None if that must be used, which also reports what is wrong."""
         introduction = await self._links.introduced()
         if introduction is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from fleet.guard import LOGS, permits
-from fleet.metrics.server_logs import told_by
+from fleet.metrics.server_logs import reason_in
 from fleet.model.ending import Ending, Endings, has_ended
 from fleet.model.objects import Container, Pod
 from fleet.model.problem import NothingToAskError, SourceProblem
@@ -60,7 +60,7 @@ class CrashLogs(PollingSource[Endings]):
             # Without a request there is no answer: an unreachable API server must not look reachable.
             raise NothingToAskError("no known pod has a readable log")
         ends = {_End(pod.uid, one.name, one.restarts): (pod, one) for pod, one in _ended(pods)}
-        self._read = {end: told for end, told in self._read.items() if end in ends}
+        self._read = {end: words for end, words in self._read.items() if end in ends}
         unread = [of for end, of in ends.items() if end not in self._read]
         refused: dict[str, None] = {}
         read = 0
@@ -100,7 +100,7 @@ class CrashLogs(PollingSource[Endings]):
         )
         reason = line = ""
         try:
-            reason, line = told_by("\n".join([each async for each in lines]))
+            reason, line = reason_in("\n".join([each async for each in lines]))
         except ForbiddenError:
             self._may[pod.namespace] = False, self._clock()
             return None
@@ -122,7 +122,7 @@ def _ended(pods: Iterable[Pod]) -> Iterator[tuple[Pod, Container]]:
         if pod.ready or pod.deleted is not None:
             continue
         for one in filter(has_ended, pod.containers):
-            said = one.message if one.state == "terminated" else one.last_message
+            message = one.message if one.state == "terminated" else one.last_message
             why = one.reason if one.state == "terminated" else one.last_reason
-            if why != "OOMKilled" and not told_by(said)[0]:
+            if why != "OOMKilled" and not reason_in(message)[0]:
                 yield pod, one

@@ -290,11 +290,11 @@ _TOLD: Final = frozenset({"apiVersion", "kind", "metadata"})
 
 def _anything(raw: Raw) -> list[str]:
     """Everything of an object of a kind that has no description of its own, in the words of its API."""
-    told = {key: value for key, value in raw.items() if key not in _TOLD}
+    shown = {key: value for key, value in raw.items() if key not in _TOLD}
     status = {key: value for key, value in mapping(raw, "status").items() if key != "conditions"}
-    told |= {"status": status} if "status" in told else {}
+    shown |= {"status": status} if "status" in shown else {}
     lines: list[str] = []
-    for key, value in told.items():
+    for key, value in shown.items():
         if value in ({}, [], None, ""):
             continue
         dumped = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**16)

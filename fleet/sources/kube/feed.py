@@ -72,7 +72,7 @@ class Feed(Generic[R]):
             return None
         return tuple(sorted(scope for scope, reflector in self.reflectors.items() if scope and reflector.synced))
 
-    def look_elsewhere(self) -> None:
+    def rescope(self) -> None:
         """The namespaces to read may have changed: where they are read one by one, see to it now."""
         self._elsewhere.set()
 

@@ -107,9 +107,9 @@ def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
 
 def in_words(trouble: Trouble, access: Access) -> Trouble:
     """The same trouble, its text naming the server, the user and the file that the credentials come from."""
-    said = copy(trouble)
-    said.message, said.remedy = explain(trouble, access)
-    return said
+    named = copy(trouble)
+    named.message, named.remedy = explain(trouble, access)
+    return named
 
 
 def _is_refusal(trouble: Trouble | None) -> bool:

@@ -43,15 +43,15 @@ class AbsentKubernetes:
         del timeout
         return False
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         """Select another namespace, for Prometheus' data."""
         self._state = replace(self._state, cluster=replace(self._state.cluster, namespace=namespace))
 
     def tick(self) -> None:
         """Do nothing: nothing is counted."""
 
-    def hurry(self) -> None:
-        """Do nothing: there is nothing to hurry."""
+    def refresh(self) -> None:
+        """Do nothing: there is nothing to refresh."""
 
     def state(self) -> KubeState:
         """No objects."""

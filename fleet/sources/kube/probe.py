@@ -78,7 +78,7 @@ class ServerProbe:
         self._look_about = asyncio.Event()
         """Set when another namespace is selected: it may not exist."""
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         """Select another namespace (empty: all)."""
         self.cluster = replace(self.cluster, namespace=namespace)
         self.absent = ""

@@ -39,8 +39,8 @@ class Response:
 
 def media_type(headers: Mapping[str, str]) -> str:
     """Return the media type of a body without its parameters, as aiohttp has it."""
-    said = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return said if said.count("/") == 1 else "application/octet-stream"
+    value = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return value if value.count("/") == 1 else "application/octet-stream"
 
 
 async def read_whole(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
@@ -55,17 +55,17 @@ async def read_whole(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
 
 async def beginning(response: aiohttp.ClientResponse) -> bytes:
     """Return the beginning of an error's body; empty if it cannot be decoded."""
-    said = bytearray()
+    content = bytearray()
     try:
         inflating = Inflating(response.headers.get("Content-Encoding", ""))
         async for chunk in response.content.iter_any():
             for piece in inflating.feed(chunk):
-                said += piece
-                if len(said) >= ERROR_BODY_LIMIT:
-                    return bytes(said[:ERROR_BODY_LIMIT])
+                content += piece
+                if len(content) >= ERROR_BODY_LIMIT:
+                    return bytes(content[:ERROR_BODY_LIMIT])
     except BodyError:
         return b""
-    return bytes(said)
+    return bytes(content)
 
 
 def cut_off(response: aiohttp.ClientResponse) -> None:

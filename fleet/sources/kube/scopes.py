@@ -28,7 +28,7 @@ class Scopes:
         self._listed: tuple[float, tuple[str, ...]] = (float("-inf"), ())
         self._asking = asyncio.Lock()
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         """Select another namespace (empty: all)."""
         self._namespace = namespace
         if namespace:

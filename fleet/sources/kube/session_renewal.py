@@ -147,7 +147,7 @@ class Links:
                 f"Check certificate-authority and client-certificate in {self.access.file}; log in again.",
             ) from error
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Renew credentials with the next request that needs it, however short ago that was tried."""
         self._next_renewal = 0.0
 

@@ -15,7 +15,7 @@ from fleet.kinds.registry import listed
 from fleet.model.counting import count
 from fleet.model.coverage import Coverage
 from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
-from fleet.net.early import EarlyQuestions
+from fleet.net.early_requests import EarlyRequests
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ForbiddenError, NotFoundError, ThrottledError
 from fleet.sources.kube.feed import Feed, MergedFeed
@@ -55,7 +55,7 @@ class KubernetesSource:
         namespaces: Sequence[str] = (),
         pace: Pace | None = None,
         environ: Mapping[str, str] = os.environ,
-        early: EarlyQuestions | None = None,
+        early: EarlyRequests | None = None,
     ) -> None:
         self.access = access
         self._pace = pace or Pace()
@@ -110,12 +110,12 @@ class KubernetesSource:
         self._tasks = []
         await self.client.close()
 
-    def look_at(self, namespace: str) -> None:
+    def select_namespace(self, namespace: str) -> None:
         """Select another namespace (empty: all). Known rows are kept."""
-        self._scopes.look_at(namespace)
+        self._scopes.select_namespace(namespace)
         for feed in self._feeds:
-            feed.look_elsewhere()
-        self._probe.look_at(namespace)
+            feed.rescope()
+        self._probe.select_namespace(namespace)
 
     async def wait_synced(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 -- the answer is not an error
         """Wait until every resource is complete or known to be unreadable, and the user's identity was queried.
@@ -171,9 +171,9 @@ class KubernetesSource:
         self._note_health()
         self._attempted.set()
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """End all waits at the user's request, including those that the server requested."""
-        self.client.hurry()
+        self.client.refresh()
         for feed in self._feeds:
             for reflector in feed.reflectors.values():
                 reflector.wake()

@@ -105,7 +105,7 @@ class PrometheusCollector:
         """The last attempt failed."""
         return self._failures > 0
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Query at the next measurement, whatever the back-off."""
         self._not_before = float("-inf")
 

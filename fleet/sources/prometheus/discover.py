@@ -17,7 +17,7 @@ from fleet.metrics.registry import ENGINES
 from fleet.model.objects import Service
 from fleet.model.problem import SourceProblem
 from fleet.net.plain_url import segment
-from fleet.sources.prometheus.products import PROMETHEUS, Known
+from fleet.sources.prometheus.products import PROMETHEUS, ChartService
 from fleet.workers import Workers
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Discovery:
     attempts: tuple[Attempt, ...]
 
 
-def candidates(services: Iterable[Service], known: Sequence[Known] = PROMETHEUS.known) -> list[Candidate]:
+def candidates(services: Iterable[Service], known: Sequence[ChartService] = PROMETHEUS.known) -> list[Candidate]:
     """The Services that look like one of the known products, the likeliest first."""
     found: list[tuple[tuple[int, int, str], Candidate]] = []
     for service in services:
@@ -84,7 +84,7 @@ def candidates(services: Iterable[Service], known: Sequence[Known] = PROMETHEUS.
     return [candidate for _, candidate in sorted(found, key=lambda pair: pair[0])]
 
 
-def _port(service: Service, known: Known) -> int:
+def _port(service: Service, known: ChartService) -> int:
     numbers = [number for _, number in service.ports]
     return next((port for port in known.ports if port in numbers), 0)
 

@@ -13,7 +13,7 @@ from fleet.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ChartService:
     """A product as its charts install it: ``name`` is a regular expression for the Service's whole name."""
 
     product: str
@@ -32,7 +32,7 @@ class StoreProduct:
     """Table of the configuration: ``prometheus``."""
     before: str
     """The path of its API, before which its URL ends: ``/api/v1``."""
-    known: tuple[Known, ...] = ()
+    known: tuple[ChartService, ...] = ()
     """The likeliest first."""
     operated: Mapping[str, str] = field(default_factory=dict)
     """Lists of the resources of its operators, by kind."""
@@ -44,7 +44,7 @@ PROMETHEUS = StoreProduct(
     "/api/v1",
     # The cluster's own Prometheus before stores that may hold several clusters.
     (
-        Known(
+        ChartService(
             "Prometheus",
             r"prometheus|prometheus-k8s|(.*-)?prometheus-server|(.*-)?kube-prometheus-prometheus"
             r"|(.*-)?kube-prometheus-stack-prometheus|prometheus-kube-prometheus-prometheus",
@@ -52,27 +52,27 @@ PROMETHEUS = StoreProduct(
             (9090, 80, 9091, 443),
         ),
         # Headless, and over all instances of the operator: valid, but the last choice among them.
-        Known("Prometheus", r"prometheus-operated", (("operated-prometheus", "true"),), (9090,)),
-        Known(
+        ChartService("Prometheus", r"prometheus-operated", (("operated-prometheus", "true"),), (9090,)),
+        ChartService(
             "VictoriaMetrics",
             r"vmsingle(-.*)?|(.*-)?victoria-metrics-single-server",
             (("app.kubernetes.io/name", "vmsingle"), ("app.kubernetes.io/name", "victoria-metrics-single")),
             (8429, 8428),
         ),
-        Known(
+        ChartService(
             "VictoriaMetrics cluster",
             r"vmselect(-.*)?|(.*-)?victoria-metrics-cluster-vmselect",
             (("app.kubernetes.io/name", "vmselect"),),
             (8481,),
             "/select/0/prometheus",
         ),
-        Known(
+        ChartService(
             "Thanos",
             r"(.*-)?thanos-query(-frontend)?|thanos-querier",
             (("app.kubernetes.io/component", "query-frontend"), ("app.kubernetes.io/name", "thanos-query")),
             (9090, 10902, 9091),
         ),
-        Known(
+        ChartService(
             "Mimir",
             r"(.*-)?mimir-(nginx|gateway|query-frontend)|(.*-)?cortex-(nginx|gateway|query-frontend)",
             (),
@@ -92,16 +92,16 @@ ALERTMANAGER = StoreProduct(
     "alertmanager",
     "/api/v2",
     (
-        Known(
+        ChartService(
             "Alertmanager",
             r"alertmanager|alertmanager-main|(.*-)?kube-prometheus-alertmanager|(.*-)?prometheus-alertmanager"
             r"|(.*-)?kube-prometheus-stack-alertmanager|alertmanager-kube-prometheus-alertmanager",
             (("app.kubernetes.io/name", "alertmanager"), ("app", "kube-prometheus-stack-alertmanager")),
             (9093, 9094, 80, 443),
         ),
-        Known("Alertmanager", r"alertmanager-operated", (("operated-alertmanager", "true"),), (9093,)),
-        Known("Alertmanager", r"vmalertmanager(-.*)?", (("app.kubernetes.io/name", "vmalertmanager"),), (9093,)),
-        Known("Mimir's Alertmanager", r"(.*-)?mimir-alertmanager", (), (8080, 80), "/alertmanager"),
+        ChartService("Alertmanager", r"alertmanager-operated", (("operated-alertmanager", "true"),), (9093,)),
+        ChartService("Alertmanager", r"vmalertmanager(-.*)?", (("app.kubernetes.io/name", "vmalertmanager"),), (9093,)),
+        ChartService("Mimir's Alertmanager", r"(.*-)?mimir-alertmanager", (), (8080, 80), "/alertmanager"),
     ),
     {
         "Alertmanager": "/apis/monitoring.coreos.com/v1/alertmanagers",

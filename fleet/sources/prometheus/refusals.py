@@ -47,8 +47,8 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
         remedy = "ask for get on services/proxy" if endpoint.proxy else "ask for access, or check the tenant header"
         raise SourceProblem(f"{endpoint.shown} forbids the query (403): {_reason(content)}", remedy)
     if status == 404:
-        said = f"{endpoint.shown} has no {product.name} API (404)"
-        raise NoApiError(said, f"check the URL: it ends before {product.before}")
+        problem = f"{endpoint.shown} has no {product.name} API (404)"
+        raise NoApiError(problem, f"check the URL: it ends before {product.before}")
     if status in _REFUSED_QUERY and _about_name_patterns(content[:_LONGEST_REASON]):
         raise NamePatternError(
             f"{endpoint.shown} refuses regular expressions on __name__, as Google Managed Prometheus does, and "

@@ -20,7 +20,7 @@ from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.discover import candidates
 from fleet.sources.prometheus.products import StoreProduct
 from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop
-from fleet.sources.prometheus.trust import Operated, Sorted, Trust, sort
+from fleet.sources.prometheus.trust import OperatorResource, Sorted, Trust, sort
 from fleet.sources.scrape.collector import Getter
 
 
@@ -38,9 +38,9 @@ class Services:
         """Return the candidates, by whether they may be contacted. Reads the operators' resources if necessary."""
         found = candidates(state.services.values(), self._product.known)
         engines = {pod.namespace for pod in state.pods.values() if runs_engine(pod)}
-        said = sort(found, state.services, self._trust, with_engines=engines)
-        if not said.offered:
-            return said
+        sorted_services = sort(found, state.services, self._trust, with_engines=engines)
+        if not sorted_services.offered:
+            return sorted_services
         operated = [one for kind, path in self._product.operated.items() for one in await self._operated(kind, path)]
         return sort(found, state.services, self._trust, operated, engines)
 
@@ -49,7 +49,7 @@ class Services:
         fetch = through_loop(self._get, asyncio.get_running_loop(), self._timeout + 1)
         return PrometheusEndpoint(url=path, timeout=self._timeout, proxy=fetch, product=self._product)
 
-    async def _operated(self, kind: str, path: str) -> list[Operated]:
+    async def _operated(self, kind: str, path: str) -> list[OperatorResource]:
         """The resources of an operator; none where there is no such operator, or they may not be listed."""
         try:
             answer = await self._client.get(path, accept=JSON, timeout=self._timeout, limit=self._limit)
@@ -58,7 +58,7 @@ class Services:
             return []
         items = mappings(document if isinstance(document, dict) else {}, "items")
         every = (mapping(raw, "metadata") for raw in items)
-        return [Operated(kind, text(metadata, "namespace"), text(metadata, "name")) for metadata in every]
+        return [OperatorResource(kind, text(metadata, "namespace"), text(metadata, "name")) for metadata in every]
 
     async def _get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
         try:
@@ -68,8 +68,8 @@ class Services:
         except KubeError as error:
             if not error.status:
                 raise SourceProblem(error.message, error.remedy) from error
-            said = orjson.dumps({"status": "error", "error": error.message})
-            return error.status, {"Content-Type": JSON}, said
+            body = orjson.dumps({"status": "error", "error": error.message})
+            return error.status, {"Content-Type": JSON}, body
         # Its date reveals a clock jump.
         dated = {name: answer.headers[name] for name in ("Date",) if name in answer.headers}
         return answer.status, {"Content-Type": answer.content_type} | dated, answer.body

@@ -65,8 +65,8 @@ def open_session(
             ) from error
     for name, value in endpoint.headers.items():
         if not sendable(name) or not sendable(value):
-            said = f"the header {name!r} has a name or value that cannot be sent"
-            raise SourceProblem(said, f"correct [{endpoint.product.section}] headers")
+            problem = f"the header {name!r} has a name or value that cannot be sent"
+            raise SourceProblem(problem, f"correct [{endpoint.product.section}] headers")
     session = requests.Session()
     session.headers.update(
         {"User-Agent": "quarterdeck", "Accept": "application/json", "Accept-Encoding": "gzip"} | dict(endpoint.headers)

@@ -21,7 +21,7 @@ from fleet.sources.prometheus.collector import PrometheusCollector
 from fleet.sources.store import NamedStore
 
 
-class AskedStore:
+class QueriedStore:
     """One store, queried one request after the other, and its last answer."""
 
     def __init__(self, collector: PrometheusCollector) -> None:
@@ -64,7 +64,7 @@ class Stores:
     """The stores of a fleet, in order of declaration."""
 
     def __init__(self, collectors: Sequence[PrometheusCollector]) -> None:
-        self._stores = [AskedStore(one) for one in collectors]
+        self._stores = [QueriedStore(one) for one in collectors]
 
     @property
     def are_several(self) -> bool:
@@ -105,10 +105,10 @@ class Stores:
             and now - store.last.at + store.last.clock_skew <= LOOKBACK
         )
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Query at the next measurement, whatever the back-off."""
         for store in self._stores:
-            store.collector.hurry()
+            store.collector.refresh()
 
     def switch_off(self, now: float) -> None:
         """None is to be used."""
@@ -148,13 +148,13 @@ class Stores:
             return await self._stores[0].collector.remembered(latest.at, seconds, step)
         names = [store.collector.name for store in self._stores]
         found = await asyncio.gather(*(self._remembered(store, latest, seconds, step) for store in self._stores))
-        told = {name: entries for name, entries in zip(names, found, strict=True) if entries}
+        by_store = {name: entries for name, entries in zip(names, found, strict=True) if entries}
         owners = _Owners(latest)
         return [
             entry
-            for name, entries in told.items()
+            for name, entries in by_store.items()
             for entry in entries
-            if (owners.of(entry) or {next(iter(told))}) == {name}
+            if (owners.of(entry) or {next(iter(by_store))}) == {name}
         ]
 
     async def latency(self, latest: Measurement | None, namespace: str, pods: str, seconds: float) -> Latency:
@@ -165,7 +165,7 @@ class Stores:
         asked = next((one for one in self._stores if one.collector.name in names), self._stores[0])
         return await asked.collector.latency(namespace, pods, seconds)
 
-    async def _remembered(self, store: AskedStore, latest: Measurement, seconds: float, step: float) -> list[Past]:
+    async def _remembered(self, store: QueriedStore, latest: Measurement, seconds: float, step: float) -> list[Past]:
         if store.last is None:
             return []
         ahead = store.last.clock_skew - latest.clock_skew

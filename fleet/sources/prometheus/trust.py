@@ -24,7 +24,7 @@ _PREFIXES = {"VMSingle": "vmsingle", "VMCluster": "vmselect", "VMAlertmanager": 
 """Prefixes that the operator of VictoriaMetrics puts before the name of a resource, for its Service."""
 
 
-class Operated(NamedTuple):
+class OperatorResource(NamedTuple):
     """A resource of a Prometheus operator: whoever may create one decides what is monitored there."""
 
     kind: str
@@ -65,7 +65,7 @@ def sort(
     found: Iterable[Candidate],
     services: Mapping[str, Service],
     trust: Trust,
-    operated: Collection[Operated] = (),
+    operated: Collection[OperatorResource] = (),
     with_engines: Collection[str] = (),
 ) -> Sorted:
     """Sort the candidates into trusted and others; ``with_engines`` are the namespaces in which an engine runs."""

@@ -27,7 +27,7 @@ from fleet.sources.scrape.fetch import wants_tls
 from fleet.sources.scrape.pod_access import PodAccess, PodCredentials
 from fleet.sources.scrape.source import ScrapeLimits, ScrapeSource
 from fleet.sources.scrape.target import ScrapeTarget
-from fleet.sources.scrape.targets import Endpoint, Via, endpoints, told_apart
+from fleet.sources.scrape.targets import Endpoint, Via, endpoints, split_ambiguous
 from fleet.sources.status import StatusKeeper, unforeseen
 
 SCRAPE = "scrape"
@@ -50,7 +50,7 @@ class ScrapedPart(StrEnum):
     GATEWAYS = "gateways"
 
 
-class Lacking(NamedTuple):
+class ScrapeScope(NamedTuple):
     """The parts of a fleet that no store of metrics has, and that are to be scraped."""
 
     parts: frozenset[ScrapedPart]
@@ -59,7 +59,7 @@ class Lacking(NamedTuple):
     """The engines that the stores have: other pods' engines are missing."""
 
     @classmethod
-    def of(cls, asked: Measurement) -> Lacking:
+    def of(cls, asked: Measurement) -> ScrapeScope:
         """Return what is missing from a measurement."""
         have = {ScrapedPart.GPUS: asked.gpus, ScrapedPart.GATEWAYS: asked.gateways}
         return cls(frozenset(part for part, rows in have.items() if not rows), asked.engines)
@@ -141,13 +141,13 @@ class ScrapeCollector:
         """Endpoints of each pod."""
         self._what: dict[str, _Role] = {}
         """Role of each pod."""
-        self._lacking_in: tuple[object, Lacking] | None = None
+        self._lacking_in: tuple[object, ScrapeScope] | None = None
         self._lacked: list[Endpoint] = []
         self._unclear: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self.keeper = StatusKeeper(SCRAPE, Health.STARTING, now)
 
-    async def measure_or_say(self, state: KubeState, now: float, only: Lacking | None = None) -> Measurement | None:
+    async def measure_or_say(self, state: KubeState, now: float, only: ScrapeScope | None = None) -> Measurement | None:
         """Measure as ``measure`` does; an unexpected error becomes a failure of this source only."""
         try:
             return await self.measure(state, now, only)
@@ -156,7 +156,7 @@ class ScrapeCollector:
             self.keeper.report(Health.DOWN, now, problem=found.problem, remedy=found.remedy)
             return None
 
-    async def measure(self, state: KubeState, now: float, only: Lacking | None = None) -> Measurement | None:
+    async def measure(self, state: KubeState, now: float, only: ScrapeScope | None = None) -> Measurement | None:
         """Scrape every engine, gateway and GPU exporter once; None if there are no targets, or no way to them.
 
         ``only``: the missing parts, if the rest is measured otherwise. A failure is then not an outage.
@@ -195,7 +195,7 @@ class ScrapeCollector:
         """The last scrape brought something."""
         return self.keeper.status.health in (Health.LIVE, Health.DEGRADED)
 
-    def hurry(self) -> None:
+    def refresh(self) -> None:
         """Look for a way at the next measurement, whenever the last look was."""
         self._tried = float("-inf")
 
@@ -221,7 +221,7 @@ class ScrapeCollector:
                 self._asked[key] = known if known is not None and known.pod is pod else self._endpoints_of(pod)
             self._unread = {key: asked.unread for key, asked in self._asked.items() if asked.unread}
             every = (endpoint for asked in self._asked.values() for endpoint in asked.endpoints)
-            self._endpoints, self._unclear = told_apart(every)
+            self._endpoints, self._unclear = split_ambiguous(every)
         return self._endpoints
 
     def _forget_all_endpoints(self) -> None:
@@ -231,7 +231,7 @@ class ScrapeCollector:
     def _endpoints_of(self, pod: Pod) -> _Endpoints:
         return _Endpoints(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))
 
-    def _find_lacking(self, state: KubeState, lacking: Lacking) -> list[Endpoint]:
+    def _find_lacking(self, state: KubeState, lacking: ScrapeScope) -> list[Endpoint]:
         """Return the endpoints of what the stores do not have. Unchanged pods are not examined again. An engine is
         scraped once it is ready: a loading one has no metrics yet.
         """
@@ -252,7 +252,7 @@ class ScrapeCollector:
             if what.part in lacking.parts
             or (what.part is ScrapedPart.ENGINES and what.pod.ready and key not in measured)
         ]
-        self._lacked, self._unclear = told_apart(endpoints(pods, self._settings.ports, self._settings.path))
+        self._lacked, self._unclear = split_ambiguous(endpoints(pods, self._settings.ports, self._settings.path))
         return self._lacked
 
     async def _way(self, found: Sequence[Endpoint], now: float) -> Via | None:
@@ -280,7 +280,7 @@ class ScrapeCollector:
         return Via.PROXY
 
     def _judge(
-        self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, only: Lacking | None
+        self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, only: ScrapeScope | None
     ) -> None:
         """A pod that is not ready owes no answer: it is named, and is no trouble of the source. Nor does an engine
         where Prometheus has the others: it is among the pods without metrics.

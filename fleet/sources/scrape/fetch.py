@@ -99,11 +99,11 @@ async def get_plainly(client: PlainClient, target: ScrapeTarget, limit: Limit, s
     raise _no_page(answer.status, answer.reason, location, answer.body[:_FIRST])
 
 
-def _no_page(status: int, reason: str, location: str, said: bytes) -> Exception:
-    """Return the error for an answer with another status; ``said`` is the beginning of its body."""
+def _no_page(status: int, reason: str, location: str, body: bytes) -> Exception:
+    """Return the error for an answer with another status; ``body`` is the beginning of its body."""
     if 300 <= status < 400 and location:
         return RedirectError(location)
-    if status == 400 and wants_tls(said):
+    if status == 400 and wants_tls(body):
         return ClearTextError("requires HTTPS (400)")
     return SourceProblem(_refusal(status, reason))
 
@@ -125,9 +125,9 @@ async def get(session: aiohttp.ClientSession, target: ScrapeTarget, limit: Limit
             allow_redirects=False,
         ) as response:
             if response.status != _OK:
-                said = await response.content.read(_FIRST) if response.status == 400 else b""
+                beginning = await response.content.read(_FIRST) if response.status == 400 else b""
                 location = response.headers.get("Location", "")
-                raise _no_page(response.status, response.reason or "", location, said)
+                raise _no_page(response.status, response.reason or "", location, beginning)
             body = Body(response.headers.get("Content-Encoding", ""), limit)
             if (response.content_length or 0) > limit.bytes:
                 raise limit.exceeded()
@@ -158,9 +158,9 @@ def _hung_up(error: Exception) -> ClearTextError:
     return ClearTextError(f"does not answer properly ({type(error).__name__}): does it use TLS?")
 
 
-def wants_tls(said: bytes) -> bool:
+def wants_tls(body: bytes) -> bool:
     """True if a refusal shows that the server uses TLS: the messages of Go, nginx and the API server's proxy."""
-    return any(words in said for words in _TLS_WORDS)
+    return any(words in body for words in _TLS_WORDS)
 
 
 def in_words(error: OSError, timeout: float) -> str:
@@ -173,9 +173,9 @@ def in_words(error: OSError, timeout: float) -> str:
 
 
 def _refusal(status: int, reason: str) -> str:
-    said = f"answers HTTP {status} {reason}".rstrip()
+    text = f"answers HTTP {status} {reason}".rstrip()
     if status in (401, 403):
-        return f"{said}: it requires credentials (scrape.bearer_token_file)"
+        return f"{text}: it requires credentials (scrape.bearer_token_file)"
     if status == 501:
-        return f"{said}: it was started without metrics"
-    return f"{said}: no metrics at this path" if status == 404 else said
+        return f"{text}: it was started without metrics"
+    return f"{text}: no metrics at this path" if status == 404 else text

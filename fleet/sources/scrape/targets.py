@@ -108,14 +108,14 @@ def _of_engine(pod: Pod, ports: tuple[int, ...], path: str) -> list[Endpoint]:
 def _endpoint_beside(pod: Pod, product: Product, ports: tuple[int, ...], path: str) -> Endpoint:
     usual = product.port or ports[0]
     started = bool(pod.serving.gateway)
-    told = next(iter(pod.serving.ports), None) if started else None
+    configured = next(iter(pod.serving.ports), None) if started else None
     containers = [c for c in pod.containers if not started or c.name == pod.serving.container]
     declared = {number for container in containers for _, number in container.ports}
     # If its metrics have a separate port, a port merely called "http" is another one.
     names = _PORT_NAMES if product.flags.metrics_beside_api else _METRICS_PORTS
     # An engine in the same pod has its own named ports.
     named = None if usual in declared else _declared(containers, (), names)
-    port = _annotated(pod.annotations) or told or named or usual
+    port = _annotated(pod.annotations) or configured or named or usual
     return _endpoint(pod, port, product.path or path)
 
 
@@ -134,12 +134,12 @@ def _ports_of_engine(pod: Pod, ports: tuple[int, ...]) -> tuple[int, ...]:
 
 def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False) -> Endpoint:
     """The endpoint of a pod at the path of its annotation, else at ``default``."""
-    said = pod.annotations.get("prometheus.io/path", "").strip()
+    annotated = pod.annotations.get("prometheus.io/path", "").strip()
     try:
-        path = plain_path(said or default)
+        path = plain_path(annotated or default)
     except ValueError as error:
-        whose = "its annotation prometheus.io/path" if said else "the configured path of metrics"
-        problem = f"not scraped: {whose} is not a valid path ({(said or default)[:_QUOTED]!r}): {error}"
+        whose = "its annotation prometheus.io/path" if annotated else "the configured path of metrics"
+        problem = f"not scraped: {whose} is not a valid path ({(annotated or default)[:_QUOTED]!r}): {error}"
         return Endpoint(pod, port, "", problem)
     try:
         ip_address(pod.ip)
@@ -157,7 +157,7 @@ def _speaks_tls(pod: Pod, port: int) -> bool:
     return pod.serving.tls and (not pod.serving.ports or port in pod.serving.ports)
 
 
-def told_apart(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str]]:
+def split_ambiguous(found: Iterable[Endpoint]) -> tuple[list[Endpoint], dict[str, str]]:
     """Return the endpoints whose answers are certainly their pod's, and the pods of the others with the reason.
 
     Pods on a node's own network share its address. If their ports are the same, the ready one is behind it, provided

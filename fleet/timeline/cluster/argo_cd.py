@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.timeline.attribution import Applied
-from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, tell_each
+from fleet.timeline.cluster.witness import SharedFacts, Witness, entries_of_each, ref_of
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 NAME = "Argo CD"
@@ -73,8 +73,8 @@ APPLICATIONS = Witness(
     group="argoproj.io",
     version="v1alpha1",
     plural="applications",
-    take=_take,
-    tell=tell_each,
+    extract=_take,
+    entries=entries_of_each,
     lost="syncs of Argo CD",
     custom=True,
 )

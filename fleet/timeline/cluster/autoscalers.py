@@ -41,12 +41,12 @@ def _target(raw: Raw, ref: ObjectRef) -> ObjectRef:
     return ObjectRef(text(target, "kind"), ref.namespace, text(target, "name"))
 
 
-def _tell(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
+def _entries(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
     for raw in taken:
         ref = ref_of(raw, _KIND)
         status = mapping(raw, "status")
         at = moment(status, "lastScaleTime")
-        if at is not None and not any(one == ref and abs(at - told) <= _BESIDE for one, told in asked.rescaled):
+        if at is not None and not any(one == ref and abs(at - when) <= _BESIDE for one, when in asked.rescaled):
             yield Entry(
                 at,
                 WHOLE_SECONDS,
@@ -65,7 +65,7 @@ AUTOSCALERS = Witness(
     group="autoscaling",
     version="v2",
     plural="horizontalpodautoscalers",
-    take=_take,
-    tell=_tell,
+    extract=_take,
+    entries=_entries,
     lost="when autoscalers scaled, and who changed their bounds",
 )

@@ -41,12 +41,14 @@ def conditions_of(raw: Raw, ref: ObjectRef, meanings: Meanings) -> Iterator[Entr
         if at is None:
             continue
         message = text(condition, "message")
-        told = message if meaning.weight is Weight.BAD else ""
+        detail = message if meaning.weight is Weight.BAD else ""
         yield Entry(
             at,
             WHOLE_SECONDS,
             meaning.kind,
-            f"{meaning.what}: {told or reason}" if told or (reason and meaning.weight is Weight.BAD) else meaning.what,
+            f"{meaning.what}: {detail or reason}"
+            if detail or (reason and meaning.weight is Weight.BAD)
+            else meaning.what,
             ref,
             (Evidence(f"{ref} status.conditions[{type_}].{key}", f"{status} {reason} {text(condition, key)}"),),
             weight=meaning.weight,

@@ -127,7 +127,7 @@ def _first_seen(raw: Raw) -> tuple[float | None, float, Evidence]:
     return moment(metadata, "creationTimestamp"), WHOLE_SECONDS, Evidence(f"{ref} metadata.creationTimestamp", stamp)
 
 
-def _tell(taken: Sequence[Entry | None], asked: SharedFacts) -> Iterator[Entry]:
+def _entries(taken: Sequence[Entry | None], asked: SharedFacts) -> Iterator[Entry]:
     """Yield all entries except those that an existing object itself reports better."""
     for entry in taken:
         if entry is None or (entry.kind is EntryKind.START and entry.about in asked.there):
@@ -140,8 +140,8 @@ def _tell(taken: Sequence[Entry | None], asked: SharedFacts) -> Iterator[Entry]:
 EVENTS = Witness(
     kind="Event",
     plural="events",
-    take=_take,
-    tell=_tell,
+    extract=_take,
+    entries=_entries,
     lost="what components of the cluster reported",
     page=500,
 )

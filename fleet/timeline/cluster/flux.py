@@ -8,7 +8,7 @@ from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.timeline.attribution import Applied
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
-from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, tell_each
+from fleet.timeline.cluster.witness import SharedFacts, Witness, entries_of_each, ref_of
 from fleet.timeline.entry import WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 
 _CONDITIONS = {
@@ -59,8 +59,8 @@ HELM_RELEASES = Witness(
     group="helm.toolkit.fluxcd.io",
     version="v2",
     plural="helmreleases",
-    take=_release,
-    tell=tell_each,
+    extract=_release,
+    entries=entries_of_each,
     lost="releases of Flux",
     custom=True,
 )
@@ -69,8 +69,8 @@ KUSTOMIZATIONS = Witness(
     group="kustomize.toolkit.fluxcd.io",
     version="v1",
     plural="kustomizations",
-    take=_kustomization,
-    tell=tell_each,
+    extract=_kustomization,
+    entries=entries_of_each,
     lost="what Flux applies",
     custom=True,
 )

@@ -37,7 +37,7 @@ class HelmTimeline:
         self._namespace = namespace
         self._fallback = tuple(dict.fromkeys(fallback))
 
-    async def tell(self, since: float) -> SourceTimeline:
+    async def read(self, since: float) -> SourceTimeline:
         """Return the visible revisions; having no permission is the rule, and is not reported."""
         del since
         entries: list[Entry] = []

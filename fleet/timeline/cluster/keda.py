@@ -43,7 +43,7 @@ def _take(raw: Raw, asked: SharedFacts) -> Raw:
     return raw
 
 
-def _tell(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
+def _entries(taken: Sequence[Raw], asked: SharedFacts) -> Iterator[Entry]:
     for raw in taken:
         ref = ref_of(raw, _KIND)
         yield from _pauses(raw, ref)
@@ -114,8 +114,8 @@ def _idle(raw: Raw, ref: ObjectRef) -> Iterator[Entry]:
     conditions = {text(one, "type"): text(one, "status") for one in mappings(status, "conditions")}
     if at is None or conditions.get("Active") != "False":
         return
-    said = mapping(raw, "spec").get("pollingInterval")
-    polling = float(said) if isinstance(said, int) and said > 0 else _POLLING
+    interval = mapping(raw, "spec").get("pollingInterval")
+    polling = float(interval) if isinstance(interval, int) and interval > 0 else _POLLING
     yield Entry(
         at,
         polling + WHOLE_SECONDS,
@@ -131,8 +131,8 @@ SCALED_OBJECTS = Witness(
     group="keda.sh",
     version="v1alpha1",
     plural="scaledobjects",
-    take=_take,
-    tell=_tell,
+    extract=_take,
+    entries=_entries,
     lost="who paused KEDA, and who changed what it scales by",
     custom=True,
 )

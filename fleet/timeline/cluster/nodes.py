@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
-from fleet.timeline.cluster.witness import SharedFacts, Witness, ref_of, stamped, tell_each
+from fleet.timeline.cluster.witness import SharedFacts, Witness, entries_of_each, ref_of, stamped
 from fleet.timeline.entry import CORDONED, WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight
 from fleet.timeline.field_managers import tool
 
@@ -81,7 +81,7 @@ NODES = Witness(
     kind="Node",
     plural="nodes",
     namespaced=False,
-    take=_take,
-    tell=tell_each,
+    extract=_take,
+    entries=entries_of_each,
     lost="when nodes joined, were lost or were cordoned",
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fleet.json_fields import Raw, integer, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.timeline.cluster.conditions import ConditionMeaning, conditions_of
-from fleet.timeline.cluster.witness import SharedFacts, Witness, note_owner, ref_of, stamped, tell_each
+from fleet.timeline.cluster.witness import SharedFacts, Witness, entries_of_each, note_owner, ref_of, stamped
 from fleet.timeline.entry import ASKED, WHOLE_SECONDS, Entry, EntryKind, Evidence, Weight, end_topic
 
 _CONDITIONS = {
@@ -91,8 +91,8 @@ def _end(ref: ObjectRef, status: Raw, state: str, ended: Raw, at: float) -> Entr
 PODS = Witness(
     kind="Pod",
     plural="pods",
-    take=_take,
-    tell=tell_each,
+    extract=_take,
+    entries=entries_of_each,
     lost="starts and ends of pods",
     page=125,
 )

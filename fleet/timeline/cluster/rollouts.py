@@ -199,8 +199,8 @@ REPLICA_SETS = Witness(
     group=REPLICA_SET.group,
     version=REPLICA_SET.version,
     plural=REPLICA_SET.plural,
-    take=_replica_set,
-    tell=_rollouts,
+    extract=_replica_set,
+    entries=_rollouts,
     lost="rollouts of Deployments, and what each changed",
     page=100,
 )
@@ -208,8 +208,8 @@ CONTROLLER_REVISIONS = Witness(
     kind=Revisions.CONTROLLER_REVISIONS.value,
     group="apps",
     plural="controllerrevisions",
-    take=_controller_revision,
-    tell=_rollouts,
+    extract=_controller_revision,
+    entries=_rollouts,
     lost="rollouts of StatefulSets, DaemonSets and LeaderWorkerSets, and what each changed",
     page=100,
 )

@@ -35,7 +35,7 @@ class ClusterTimeline:
         self._namespace = namespace
         self._fallback = tuple(dict.fromkeys(fallback))
 
-    async def tell(self, since: float) -> SourceTimeline:
+    async def read(self, since: float) -> SourceTimeline:
         """Return the entries of all kinds. One kind's object may be created by another's: all are listed first."""
         del since  # Objects themselves say how far back they reach.
         asked, rows = SharedFacts(self._clean), witnesses()
@@ -81,7 +81,7 @@ class ClusterTimeline:
     async def _list(self, row: AnyWitness, namespace: str, asked: SharedFacts, taken: list[Any]) -> None:
         async for items in self._pages(row, namespace):
             for number, raw in enumerate(items, 1):
-                taken.append(row.take(raw, asked))
+                taken.append(row.extract(raw, asked))
                 if number % TURN == 0:
                     await asyncio.sleep(0)
 
@@ -109,7 +109,7 @@ class ClusterTimeline:
 
 def _make_entries(rows: Sequence[AnyWitness], taken: Sequence[list[Any]], asked: SharedFacts) -> tuple[Entry, ...]:
     """Make the entries, on a thread: hundreds of templates are compared."""
-    return tuple(entry for row, some in zip(rows, taken, strict=True) for entry in row.tell(some, asked))
+    return tuple(entry for row, some in zip(rows, taken, strict=True) for entry in row.entries(some, asked))
 
 
 def _gap(row: AnyWitness, error: KubeError | KubeconfigError) -> Gap:

@@ -56,9 +56,9 @@ class Witness(Generic[T]):
     version: str = "v1"
     plural: str
     namespaced: bool = True
-    take: Callable[[Raw, SharedFacts], T]
+    extract: Callable[[Raw, SharedFacts], T]
     """Makes an extract of an object, kept until all are there."""
-    tell: Callable[[Sequence[T], SharedFacts], Iterable[Entry]]
+    entries: Callable[[Sequence[T], SharedFacts], Iterable[Entry]]
     """Entries from all extracts, in any order."""
     lost: str
     """Loss where these may not be listed."""
@@ -72,7 +72,7 @@ class Witness(Generic[T]):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def tell_each(taken: Sequence[tuple[Entry, ...]], asked: SharedFacts) -> Iterable[Entry]:
+def entries_of_each(taken: Sequence[tuple[Entry, ...]], asked: SharedFacts) -> Iterable[Entry]:
     """``tell`` for independent objects: ``take`` has made the entries."""
     del asked
     return (entry for entries in taken for entry in entries)

@@ -52,8 +52,8 @@ def workload(kind: WorkloadKind) -> Witness[Raw]:
         group=kind.group,
         version=kind.version,
         plural=kind.plural,
-        take=take,
-        tell=tell,
+        extract=take,
+        entries=tell,
         lost=f"who changed {kind.plural}, and how their rollouts went",
         custom=kind.custom,
     )

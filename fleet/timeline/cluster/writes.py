@@ -134,10 +134,10 @@ def _change_text(write: Write, spec: Raw) -> str:
     if len(write.fields) == 1:
         field = write.fields[0]
         value = spec.get(field, False if field == _PAUSED else None)
-        said = isinstance(value, str | int | float)
+        is_scalar = isinstance(value, str | int | float)
         return (
             f"spec.{field} set to {str(value).lower() if isinstance(value, bool) else value}"
-            if said
+            if is_scalar
             else f"spec.{field} changed"
         )
     named = ", ".join(write.fields[:_NAMED])

@@ -14,7 +14,7 @@ from fleet.metrics.identity import first
 from fleet.metrics.registry import GPUS
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
-from fleet.timeline.metrics.asking import Asking, Heard, MetricSpan, stamp
+from fleet.timeline.metrics.queries import MetricSpan, SeriesLifetime, TimelineQueries, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class _Card:
     last: float
 
 
-async def gpus_that_changed(asking: Asking) -> list[Entry]:
+async def gpus_that_changed(asking: TimelineQueries) -> list[Entry]:
     """Return what happened to the cards of each node. Raises SourceProblem."""
     found: list[Entry] = []
     for member in GPUS:
@@ -36,7 +36,7 @@ async def gpus_that_changed(asking: Asking) -> list[Entry]:
             span = await asking.span(metric, member.where)
             if span is None:
                 continue
-            heard = await asking.heard(span, ", ".join((*member.gpu.uuid, *member.gpu.node, *member.gpu.ordinal)))
+            heard = await asking.lifetimes(span, ", ".join((*member.gpu.uuid, *member.gpu.node, *member.gpu.ordinal)))
             for node, cards in _by_node(heard, member.gpu).items():
                 found += _of_node(ObjectRef("Node", "", node), cards, metric, span)
             # One metric that every card has is enough.
@@ -44,7 +44,7 @@ async def gpus_that_changed(asking: Asking) -> list[Entry]:
     return found
 
 
-def _by_node(heard: Sequence[Heard], names: GpuLabels) -> dict[str, list[_Card]]:
+def _by_node(heard: Sequence[SeriesLifetime], names: GpuLabels) -> dict[str, list[_Card]]:
     """Return the cards by node; a card whose index changed, as after the removal of a lower one, is one card."""
     found: dict[str, dict[str, _Card]] = defaultdict(dict)
     for one in sorted(heard, key=lambda one: one.last):

@@ -11,7 +11,15 @@ from fleet.kinds.statefulset import STATEFUL_SET
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import CORDONED, UNCORDONED, EntryKind, Weight, end_topic, pause_topic, rollout_topic
-from fleet.timeline.metrics.series import Appearing, ChangeMessage, Changing, Created, Labels, PresenceMetric, label
+from fleet.timeline.metrics.series import (
+    ChangeMessage,
+    ChangingMetric,
+    CreationMetric,
+    Labels,
+    PresenceMetric,
+    StateMetric,
+    label,
+)
 
 NOBODY = "<none>"
 """Owner of an object that has none."""
@@ -48,9 +56,9 @@ def _maker(labels: Labels) -> ObjectRef | None:
     return ObjectRef(kind, label(labels, "namespace"), name) if kind and kind != NOBODY else None
 
 
-def _count(metric: str, kind: WorkloadKind) -> Changing:
+def _count(metric: str, kind: WorkloadKind) -> ChangingMetric:
     """Replicas that a workload wants."""
-    return Changing(
+    return ChangingMetric(
         metric,
         _workload(kind),
         lambda before, after, _: ChangeMessage(f"replicas {before:g} → {after:g}", topic=f"replicas={after:g}"),
@@ -66,8 +74,8 @@ def _made(ref: ObjectRef) -> ChangeMessage:
     return ChangeMessage(f"{ref.kind} created")
 
 
-def _bound(metric: str, field: str) -> Changing:
-    return Changing(
+def _bound(metric: str, field: str) -> ChangingMetric:
+    return ChangingMetric(
         metric,
         _autoscaler,
         lambda before, after, _: ChangeMessage(f"{field} {before:g} → {after:g}", topic=f"{field}={after:g}"),
@@ -113,15 +121,15 @@ def alerted(labels: Labels) -> ObjectRef:
     return ObjectRef("Alert", namespace, labels.get("alertname", ""))
 
 
-CHANGING: tuple[Changing, ...] = (
+CHANGING: tuple[ChangingMetric, ...] = (
     _count("kube_deployment_spec_replicas", DEPLOYMENT),
     _count("kube_statefulset_replicas", STATEFUL_SET),
     _bound("kube_horizontalpodautoscaler_spec_max_replicas", "maxReplicas"),
     _bound("kube_horizontalpodautoscaler_spec_min_replicas", "minReplicas"),
-    Changing("kube_pod_container_status_restarts_total", _pod, _restarts),
-    Changing("kube_node_status_condition", _node, _ready, _equal(condition="Ready", status="true")),
-    Changing("kube_node_spec_unschedulable", _node, _schedulable),
-    Changing("keda_scaled_object_paused", _scaled_object, _paused),
+    ChangingMetric("kube_pod_container_status_restarts_total", _pod, _restarts),
+    ChangingMetric("kube_node_status_condition", _node, _ready, _equal(condition="Ready", status="true")),
+    ChangingMetric("kube_node_spec_unschedulable", _node, _schedulable),
+    ChangingMetric("keda_scaled_object_paused", _scaled_object, _paused),
 )
 ENDING: tuple[PresenceMetric, ...] = (
     PresenceMetric("kube_pod_info", _pod, "pod gone", _node_of, _maker),
@@ -129,12 +137,12 @@ ENDING: tuple[PresenceMetric, ...] = (
     PresenceMetric("kube_deployment_created", _workload(DEPLOYMENT), "Deployment gone"),
     PresenceMetric("kube_statefulset_created", _workload(STATEFUL_SET), "StatefulSet gone"),
 )
-CREATED: tuple[Created, ...] = (
-    Created("kube_pod_created", _pod, lambda _: ChangeMessage("pod made", EntryKind.START)),
-    Created("kube_node_created", _node, lambda _: ChangeMessage("node joined", EntryKind.START)),
-    Created("kube_deployment_created", _workload(DEPLOYMENT), _made),
-    Created("kube_statefulset_created", _workload(STATEFUL_SET), _made),
-    Created(
+CREATED: tuple[CreationMetric, ...] = (
+    CreationMetric("kube_pod_created", _pod, lambda _: ChangeMessage("pod made", EntryKind.START)),
+    CreationMetric("kube_node_created", _node, lambda _: ChangeMessage("node joined", EntryKind.START)),
+    CreationMetric("kube_deployment_created", _workload(DEPLOYMENT), _made),
+    CreationMetric("kube_statefulset_created", _workload(STATEFUL_SET), _made),
+    CreationMetric(
         "kube_replicaset_created",
         _workload(REPLICA_SET),
         lambda made: ChangeMessage(f"rollout began: {made.kind} {made.name} made", topic=rollout_topic(made)),
@@ -142,8 +150,8 @@ CREATED: tuple[Created, ...] = (
     ),
 )
 """Creation times of objects that may be gone: an existing object's own report is the same entry."""
-APPEARING: tuple[Appearing, ...] = (
-    Appearing(
+APPEARING: tuple[StateMetric, ...] = (
+    StateMetric(
         "ALERTS",
         alerted,
         lambda labels: ChangeMessage(f"alert {labels.get('alertname', '')} fires", EntryKind.CONDITION, Weight.BAD),

@@ -33,7 +33,7 @@ class ChangeMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Changing:
+class ChangingMetric:
     """A metric whose value changes when something happens."""
 
     metric: str
@@ -59,7 +59,7 @@ class PresenceMetric:
 
 
 @dataclass(frozen=True, slots=True)
-class Appearing:
+class StateMetric:
     """A metric that exists while something holds: it shows when that begins and ends."""
 
     metric: str
@@ -70,7 +70,7 @@ class Appearing:
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class CreationMetric:
     """A metric whose value is the Unix time at which an object was created, also of one that is gone."""
 
     metric: str
@@ -80,4 +80,4 @@ class Created:
     """True if the entry is about the workload that the object was created for."""
 
 
-Asked: TypeAlias = Changing | PresenceMetric | Appearing
+TimelineMetric: TypeAlias = ChangingMetric | PresenceMetric | StateMetric

@@ -17,7 +17,7 @@ from fleet.metrics.registry import ENGINES
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
 from fleet.timeline.entry import Entry, EntryKind, Evidence
-from fleet.timeline.metrics.asking import Asking, Heard, MetricSpan, stamp
+from fleet.timeline.metrics.queries import MetricSpan, SeriesLifetime, TimelineQueries, stamp
 from fleet.timeline.metrics.series import Labels
 
 BEGAN: Final = "process_start_time_seconds"
@@ -29,14 +29,14 @@ _WHOSE: Final = (*NAMESPACE_LABELS, *POD_LABELS, "container")
 _BY: Final = ", ".join(_WHOSE)
 
 
-async def starts(asking: Asking) -> list[Entry]:
+async def starts(asking: TimelineQueries) -> list[Entry]:
     """Return the starts of processes of engines after which something had run there before. Raises SourceProblem."""
     engines = await _engines(asking)
-    said = await asking.span(BEGAN)
+    spanned = await asking.span(BEGAN)
     found, telling = [], set[tuple[str, ...]]()
-    if said is not None and engines:
+    if spanned is not None and engines:
         telling = {_process_key(labels) for labels in await _named(asking, BEGAN)}
-        for labels, _, was, value in await asking.changes(said):
+        for labels, _, was, value in await asking.changes(spanned):
             if _process_key(labels) in engines and value > was:
                 evidence = Evidence(BEGAN, f"{stamp(was)} → {stamp(value)}")
                 found.append(
@@ -47,7 +47,7 @@ async def starts(asking: Asking) -> list[Entry]:
     return [entry for entry in found if entry.about.name]
 
 
-async def _engines(asking: Asking) -> set[tuple[str, ...]]:
+async def _engines(asking: TimelineQueries) -> set[tuple[str, ...]]:
     """Return the processes of engines by their labels: other processes of a pod begin again, too."""
     names = {name for member in ENGINES for name in member.seen_by()}
     found = set[tuple[str, ...]]()
@@ -56,12 +56,12 @@ async def _engines(asking: Asking) -> set[tuple[str, ...]]:
     return found
 
 
-async def _named(asking: Asking, metric: str) -> list[Labels]:
+async def _named(asking: TimelineQueries, metric: str) -> list[Labels]:
     text = f"max by ({_BY}) (last_over_time({asking.selected(metric)}[{asking.whole}]))"
     return [labels for labels, _, _ in await asking.instant(text)]
 
 
-async def _resets(asking: Asking, member: Dialect, telling: set[tuple[str, ...]]) -> list[Entry]:
+async def _resets(asking: TimelineQueries, member: Dialect, telling: set[tuple[str, ...]]) -> list[Entry]:
     """Return the counter resets of processes that do not report their start time."""
     rule = member.rules.get(Quantity.GENERATION_TOKENS)
     counters = [metric for metric in rule.metrics if metric.kind is MetricType.COUNTER] if rule is not None else []
@@ -95,7 +95,7 @@ class _Run:
     last: float
 
 
-async def settings_that_changed(asking: Asking) -> list[Entry]:
+async def settings_that_changed(asking: TimelineQueries) -> list[Entry]:
     """Return when a workload's servers began to run with other settings. Raises SourceProblem.
 
     The pods of a workload follow one another: a change is the first pod whose settings differ from its predecessors'.
@@ -107,13 +107,15 @@ async def settings_that_changed(asking: Asking) -> list[Entry]:
                 span = await asking.span(spelt, member.where)
                 if span is None:
                     continue
-                heard = await asking.heard(span, ", ".join((*_WHOSE, *names)))
+                heard = await asking.lifetimes(span, ", ".join((*_WHOSE, *names)))
                 for workload, runs in _by_workload(asking, heard, names).items():
                     found += _changes(member, spelt, workload, runs, span)
     return found
 
 
-def _by_workload(asking: Asking, heard: Sequence[Heard], names: Sequence[str]) -> dict[ObjectRef, list[_Run]]:
+def _by_workload(
+    asking: TimelineQueries, heard: Sequence[SeriesLifetime], names: Sequence[str]
+) -> dict[ObjectRef, list[_Run]]:
     found: dict[ObjectRef, list[_Run]] = defaultdict(list)
     for one in sorted(heard, key=lambda one: one.first):
         pod = _pod(one.labels)

@@ -15,10 +15,18 @@ from fleet.model.problem import SourceProblem
 from fleet.sources.store import Store
 from fleet.timeline.entry import GONE, WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
-from fleet.timeline.metrics.asking import EXPORTER, Asking, MetricSpan, stamp
 from fleet.timeline.metrics.gpus import gpus_that_changed
 from fleet.timeline.metrics.kube_state import APPEARING, CHANGING, CREATED, ENDING, NOBODY
-from fleet.timeline.metrics.series import Appearing, Asked, ChangeMessage, Changing, Created, PresenceMetric, label
+from fleet.timeline.metrics.queries import EXPORTER, MetricSpan, TimelineQueries, stamp
+from fleet.timeline.metrics.series import (
+    ChangeMessage,
+    ChangingMetric,
+    CreationMetric,
+    PresenceMetric,
+    StateMetric,
+    TimelineMetric,
+    label,
+)
 from fleet.timeline.metrics.servers import settings_that_changed, starts
 from fleet.timeline.source import Gap, SourceTimeline
 
@@ -43,21 +51,21 @@ class MetricsTimeline:
         self._within = tuple(within)
         self._cluster_label = cluster_label
 
-    async def tell(self, since: float) -> SourceTimeline:
+    async def read(self, since: float) -> SourceTimeline:
         """Return the entries of all metrics; a refused query does not prevent the others."""
         try:
             store = await self._find()
             if store is None:
                 return SourceTimeline((), Kinship(), (_gap(_NONE),))
-            asking = Asking(store, self._within, since, await store.now())
+            asking = TimelineQueries(store, self._within, since, await store.now())
             if self._cluster_label and not self._within:
                 await _check_one_cluster(asking, self._cluster_label)
-            return await _tell(asking)
+            return await _read_metrics(asking)
         except SourceProblem as problem:
             return SourceTimeline((), Kinship(), (_gap(problem),))
 
 
-async def _check_one_cluster(asking: Asking, label: str) -> None:
+async def _check_one_cluster(asking: TimelineQueries, label: str) -> None:
     """Raises SourceProblem for a store that has the objects of several clusters."""
     found = await asking.instant(f"count by ({label}) (last_over_time(kube_node_info[{asking.whole}]))")
     names = sorted(labels.get(label, "") for labels, _, _ in found)
@@ -69,7 +77,7 @@ async def _check_one_cluster(asking: Asking, label: str) -> None:
         )
 
 
-async def _tell(asking: Asking) -> SourceTimeline:
+async def _read_metrics(asking: TimelineQueries) -> SourceTimeline:
     gaps = dict[Gap, None]()
 
     async def gather(telling: Iterable[Awaitable[list[Entry]]]) -> list[Entry]:
@@ -100,20 +108,20 @@ async def _tell(asking: Asking) -> SourceTimeline:
     return SourceTimeline(tuple(entries), asking.kin, tuple(gaps))
 
 
-async def _changes(asking: Asking, one: Changing) -> list[Entry]:
+async def _changes(asking: TimelineQueries, one: ChangingMetric) -> list[Entry]:
     span = await asking.span(one.metric, one.matches)
     if span is None:
         return []
     entries = []
     for labels, at, was, value in await asking.changes(span):
-        said = one.says(was, value, labels)
-        if said is not None:
+        message = one.says(was, value, labels)
+        if message is not None:
             evidence = Evidence(one.metric, f"{was:g} → {value:g} by {stamp(at)}")
-            entries.append(_entry(said, one.about(labels), at, span, evidence))
+            entries.append(_entry(message, one.about(labels), at, span, evidence))
     return entries
 
 
-async def _appearances(asking: Asking, one: Appearing) -> list[Entry]:
+async def _appearances(asking: TimelineQueries, one: StateMetric) -> list[Entry]:
     span = await asking.span(one.metric, one.matches)
     if span is None:
         return []
@@ -131,7 +139,7 @@ async def _appearances(asking: Asking, one: Appearing) -> list[Entry]:
     ]
 
 
-async def _ends(asking: Asking, one: PresenceMetric) -> list[Entry]:
+async def _ends(asking: TimelineQueries, one: PresenceMetric) -> list[Entry]:
     span = await asking.span(one.metric, one.matches)
     if span is None:
         return []
@@ -153,20 +161,22 @@ async def _ends(asking: Asking, one: PresenceMetric) -> list[Entry]:
     ]
 
 
-async def _creations(asking: Asking, one: Created) -> list[Entry]:
+async def _creations(asking: TimelineQueries, one: CreationMetric) -> list[Entry]:
     over = f"max without ({EXPORTER}) (last_over_time({asking.selected(one.metric)}[{asking.whole}]))"
     entries = []
     for labels, _, created in await asking.instant(f"{over} >= {asking.since:.0f}"):
         ref = one.about(labels)
-        said = one.says(ref)
+        message = one.says(ref)
         about = asking.kin.workload(ref) if one.of_workload else ref
         if about is not ref or not one.of_workload:
             evidence = Evidence(one.metric, f"{ref}: {stamp(created)}")
-            entries.append(Entry(created, WHOLE_SECONDS, said.kind, said.what, about, (evidence,), topic=said.topic))
+            entries.append(
+                Entry(created, WHOLE_SECONDS, message.kind, message.what, about, (evidence,), topic=message.topic)
+            )
     return entries
 
 
-async def _owners(asking: Asking) -> list[Entry]:
+async def _owners(asking: TimelineQueries) -> list[Entry]:
     """Return the owners of ReplicaSets; pods' metrics name their own owner."""
     owned = asking.selected("kube_replicaset_owner")
     for labels, _, _ in await asking.instant(f"last_over_time({owned}[{asking.whole}])"):
@@ -178,16 +188,23 @@ async def _owners(asking: Asking) -> list[Entry]:
     return []
 
 
-def _entry(said: ChangeMessage, ref: ObjectRef, at: float, span: MetricSpan, evidence: Evidence) -> Entry:
+def _entry(message: ChangeMessage, ref: ObjectRef, at: float, span: MetricSpan, evidence: Evidence) -> Entry:
     """Return an entry; ``at`` is the step at which it is seen: it happened before that, and after the previous
     sample.
     """
     return Entry(
-        at - span.within, span.within, said.kind, said.what, ref, (evidence,), weight=said.weight, topic=said.topic
+        at - span.within,
+        span.within,
+        message.kind,
+        message.what,
+        ref,
+        (evidence,),
+        weight=message.weight,
+        topic=message.topic,
     )
 
 
-def _last(one: Asked, at: float) -> Evidence:
+def _last(one: TimelineMetric, at: float) -> Evidence:
     return Evidence(one.metric, f"its last sample is of {stamp(at)}")
 
 

@@ -12,7 +12,7 @@ from actions.audit import acknowledged
 from actions.audit.acknowledged import AGAIN, AHEAD, KEPT, AcknowledgementReader
 from actions.audit.chain import verify
 from actions.audit.log import AuditLog
-from actions.audit.reading import LogSnapshot, look_at
+from actions.audit.reading import LogSnapshot, read_log
 from actions.audit.who import Who, login
 from tests.actions.audit.logs import NOW, RESULT, WHO, filled, intent, log_in, only_file
 
@@ -53,7 +53,7 @@ def test_it_says_who_when_what_and_of_which_incident(tmp_path: Path) -> None:
 def test_the_log_with_it_is_what_was_written(tmp_path: Path) -> None:
     filled(tmp_path, 2)
     written(tmp_path, acknowledges(), later=20)
-    assert verify(look_at(tmp_path)).intact
+    assert verify(read_log(tmp_path)).intact
 
 
 def test_what_is_written_later_is_read_from_there_on(tmp_path: Path) -> None:
@@ -78,9 +78,9 @@ def test_logs_to_which_nobody_has_written_are_not_looked_at_again(
 
     def noted(log: Path) -> LogSnapshot:
         looked.append(log)
-        return look_at(log)
+        return read_log(log)
 
-    monkeypatch.setattr(acknowledged, "look_at", noted)
+    monkeypatch.setattr(acknowledged, "read_log", noted)
     written(tmp_path, acknowledges("first"))
     moments = iter((60.0, 63.0, 66.0, 66.0 + AGAIN))
     one = AcknowledgementReader(tmp_path, lambda: NOW + next(moments))

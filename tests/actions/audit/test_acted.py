@@ -12,7 +12,7 @@ from actions.audit.chain import verify
 from actions.audit.history import ActionState, history, unfinished
 from actions.audit.log import AuditLog
 from actions.audit.opened_logs import open_folder
-from actions.audit.reading import look_at, records
+from actions.audit.reading import read_log, records
 from actions.audit.who import Who
 from actions.audit.words import summary
 from actions.kinds.scale import Scale
@@ -109,8 +109,8 @@ def test_a_kill_between_any_two_steps_leaves_a_log_that_says_what_is_known(kille
     for moment in killed:
         log = moment / "audit"
         really = (moment / "sent").read_text().splitlines() if (moment / "sent").exists() else []
-        assert verify(look_at(log)).intact, moment
-        events = [record.event for record in records(look_at(log))]
+        assert verify(read_log(log)).intact, moment
+        events = [record.event for record in records(read_log(log))]
         if "intent" not in events:
             assert really == []
             continue
@@ -141,8 +141,8 @@ def test_a_kill_between_any_two_steps_leaves_a_log_that_says_what_is_known(kille
 def test_what_was_cut_off_is_history_for_the_next_console(killed: list[Path]) -> None:
     folder = next(moment / "audit" for moment in killed if (moment / "sent").exists())
     AuditLog(folder, Who.of_this_process("oncall@corp", ())).append("intent", "next", {"title": "Scale chat-70b to 4"})
-    assert verify(look_at(folder)).intact
-    assert [action.state for action in history(records(look_at(folder)))] == [
+    assert verify(read_log(folder)).intact
+    assert [action.state for action in history(records(read_log(folder)))] == [
         ActionState.CUT_OFF,
         ActionState.UNDER_WAY,
     ]

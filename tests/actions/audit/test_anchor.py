@@ -11,7 +11,7 @@ import pytest
 from actions.audit.anchor import Anchor, read_anchors
 from actions.audit.chain import verify
 from actions.audit.opened_logs import open_folder
-from actions.audit.reading import look_at
+from actions.audit.reading import read_log
 from actions.note import note
 from actions.request import Target
 from console.main import main
@@ -44,7 +44,7 @@ def test_a_log_that_was_put_back_is_intact_and_lacks_the_anchor(tmp_path: Path) 
     anchor = log.append("intent", "a2", intent())
     shutil.rmtree(folder)
     shutil.copytree(copy, folder)
-    assert verify(look_at(folder)).intact
+    assert verify(read_log(folder)).intact
     found = open_folder(folder, read_anchors(anchor))
     assert not found.intact
 
@@ -53,7 +53,7 @@ def test_a_log_that_was_written_anew_is_intact_and_lacks_the_anchor(tmp_path: Pa
     anchor = filled(tmp_path / "one", 1).append("intent", "a2", intent())
     log = filled(tmp_path / "two", 1)
     log.append("intent", "a2", intent(reason="INC-8"))
-    assert verify(look_at(tmp_path / "two")).intact
+    assert verify(read_log(tmp_path / "two")).intact
     assert not anchored(tmp_path / "two", anchor)
     assert not anchored(tmp_path / "gone", anchor)
 

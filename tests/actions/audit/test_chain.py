@@ -13,7 +13,7 @@ from actions.audit.chain import Wrong, verify
 from actions.audit.folder import log_files
 from actions.audit.head import Head
 from actions.audit.line import canonical, digest, seal
-from actions.audit.reading import look_at, look_at_file, records
+from actions.audit.reading import read_log, read_log_file, records
 from tests.actions.audit.logs import filled, log_in, only_file
 
 
@@ -43,13 +43,13 @@ def edited(folder: Path, edit: Callable[[list[bytes]], None]) -> None:
 
 
 def test_a_log_as_it_was_written_is_intact(folder: Path) -> None:
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert (verdict.intact, verdict.records, verdict.torn, verdict.behind) == (True, 10, (), 0)
 
 
 def test_no_log_is_intact(tmp_path: Path) -> None:
-    assert verify(look_at(tmp_path / "none")).records == 0
-    assert verify(look_at(tmp_path / "none")).intact
+    assert verify(read_log(tmp_path / "none")).records == 0
+    assert verify(read_log(tmp_path / "none")).intact
 
 
 def test_one_edited_byte_is_found_wherever_it_is(folder: Path, written: dict[str, bytes]) -> None:
@@ -66,7 +66,7 @@ def test_one_edited_byte_is_found_wherever_it_is(folder: Path, written: dict[str
         others = [whole[at] ^ 1, ord("\n"), ord(" "), random_.randrange(256)]
         for value in {*(others if at in ends else random_.sample(others, 1))} - {whole[at]}:
             (folder / name).write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
-            broken = verify(look_at(folder)).broken
+            broken = verify(read_log(folder)).broken
             assert broken is not None, (at, value)
             line = sum(start <= at for start in starts)
             assert broken.line in {line, line - 1}, (at, value, broken)
@@ -74,7 +74,7 @@ def test_one_edited_byte_is_found_wherever_it_is(folder: Path, written: dict[str
     head = written["head.json"]
     for at in range(len(head)):
         (folder / "head.json").write_bytes(head[:at] + bytes([head[at] ^ 1]) + head[at + 1 :])
-        broken = verify(look_at(folder)).broken
+        broken = verify(read_log(folder)).broken
         assert broken is not None, at
         assert broken.file.name == "head.json"
 
@@ -84,7 +84,7 @@ def test_an_edited_line_is_named_with_its_number(folder: Path) -> None:
         lines[5] = lines[5].replace(b"INC-7", b"INC-8")
 
     edited(folder, lie)
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert str(broken) == f"{only_file(folder)}:6: changed: the line's hash does not match its content"
 
@@ -101,7 +101,7 @@ def test_an_edit_with_a_hash_that_fits_is_found_at_the_next_line(folder: Path) -
         lines[3] = resealed(lines[3], action="another")
 
     edited(folder, lie)
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong) == (5, Wrong.CHANGED)
     assert "one of the two" in broken.text
@@ -112,7 +112,7 @@ def test_an_edited_last_line_with_a_hash_that_fits_is_found_by_the_head(folder: 
         lines[-1] = resealed(lines[-1], action="another")
 
     edited(folder, lie)
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong) == (10, Wrong.CHANGED)
     assert "head.json" in broken.text
@@ -123,7 +123,7 @@ def test_removed_lines_are_counted(folder: Path) -> None:
         del lines[2:4]
 
     edited(folder, remove)
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong) == (3, Wrong.REMOVED)
     assert broken.text == "records 3 to 4 are missing before this line"
@@ -131,7 +131,7 @@ def test_removed_lines_are_counted(folder: Path) -> None:
 
 def test_a_removed_beginning_is_found(folder: Path) -> None:
     edited(folder, lambda lines: lines.__delitem__(slice(0, 2)))
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.text) == (1, "records 1 to 2 are missing before this line")
 
@@ -141,7 +141,7 @@ def test_lines_in_another_order_are_found(folder: Path) -> None:
         lines[2], lines[3] = lines[3], lines[2]
 
     edited(folder, swap)
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong, broken.text) == (3, Wrong.REORDERED, "record 4 stands before record 3")
 
@@ -149,7 +149,7 @@ def test_lines_in_another_order_are_found(folder: Path) -> None:
 @pytest.mark.parametrize(("at", "line"), [(2, 3), (10, 11)])
 def test_a_line_that_stands_twice_is_found(folder: Path, at: int, line: int) -> None:
     edited(folder, lambda lines: lines.insert(at, lines[1]))
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong, broken.text) == (line, Wrong.INSERTED, "record 2 stands here again")
 
@@ -158,14 +158,14 @@ def test_a_line_that_stands_twice_is_found(folder: Path, at: int, line: int) -> 
 @pytest.mark.parametrize("at", [0, 4, 10])
 def test_a_line_that_no_console_wrote_is_found(folder: Path, junk: bytes, at: int) -> None:
     edited(folder, lambda lines: lines.insert(at, junk))
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong) == (at + 1, Wrong.CHANGED)
 
 
 def test_an_end_that_was_cut_off_is_found_by_the_head(folder: Path) -> None:
     edited(folder, lambda lines: lines.__delitem__(slice(8, None)))
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong) == (8, Wrong.TRUNCATED)
     assert broken.text == "records 9 to 10 are missing after this line: head.json lists them"
@@ -173,14 +173,14 @@ def test_an_end_that_was_cut_off_is_found_by_the_head(folder: Path) -> None:
 
 def test_a_log_whose_files_are_all_gone_is_found_by_the_head(folder: Path) -> None:
     only_file(folder).unlink()
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.file.name, broken.wrong) == ("head.json", Wrong.TRUNCATED)
 
 
 def test_a_head_that_is_gone_is_said(folder: Path) -> None:
     (folder / "head.json").unlink()
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.file.name, broken.wrong) == ("head.json", Wrong.HEAD)
 
@@ -188,7 +188,7 @@ def test_a_head_that_is_gone_is_said(folder: Path) -> None:
 def test_a_head_that_is_one_behind_is_what_a_kill_leaves(folder: Path) -> None:
     lines = only_file(folder).read_bytes().splitlines()
     (folder / "head.json").write_bytes(Head(9, digest(lines[8])).to_bytes())
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert (verdict.intact, verdict.behind) == (True, 1)
 
 
@@ -198,7 +198,7 @@ def test_a_file_that_is_gone_is_found(tmp_path: Path, missing: int) -> None:
     filled(folder, 8, limit=4_000)
     files = log_files(folder)
     files[missing].unlink()
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     if missing == -1:
         assert (broken.file, broken.wrong) == (files[-2], Wrong.TRUNCATED)
@@ -211,9 +211,9 @@ def test_one_file_alone_is_checked_for_what_it_can_show(tmp_path: Path) -> None:
     folder = tmp_path / "audit"
     filled(folder, 8, limit=4_000)
     file = log_files(folder)[2]
-    assert verify(look_at_file(file)).intact
+    assert verify(read_log_file(file)).intact
     file.write_bytes(file.read_bytes().replace(b"INC-7", b"INC-9", 1))
-    assert not verify(look_at_file(file)).intact
+    assert not verify(read_log_file(file)).intact
 
 
 def torn(folder: Path, keep: int) -> bytes:
@@ -229,7 +229,7 @@ def test_a_torn_write_is_told_from_tampering_wherever_it_was_torn(folder: Path, 
     for keep in range(1, len(torn(folder, 1))):
         (folder / name).write_bytes(written[name])
         last = torn(folder, keep)
-        verdict = verify(look_at(folder))
+        verdict = verify(read_log(folder))
         assert verdict.broken is None, keep
         if keep == len(last) - 1:
             assert (verdict.records, verdict.torn) == (10, ())
@@ -243,10 +243,10 @@ def test_what_was_torn_stays_in_the_log_and_is_marked(folder: Path, keep: int) -
     before = only_file(folder).read_bytes()
     log_in(folder).append("intent", "next", {})
     assert only_file(folder).read_bytes().startswith(before + b"\n")
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert (verdict.intact, verdict.records) == (True, 11)
     assert [(t.line, t.marked) for t in verdict.torn] == [(10, True)]
-    mark = list(records(look_at(folder)))[-2]
+    mark = list(records(read_log(folder)))[-2]
     assert (mark.event, mark.content) == ("torn", {"bytes": keep, "sha256": digest(before[-keep:])})
 
 
@@ -254,9 +254,9 @@ def test_a_mark_that_was_torn_itself_is_marked_as_well(folder: Path) -> None:
     torn(folder, 200)
     with only_file(folder).open("ab") as file:
         file.write(b'\n{"action":"","at":17')
-    assert verify(look_at(folder)).intact
+    assert verify(read_log(folder)).intact
     log_in(folder).append("intent", "next", {})
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert (verdict.intact, verdict.records) == (True, 11)
     assert [t.marked for t in verdict.torn] == [True]
 
@@ -264,10 +264,10 @@ def test_a_mark_that_was_torn_itself_is_marked_as_well(folder: Path) -> None:
 def test_a_record_that_lacks_only_its_line_break_counts(folder: Path) -> None:
     data = only_file(folder).read_bytes()
     only_file(folder).write_bytes(data[:-1])
-    assert verify(look_at(folder)).records == 10
+    assert verify(read_log(folder)).records == 10
     log_in(folder).append("intent", "next", {})
     assert only_file(folder).read_bytes().startswith(data)
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert (verdict.intact, verdict.records, verdict.torn) == (True, 11, ())
 
 
@@ -279,7 +279,7 @@ def test_an_edited_line_that_was_torn_is_found(folder: Path) -> None:
         lines[9] = lines[9][:100] + b"x" + lines[9][101:]
 
     edited(folder, lie)
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert (broken.line, broken.wrong) == (10, Wrong.CHANGED)
 
@@ -307,10 +307,10 @@ def test_what_was_done_to_a_log_stays_found_when_it_is_written_on(
     log = log_in(folder)
     log.append("intent", "next", {})
     log.append("result", "next", {})
-    broken = verify(look_at(folder)).broken
+    broken = verify(read_log(folder)).broken
     assert broken is not None
     assert broken.line == line
-    assert [record.event for record in records(look_at(folder))][-3:] == ["damaged", "intent", "result"]
+    assert [record.event for record in records(read_log(folder))][-3:] == ["damaged", "intent", "result"]
 
 
 def test_a_log_that_holds_only_a_torn_first_write_is_intact(tmp_path: Path) -> None:
@@ -318,9 +318,9 @@ def test_a_log_that_holds_only_a_torn_first_write_is_intact(tmp_path: Path) -> N
     folder.mkdir()
     (folder / "head.json").write_bytes(Head().to_bytes())
     (folder / "audit-000001.jsonl").write_bytes(b'{"action":"a1","at":1')
-    assert verify(look_at(folder)).intact
+    assert verify(read_log(folder)).intact
     log_in(folder).append("intent", "a1", {})
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert (verdict.intact, verdict.records) == (True, 2)
 
 
@@ -328,9 +328,9 @@ def test_a_new_file_whose_first_write_was_torn_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "audit"
     filled(folder, 1)
     (folder / "audit-000002.jsonl").write_bytes(b'{"act')
-    assert verify(look_at(folder)).intact
+    assert verify(read_log(folder)).intact
     log_in(folder).append("intent", "a2", {})
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert (verdict.intact, verdict.records, [t.marked for t in verdict.torn]) == (True, 7, [True])
 
 

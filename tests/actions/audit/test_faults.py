@@ -14,7 +14,7 @@ import pytest
 from actions.audit import disk
 from actions.audit.chain import verify
 from actions.audit.errors import AuditError
-from actions.audit.reading import look_at, records
+from actions.audit.reading import read_log, records
 from tests.actions.audit.logs import filled, intent, log_in
 
 CALLS = ["open", "close", "write", "fsync", "ftruncate", "fstat", "mkdir", "stat", "rename", "replace"]
@@ -46,7 +46,7 @@ class Faults:
 
 
 def written(folder: Path, action: str) -> bool:
-    return action in {record.action for record in records(look_at(folder))}
+    return action in {record.action for record in records(read_log(folder))}
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["the first record", "a later one"])
@@ -68,10 +68,10 @@ def test_raised_means_not_in_the_log_and_not_raised_means_in_it(
             except AuditError:
                 pass
         assert raised is not written(folder, "x1"), (name, nth)
-        assert verify(look_at(folder)).intact
+        assert verify(read_log(folder)).intact
         log_in(folder).append("intent", "x2", intent())
         assert written(folder, "x2")
-        assert verify(look_at(folder)).intact
+        assert verify(read_log(folder)).intact
         if not faults.hit:
             return
     pytest.fail(f"{name} is called more often than {MOST} times")

@@ -20,7 +20,7 @@ from actions.audit.line import seal
 from actions.audit.log import AuditLog
 from actions.audit.opened_logs import open_folder
 from actions.audit.query import AuditQuery
-from actions.audit.reading import look_at, records
+from actions.audit.reading import read_log, records
 from actions.audit.who import Who
 from actions.audit.words import Tone, chain_text, everything, moment, opened_text, summary
 from tests.actions.audit.logs import EVENT, NOW, PATCH, WHO, answered, filled, intent, log_in, only_file
@@ -39,7 +39,7 @@ def told(action: RecordedAction) -> str:
 
 
 def only(folder: Path, alive: Any = dead) -> RecordedAction:
-    [action] = history(records(look_at(folder)), alive)
+    [action] = history(records(read_log(folder)), alive)
     return action
 
 
@@ -181,7 +181,7 @@ def test_what_another_console_still_does_is_not_cut_off_until_it_is_killed(tmp_p
 def test_a_process_id_that_was_given_again_is_another_process(tmp_path: Path) -> None:
     log = log_in(tmp_path / "audit", who=HERE)
     log.append("intent", "a1", intent())
-    [record] = records(look_at(tmp_path / "audit"))
+    [record] = records(read_log(tmp_path / "audit"))
     assert record.process["pid"] == os.getpid()
     [mine] = history([record])
     assert mine.state is ActionState.UNDER_WAY
@@ -227,8 +227,8 @@ def test_numbers_that_no_clock_and_no_system_has_do_not_hide_what_else_was_writt
     line = file.read_bytes().rstrip()
     document = {name: value for name, value in json.loads(line).items() if name != "hash"}
     file.write_bytes(line + b"\n" + seal(document | {"action": "a2"} | wrong) + b"\n")
-    assert "a1" in [action.id for action in history(records(look_at(tmp_path)))]
-    assert not verify(look_at(tmp_path)).intact
+    assert "a1" in [action.id for action in history(records(read_log(tmp_path)))]
+    assert not verify(read_log(tmp_path)).intact
 
 
 def test_an_edited_log_is_shown_all_the_same(tmp_path: Path) -> None:

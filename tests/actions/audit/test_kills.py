@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from actions.audit.chain import verify
-from actions.audit.reading import look_at, records
+from actions.audit.reading import read_log, records
 from tests.ending import ending
 
 WRITER = """
@@ -40,10 +40,10 @@ def test_a_log_survives_any_number_of_kills(tmp_path: Path) -> None:
             process.kill()
             said = (first + process.stdout.read()).rpartition(b"\n")[0].split()
         promised = int(said[-1])
-        verdict = verify(look_at(folder))
+        verdict = verify(read_log(folder))
         assert verdict.intact, verdict.broken
         assert verdict.behind <= 1
-    numbers = [record.content["number"] for record in records(look_at(folder)) if record.event == "step"]
+    numbers = [record.content["number"] for record in records(read_log(folder)) if record.event == "step"]
     # Every confirmed record is there, in order; one written but not yet confirmed may be there twice.
     assert sorted(set(numbers)) == list(range(max(numbers) + 1))
     assert max(numbers) >= promised

@@ -19,7 +19,7 @@ from actions.audit.errors import AuditError
 from actions.audit.folder import log_files
 from actions.audit.line import GENESIS
 from actions.audit.log import AuditLog
-from actions.audit.reading import look_at, records
+from actions.audit.reading import read_log, records
 from actions.audit.who import Who
 from tests.actions.audit.logs import NOW, WHO, filled, log_in, only_file
 from tests.ending import ending
@@ -59,7 +59,7 @@ def test_what_is_in_a_name_stays_in_its_line(tmp_path: Path) -> None:
     assert data.isascii()
     assert data.count(b"\n") == 1
     assert b"\x1b" not in data
-    [record] = records(look_at(tmp_path / "audit"))
+    [record] = records(read_log(tmp_path / "audit"))
     assert record.content["title"] == "a\nb\x1b[31m\u202e\ud800é"
 
 
@@ -113,7 +113,7 @@ def test_a_log_begins_a_new_file_at_its_limit_and_the_chain_goes_on(tmp_path: Pa
     assert len(files) > 4
     assert [file.name for file in files[:2]] == ["audit-000001.jsonl", "audit-000002.jsonl"]
     assert all(file.stat().st_size <= 4_000 for file in files)
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert verdict.intact
     assert (verdict.records, verdict.files) == (40, len(files))
     assert (verdict.since, verdict.until) == (NOW, NOW + 39)
@@ -125,15 +125,15 @@ def test_another_writer_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
     for _ in range(3):
         one.append("step", "a1", {})
         other.append("step", "b1", {})
-    assert [record.who["identity"] for record in records(look_at(folder))] == ["oncall@corp", "bob"] * 3
-    assert verify(look_at(folder)).intact
+    assert [record.who["identity"] for record in records(read_log(folder))] == ["oncall@corp", "bob"] * 3
+    assert verify(read_log(folder)).intact
 
 
 def test_a_record_may_be_of_any_size(tmp_path: Path) -> None:
     log = log_in(tmp_path / "audit")
     for size in (10, 300_000, 10, 65_000, 1_000_000):
         log.append("step", "a1", {"text": "x" * size})
-    assert verify(look_at(tmp_path / "audit")).records == 5
+    assert verify(read_log(tmp_path / "audit")).records == 5
 
 
 WRITER = """
@@ -165,9 +165,9 @@ def test_two_processes_at_once_make_one_chain(tmp_path: Path) -> None:
         one.communicate(b"\n", timeout=60)
         two.communicate(timeout=60)
     assert (one.returncode, two.returncode) == (0, 0)
-    assert verify(look_at(folder)).intact
+    assert verify(read_log(folder)).intact
     for name in ("one", "two"):
-        numbers = [record.content["number"] for record in records(look_at(folder)) if record.action == name]
+        numbers = [record.content["number"] for record in records(read_log(folder)) if record.action == name]
         assert numbers == list(range(60))
 
 
@@ -176,8 +176,8 @@ def test_threads_of_one_process_make_one_chain(tmp_path: Path) -> None:
     log = AuditLog(folder, WHO)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: log.append("step", "a1", {"number": number}), range(80)))
-    assert verify(look_at(folder)).intact
-    assert sorted(record.content["number"] for record in records(look_at(folder))) == list(range(80))
+    assert verify(read_log(folder)).intact
+    assert sorted(record.content["number"] for record in records(read_log(folder))) == list(range(80))
 
 
 def test_a_lock_that_stays_held_is_said(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_lock_that_stays_held_is_said(tmp_path: Path) -> None:
             with pytest.raises(AuditError, match=f"another process has held {folder / 'lock'}.*fuser"):
                 write()
         # Reading goes on.
-        assert verify(look_at(folder)).intact
+        assert verify(read_log(folder)).intact
 
 
 LIMITED = """
@@ -221,10 +221,10 @@ def test_a_full_disk_blocks_and_nothing_of_the_line_stays(tmp_path: Path, room: 
     assert f"{folder}: the limit on the size of files is reached" in done.stdout
     assert only_file(folder).read_bytes() == before
     log.append("intent", "a2", {})
-    verdict = verify(look_at(folder))
+    verdict = verify(read_log(folder))
     assert verdict.intact
     assert not verdict.torn
-    assert [record.action for record in records(look_at(folder))][-1] == "a2"
+    assert [record.action for record in records(read_log(folder))][-1] == "a2"
 
 
 def test_check_finds_a_full_disk_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from actions.audit import opened_logs
 from actions.audit.folder import stamp
 from actions.audit.opened_logs import open_folder
-from actions.audit.reading import LogSnapshot, look_at
+from actions.audit.reading import LogSnapshot, read_log
 from actions.audit.words import Tone, opened_text
 from tests.actions.audit.logs import filled, intent, log_in, only_file
 
@@ -47,9 +47,9 @@ def test_one_that_may_not_be_read_is_said_and_the_others_are_shown(site: Path, m
     def look(folder: Path) -> LogSnapshot:
         if folder.name == "mia":
             raise PermissionError(13, "Permission denied", str(folder))
-        return look_at(folder)
+        return read_log(folder)
 
-    monkeypatch.setattr(opened_logs, "look_at", look)
+    monkeypatch.setattr(opened_logs, "read_log", look)
     found = open_folder(site)
     assert [action.id for action in found.actions] == ["b1"]
     assert [fact.text for fact in opened_text(found)] == ["1 log intact, 1 record", f"{site / 'mia'} may not be read"]

@@ -20,7 +20,7 @@ async def test_what_was_done_on_this_server_is_told_with_who_and_why(tmp_path: P
     log.append("intent", "a1", intent("chat", title="Scale chat to 6", reason="queue", scope={"server": SERVER}))
     log.append("result", "a1", {"result": "converged"})
     log.append("intent", "b1", intent("chat", title="Scale chat to 7", scope={"server": "https://elsewhere"}))
-    told = await AuditTimeline(tmp_path, HERE).tell(0.0)
+    told = await AuditTimeline(tmp_path, HERE).read(0.0)
     (entry,) = told.entries
     assert entry.what == "Scale chat to 6: converged (queue)"
     assert entry.about == ObjectRef("Deployment", "serving", "chat")
@@ -38,7 +38,7 @@ async def test_what_was_done_through_another_context_of_the_same_server_says_so(
         scope = {"context": context, "server": SERVER}
         log.append("intent", context, intent("chat", title="Scale chat to 6", reason="", scope=scope))
         log.append("result", context, {"result": "converged"})
-    told = await AuditTimeline(tmp_path, HERE).tell(0.0)
+    told = await AuditTimeline(tmp_path, HERE).read(0.0)
     assert [entry.what for entry in told.entries] == [
         "Scale chat to 6: converged",
         "Scale chat to 6: converged [through the context staging]",
@@ -47,17 +47,17 @@ async def test_what_was_done_through_another_context_of_the_same_server_says_so(
 
 async def test_what_is_older_is_not_told(tmp_path: Path) -> None:
     filled(tmp_path, 2)
-    assert not (await AuditTimeline(tmp_path, ClusterId()).tell(4e9)).entries
+    assert not (await AuditTimeline(tmp_path, ClusterId()).read(4e9)).entries
 
 
 async def test_no_log_is_no_gap_and_one_that_cannot_be_read_is(tmp_path: Path) -> None:
-    assert not (await AuditTimeline(tmp_path / "none", HERE).tell(0.0)).gaps
+    assert not (await AuditTimeline(tmp_path / "none", HERE).read(0.0)).gaps
     (tmp_path / "file").write_text("")
-    told = await AuditTimeline(tmp_path / "file", HERE).tell(0.0)
+    told = await AuditTimeline(tmp_path / "file", HERE).read(0.0)
     assert [gap.what for gap in told.gaps] == ["what was done from here"]
 
 
 @pytest.mark.parametrize("field", ["target", "scope", "title"])
 async def test_a_record_may_hold_anything(tmp_path: Path, field: str) -> None:
     log_in(tmp_path).append("intent", "a1", {"scope": {"server": SERVER}, field: 7})
-    await AuditTimeline(tmp_path, HERE).tell(0.0)
+    await AuditTimeline(tmp_path, HERE).read(0.0)

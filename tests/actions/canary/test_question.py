@@ -16,7 +16,7 @@ import httpx
 import pytest
 import trustme
 
-from actions.canary.question import CHAT, PLAIN, USER, CanaryPlace, ask_one_token
+from actions.canary.question import CHAT, PLAIN, USER, CanaryTarget, ask_one_token
 from fleet import guard
 from fleet.model.canary import CanaryOutcome
 from fleet.net import http
@@ -70,7 +70,7 @@ COMPLETION = {"choices": [{"text": " 7"}]}
 
 async def test_it_asks_for_one_greedy_token_and_says_who_asks(server: Server) -> None:
     server.answers[PLAIN] = 200, COMPLETION
-    heard = await ask_one_token(CanaryPlace(server.url, "llama", "k3y"), "1 2 3", 5.0)
+    heard = await ask_one_token(CanaryTarget(server.url, "llama", "k3y"), "1 2 3", 5.0)
     assert (heard.outcome, heard.said) == (CanaryOutcome.ANSWERED, " 7")
     assert heard.seconds is not None
     ((path, headers, body),) = server.seen
@@ -82,7 +82,7 @@ async def test_it_asks_for_one_greedy_token_and_says_who_asks(server: Server) ->
 
 async def test_a_server_that_speaks_chat_alone_gets_a_message(server: Server) -> None:
     server.answers[CHAT] = 200, {"choices": [{"message": {"content": "7"}}]}
-    heard = await ask_one_token(CanaryPlace(server.url, "llama"), "1 2 3", 5.0)
+    heard = await ask_one_token(CanaryTarget(server.url, "llama"), "1 2 3", 5.0)
     assert (heard.outcome, heard.said) == (CanaryOutcome.ANSWERED, "7")
     assert server.seen[-1][2]["messages"] == [{"role": "user", "content": "1 2 3"}]
     assert "Authorization" not in server.seen[-1][1]
@@ -107,23 +107,23 @@ async def test_what_is_no_answer_is_told_from_what_turns_it_away(
     server: Server, status: int, document: Any, outcome: CanaryOutcome, words: str
 ) -> None:
     server.answers[PLAIN] = status, document
-    heard = await ask_one_token(CanaryPlace(server.url, "llama"), "1", 5.0)
+    heard = await ask_one_token(CanaryTarget(server.url, "llama"), "1", 5.0)
     assert heard.outcome is outcome
     assert words in heard.problem
 
 
 async def test_one_that_hangs_and_one_that_is_not_there(server: Server) -> None:
     server.holds.clear()
-    heard = await ask_one_token(CanaryPlace(server.url, "llama"), "1", 0.2)
+    heard = await ask_one_token(CanaryTarget(server.url, "llama"), "1", 0.2)
     assert (heard.outcome, heard.problem) == (CanaryOutcome.SILENT, "no answer within 0.2 s")
-    nobody = await ask_one_token(CanaryPlace(f"http://127.0.0.1:{free_port()}", "llama"), "1", 2.0)
+    nobody = await ask_one_token(CanaryTarget(f"http://127.0.0.1:{free_port()}", "llama"), "1", 2.0)
     assert nobody.outcome is CanaryOutcome.FAILED
 
 
 async def test_in_read_only_mode_nothing_is_sent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     server.answers[PLAIN] = 200, COMPLETION
     monkeypatch.setattr(guard, "_allowed", frozenset())
-    heard = await ask_one_token(CanaryPlace(server.url, "llama"), "1", 2.0)
+    heard = await ask_one_token(CanaryTarget(server.url, "llama"), "1", 2.0)
     assert heard.outcome is CanaryOutcome.REFUSED
     assert "read-only" in heard.problem
     assert server.seen == []
@@ -156,6 +156,6 @@ async def test_an_issuer_that_only_this_console_does_not_know_is_no_failure_of_t
     serving = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
     async with serving:
         port = serving.sockets[0].getsockname()[1]
-        heard = await ask_one_token(CanaryPlace(f"https://127.0.0.1:{port}", "llama", "k3y"), "1", 5.0)
+        heard = await ask_one_token(CanaryTarget(f"https://127.0.0.1:{port}", "llama", "k3y"), "1", 5.0)
     assert heard.outcome is outcome
     assert heard.problem.startswith(problem)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actions.canary.question import CanaryHeard, CanaryPlace
+from actions.canary.question import CanaryReply, CanaryTarget
 from actions.canary.source import AT_ONCE, CanaryPlan, CanarySource
 from fleet.model.canary import CanaryAnswer, CanaryOutcome
 from fleet.model.objects import TEMPLATE_HASH, ModelVersion, Pod
@@ -21,7 +21,7 @@ from tests.fleet.rows import deployment, kube, node, pod
 from tests.waiting import PATIENCE
 
 PLAN = CanaryPlan(("serving/chat",), "1 2 3", every=60.0, timeout=5.0)
-SEVEN = CanaryHeard(CanaryOutcome.ANSWERED, 0.2, " 7")
+SEVEN = CanaryReply(CanaryOutcome.ANSWERED, 0.2, " 7")
 
 
 def replicas(count: int = 3, **more: Any) -> list[Pod]:
@@ -37,14 +37,14 @@ def state(pods: list[Pod]) -> KubeState:
 class Engines:
     """Answers by address; counts how many are asked at once."""
 
-    def __init__(self, said: Mapping[str, CanaryHeard] | None = None) -> None:
+    def __init__(self, said: Mapping[str, CanaryReply] | None = None) -> None:
         self.said = dict(said or {})
-        self.asked: list[CanaryPlace] = []
+        self.asked: list[CanaryTarget] = []
         self.most = self._now = 0
         self.heard = asyncio.Event()
         """Set once three were asked."""
 
-    async def __call__(self, place: CanaryPlace, prompt: str, seconds: float, /) -> CanaryHeard:
+    async def __call__(self, place: CanaryTarget, prompt: str, seconds: float, /) -> CanaryReply:
         assert (prompt, seconds) == (PLAN.prompt, PLAN.timeout)
         self.asked.append(place)
         self._now += 1
@@ -81,8 +81,8 @@ async def test_a_person_who_asks_for_new_numbers_asks_no_engine() -> None:
     source = CanarySource(PLAN, lambda: state(replicas()), ask=engines, first=0.0)
     await source.start()
     await asyncio.wait_for(engines.heard.wait(), PATIENCE)
-    source.hurry()
-    source.hurry()
+    source.refresh()
+    source.refresh()
     for _ in range(20):
         await asyncio.sleep(0)
     assert len(engines.asked) == 3
@@ -126,19 +126,19 @@ async def test_an_engine_that_speaks_tls_is_not_asked_and_that_is_said() -> None
 
 
 async def test_questions_that_come_to_nothing_are_counted_until_one_is_answered() -> None:
-    engines = Engines({at(1): CanaryHeard(CanaryOutcome.SILENT, problem="no answer within 5 s")})
+    engines = Engines({at(1): CanaryReply(CanaryOutcome.SILENT, problem="no answer within 5 s")})
     source = CanarySource(PLAN, lambda: state(replicas()), ask=engines)
     seen = [by_key(await source.ask())["serving/chat-1"].failures for _ in range(3)]
     assert seen == [1, 2, 3]
     assert "serving/chat-1: no answer within 5 s" in source.notes
-    engines.said[at(1)] = CanaryHeard(CanaryOutcome.REFUSED, problem="answers HTTP 401")
+    engines.said[at(1)] = CanaryReply(CanaryOutcome.REFUSED, problem="answers HTTP 401")
     assert by_key(await source.ask())["serving/chat-1"].failures == 0, "who is turned away has been heard"
     engines.said[at(1)] = SEVEN
     assert by_key(await source.ask())["serving/chat-1"].failures == 0
 
 
 async def test_of_three_of_a_revision_the_one_that_says_otherwise_is_the_odd_one() -> None:
-    other = CanaryHeard(CanaryOutcome.ANSWERED, 0.2, " zq")
+    other = CanaryReply(CanaryOutcome.ANSWERED, 0.2, " zq")
     engines = Engines({at(2): other})
     source = CanarySource(PLAN, lambda: state(replicas()), ask=engines)
     found = [by_key(await source.ask())["serving/chat-2"] for _ in range(3)]
@@ -149,7 +149,7 @@ async def test_of_three_of_a_revision_the_one_that_says_otherwise_is_the_odd_one
 
 
 async def test_two_and_those_of_another_revision_are_no_peers() -> None:
-    other = CanaryHeard(CanaryOutcome.ANSWERED, 0.2, " zq")
+    other = CanaryReply(CanaryOutcome.ANSWERED, 0.2, " zq")
     two = CanarySource(PLAN, lambda: state(replicas(2)), ask=Engines({at(1): other}))
     assert by_key(await two.ask())["serving/chat-1"].odd == 0
     pods = replicas(4)
@@ -161,13 +161,13 @@ async def test_two_and_those_of_another_revision_are_no_peers() -> None:
 
 
 async def test_a_workload_with_a_gateway_is_asked_for_through_it_too() -> None:
-    place = CanaryPlace("http://gateway", "", "k")
-    engines = Engines({"http://gateway": CanaryHeard(CanaryOutcome.FAILED, problem="answers HTTP 502")})
+    place = CanaryTarget("http://gateway", "", "k")
+    engines = Engines({"http://gateway": CanaryReply(CanaryOutcome.FAILED, problem="answers HTTP 502")})
     plan = replace(PLAN, gateways={"serving/chat": lambda: place})
     source = CanarySource(plan, lambda: state(replicas()), ask=engines)
     (through,) = (await source.ask()).through
     assert (through.key, through.outcome, through.failures) == ("serving/Deployment/chat", CanaryOutcome.FAILED, 1)
-    assert engines.asked[-1] == CanaryPlace("http://gateway", "llama", "k")
+    assert engines.asked[-1] == CanaryTarget("http://gateway", "llama", "k")
     assert source.requests == 4
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actions.checks.gpu_room import check_room
-from actions.checks.gpus import spare_for
+from actions.checks.spare_gpus import spare_gpus
 from actions.planning.plan import Verdict
 from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Node, Pod
@@ -37,7 +37,7 @@ def changed(snapshot: Snapshot, name: str, **values: Any) -> Snapshot:
 
 
 def test_what_is_held_is_not_free() -> None:
-    spare = spare_for(with_nodes(node_2=8, node_3=3), SPEC)
+    spare = spare_gpus(with_nodes(node_2=8, node_3=3), SPEC)
     assert spare.free == {"node-2": 8}
     assert spare.places == 2
     assert spare.words == "node-2 has 8 free"
@@ -48,9 +48,9 @@ def test_a_pod_that_ends_still_holds_its_gpus_and_one_that_has_ended_does_not() 
     snapshot = with_nodes()
     held: Pod = snapshot.pods["serving/chat-0"]
     ending = replace(snapshot, pods={**snapshot.pods, held.key: replace(held, deleted=1.0)})
-    assert spare_for(ending, SPEC).places == 0
+    assert spare_gpus(ending, SPEC).places == 0
     ended = replace(snapshot, pods={**snapshot.pods, held.key: replace(held, phase="Succeeded")})
-    assert spare_for(ended, SPEC).free == {"node-1": 4}
+    assert spare_gpus(ended, SPEC).free == {"node-1": 4}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_pod_that_ends_still_holds_its_gpus_and_one_that_has_ended_does_not() 
     ],
 )
 def test_closed_nodes_do_not_count(values: dict[str, Any], why: str) -> None:
-    spare = spare_for(changed(with_nodes(node_2=8), "node-2", **values), SPEC)
+    spare = spare_gpus(changed(with_nodes(node_2=8), "node-2", **values), SPEC)
     assert spare.why_not.get("node-2", "") == why
     assert ("node-2" in spare.free) is (not why)
 
@@ -83,19 +83,19 @@ def test_affinity_and_selectors_are_honoured(operator: str, values: list[str], f
     snapshot = with_nodes(node_2=8)
     term = {"matchExpressions": [{"key": "pool", "operator": operator, "values": values}]}
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
-    assert bool(spare_for(snapshot, SPEC | {"affinity": {"nodeAffinity": required}}).free) is fits
+    assert bool(spare_gpus(snapshot, SPEC | {"affinity": {"nodeAffinity": required}}).free) is fits
     if operator == "In":
-        assert bool(spare_for(snapshot, SPEC | {"nodeSelector": {"pool": values[0]}}).free) is fits
+        assert bool(spare_gpus(snapshot, SPEC | {"nodeSelector": {"pool": values[0]}}).free) is fits
 
 
 def test_another_resource_is_another_kind_of_gpu() -> None:
     mig = {"tolerations": TOLERATIONS, "containers": [{"resources": {"limits": {"nvidia.com/mig-1g.10gb": "1"}}}]}
-    assert spare_for(with_nodes(node_2=8), mig).words == "no node has nvidia.com/mig-1g.10gb"
-    assert spare_for(with_nodes(), {"containers": [{}]}).words == "it needs no GPU"
+    assert spare_gpus(with_nodes(node_2=8), mig).words == "no node has nvidia.com/mig-1g.10gb"
+    assert spare_gpus(with_nodes(), {"containers": [{}]}).words == "it needs no GPU"
 
 
 def test_a_node_that_is_to_be_closed_has_no_room() -> None:
-    spare = spare_for(with_nodes(node_2=8), SPEC, without=frozenset({"node-2"}))
+    spare = spare_gpus(with_nodes(node_2=8), SPEC, without=frozenset({"node-2"}))
     assert not spare.free
     assert spare.words == "1 node with fewer than 4 free, 1 node to be drained"
 
@@ -133,7 +133,7 @@ def test_every_accelerator_of_a_device_plugin_counts(resource: str) -> None:
     spec = _wanting({resource: 4})
     pod = _running("a", spec)
     fleet = replace(SNAPSHOT, nodes={"n1": _offering({resource: 8})}, pods={pod.key: pod})
-    assert spare_for(fleet, spec).places == 1
+    assert spare_gpus(fleet, spec).places == 1
     two = check_room(fleet, spec, 2)
     assert two.verdict is Verdict.WARN
     assert "room for 1 of 2 more pods" in two.text
@@ -148,7 +148,7 @@ def test_every_accelerator_of_a_device_plugin_counts(resource: str) -> None:
 )
 def test_what_no_device_plugin_offers_is_no_device(resource: str) -> None:
     spec = _wanting({resource: 4})
-    assert spare_for(replace(SNAPSHOT, nodes={"n1": _offering({resource: 8})}), spec).words == "it needs no GPU"
+    assert spare_gpus(replace(SNAPSHOT, nodes={"n1": _offering({resource: 8})}), spec).words == "it needs no GPU"
 
 
 def test_a_pod_fits_where_each_of_its_devices_is_free() -> None:
@@ -156,9 +156,9 @@ def test_a_pod_fits_where_each_of_its_devices_is_free() -> None:
     pod = _running("a", spec)
     nodes = {"n1": _offering({"nvidia.com/gpu": 8, "rdma/hca": 2})}
     fleet = replace(SNAPSHOT, nodes=nodes, pods={pod.key: pod})
-    assert spare_for(fleet, spec).places == 1, "six GPUs are free, and one network card"
+    assert spare_gpus(fleet, spec).places == 1, "six GPUs are free, and one network card"
     fleet = replace(fleet, nodes={"n1": _offering({"nvidia.com/gpu": 8, "rdma/hca": 1})})
-    assert spare_for(fleet, spec).words == "1 node with none of rdma/hca free"
+    assert spare_gpus(fleet, spec).words == "1 node with none of rdma/hca free"
 
 
 def test_what_comes_by_a_claim_is_not_known() -> None:
@@ -166,4 +166,4 @@ def test_what_comes_by_a_claim_is_not_known() -> None:
     found = check_room(SNAPSHOT, claimed, 1)
     assert found.verdict is Verdict.WARN
     assert "whether there is room for 1 more pod is not known" in found.text
-    assert "needs no GPU" not in spare_for(SNAPSHOT, claimed).words
+    assert "needs no GPU" not in spare_gpus(SNAPSHOT, claimed).words

@@ -9,7 +9,7 @@ import pytest
 from actions.checks import running_requests
 from actions.checks.running_requests import check_running
 from actions.drain.inspect import Inspection
-from actions.drain.manner import AtDeadline, Method
+from actions.drain.options import AtDeadline, Method
 from actions.drain.unit import DrainUnit
 from actions.drain.wait import Terms
 from actions.planning.plan import Verdict

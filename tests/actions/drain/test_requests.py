@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from actions.drain.inspect import Inspection
-from actions.drain.manner import AtDeadline
-from actions.drain.requests import Fall, RequestsOf, Seen, measured
+from actions.drain.options import AtDeadline
+from actions.drain.requests import DrainRate, EngineRequests, RequestReading, measured
 from actions.drain.wait import Terms, wait_for_requests
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.pods import project_pod
@@ -99,43 +99,43 @@ async def test_the_engine_is_asked_first_and_the_snapshot_where_it_does_not_answ
     async with engine(PAGE.format(running=5.0, waiting=0.0)) as served:
         cluster.add(served.pod())
         unit = await Inspection(cluster.context()).unit(cluster.get("Pod", "serving", "chat-0"))
-        looks = RequestsOf(unit, HandWork(cluster))
-        seen = await looks.look()
+        looks = EngineRequests(unit, HandWork(cluster))
+        seen = await looks.read()
         assert seen is not None
         assert seen.requests == 7.0
-    seen = await looks.look()
+    seen = await looks.read()
     await looks.close()
-    assert seen == Seen(cluster.clock, 20.0)
+    assert seen == RequestReading(cluster.clock, 20.0)
 
 
 def test_what_is_old_or_missing_is_not_taken_for_a_number() -> None:
     cluster = chat()
-    assert measured(cluster.snapshot, "serving/chat-0") == Seen(cluster.clock, 20.0)
+    assert measured(cluster.snapshot, "serving/chat-0") == RequestReading(cluster.clock, 20.0)
     assert measured(cluster.snapshot, "serving/nobody") is None
     cluster.measured = False
     assert measured(cluster.settle().snapshot, "serving/chat-0") is None
 
 
 def test_the_rate_is_that_of_the_last_minute() -> None:
-    fall = Fall()
+    fall = DrainRate()
     for at, left in ((0.0, 100.0), (30.0, 90.0), (60.0, 80.0), (90.0, 50.0)):
-        fall.add(Seen(at, left))
+        fall.add(RequestReading(at, left))
     assert fall.eta == 50.0 / (40.0 / 60.0), "from 90 to 50 in a minute"
-    fall = Fall()
-    fall.add(Seen(0.0, 4.0))
+    fall = DrainRate()
+    fall.add(RequestReading(0.0, 4.0))
     assert fall.eta is None
-    fall.add(Seen(1.0, 5.0))
+    fall.add(RequestReading(1.0, 5.0))
     assert fall.eta is None, "it grows"
 
 
 def test_the_same_moment_twice_is_one_look() -> None:
-    fall = Fall()
+    fall = DrainRate()
     for _ in range(3):
-        fall.add(Seen(10.0, 0.0))
+        fall.add(RequestReading(10.0, 0.0))
     assert fall.zeros == 1
-    fall.add(Seen(25.0, 0.0))
+    fall.add(RequestReading(25.0, 0.0))
     assert fall.zeros == 2
-    fall.add(Seen(26.0, 1.0))
+    fall.add(RequestReading(26.0, 1.0))
     assert fall.zeros == 0
 
 
@@ -144,9 +144,9 @@ async def test_an_engine_out_of_reach_is_not_asked_every_second() -> None:
     async with engine("") as served:
         cluster.add(served.pod())
     unit = await Inspection(cluster.context()).unit(cluster.get("Pod", "serving", "chat-0"))
-    looks, problems = RequestsOf(unit, HandWork(cluster)), []
+    looks, problems = EngineRequests(unit, HandWork(cluster)), []
     for _ in range(40):
-        assert await looks.look() is not None
+        assert await looks.read() is not None
         probe = looks._probe
         assert probe is not None
         problems.append(probe.problem)
@@ -167,8 +167,8 @@ async def test_what_was_seen_before_it_left_is_no_zero() -> None:
     class Late:
         """A scrape every fifteen seconds, the first of them from before."""
 
-        async def look(self) -> Seen:
-            return Seen(execution.now() - (execution.now() - began + 10) % 15, 0.0)
+        async def read(self) -> RequestReading:
+            return RequestReading(execution.now() - (execution.now() - began + 10) % 15, 0.0)
 
         async def close(self) -> None:
             return None

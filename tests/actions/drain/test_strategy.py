@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actions.drain.manner import Method
+from actions.drain.options import Method
 from actions.drain.strategy import TrafficSource, choose, unselected_value
 from actions.kubeobj import keys_of, selects
 

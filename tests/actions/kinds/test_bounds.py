@@ -89,7 +89,7 @@ async def test_bounds_that_cross_are_blocked_before_the_server_says_so() -> None
 async def test_the_hpa_of_keda_is_left_to_keda() -> None:
     plan = await make_plan(Bounds(HPA, 2, 3), scaled(ownerReferences=[owner("ScaledObject", "chat")]).context())
     assert check(plan, "owner").verdict is Verdict.BLOCK
-    assert [a.request for a in plan.alternatives] == [Bounds(HPA.beside("ScaledObject", "chat", "uid-chat"), 2, 3)]
+    assert [a.request for a in plan.alternatives] == [Bounds(HPA.sibling("ScaledObject", "chat", "uid-chat"), 2, 3)]
 
 
 async def test_more_than_there_are_gpus_for_is_said() -> None:

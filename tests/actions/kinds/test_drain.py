@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from actions.drain.manner import AtDeadline, Method
+from actions.drain.options import AtDeadline, Method
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.kinds.restore import Restore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.drain.manner import Method
+from actions.drain.options import Method
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.planning.plan import Verdict

@@ -72,8 +72,8 @@ async def test_on_delete_says_that_nothing_restarts_by_itself_and_never_converge
     assert held.verdict is Verdict.WARN
     assert "no pod is replaced by this; coder-0, coder-1 keep what they run" in held.text
     assert [a.request for a in plan.alternatives] == [
-        Restart(CODER.beside("Pod", "coder-0", "uid-coder-0")),
-        Restart(CODER.beside("Pod", "coder-1", "uid-coder-1")),
+        Restart(CODER.sibling("Pod", "coder-0", "uid-coder-0")),
+        Restart(CODER.sibling("Pod", "coder-1", "uid-coder-1")),
     ]
     assert not [c.text for c in plan.checks if "take the GPUs" in c.text or "it has no pods" in c.text]
     outcome = await runner.wait(runner.start(plan, "", "yes").id)

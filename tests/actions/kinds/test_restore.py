@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.catalogue import from_json
-from actions.drain.manner import AtDeadline, Method
+from actions.drain.options import AtDeadline, Method
 from actions.kinds.drain import Drain
 from actions.kinds.drain.action import DrainAction
 from actions.kinds.restore import Restore

@@ -97,7 +97,7 @@ async def test_what_an_autoscaler_would_undo_is_blocked_and_lasting_ways_are_off
     assert found.verdict is Verdict.BLOCK
     assert "2 to 6" in found.text
     assert "15 s" in found.text
-    hpa = CHAT.beside("HorizontalPodAutoscaler", "chat-70b", "uid-hpa")
+    hpa = CHAT.sibling("HorizontalPodAutoscaler", "chat-70b", "uid-hpa")
     assert {a.request for a in plan.alternatives} == {Bounds(hpa, 8, 8)}, "at least 8 and exactly 8 are the same"
 
 
@@ -121,7 +121,7 @@ async def test_keda_is_paused_by_annotation() -> None:
     )
     plan = await make_plan(Scale(CHAT, 6), stage.context())
     assert "KEDA ScaledObject chat" in check(plan, "autoscaler").text
-    scaled = CHAT.beside("ScaledObject", "chat", "uid-so")
+    scaled = CHAT.sibling("ScaledObject", "chat", "uid-so")
     assert Hold(scaled, 6) in [a.request for a in plan.alternatives]
     assert all(a.request.target == scaled for a in plan.alternatives), "KEDA writes its HPA again at once"
 

@@ -54,7 +54,7 @@ class Stage:
         machine, scope = Machine(self.folder, self.environ, self), local_scope(os.getuid(), require_reason=False)
         self.runner = Runner(LocalExecutor(machine, scope, rules), self, changed=self._tell, settle=0)
 
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         return (self.state,)
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:

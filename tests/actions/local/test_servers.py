@@ -36,7 +36,7 @@ async def test_up_serves_and_down_leaves_nothing(opened: Open) -> None:
     assert outcome.result is Result.CONVERGED, outcome.text
     assert box.processes() == []
     assert not box.shared
-    assert await box.watcher.look() == ()
+    assert await box.watcher.poll() == ()
     assert [file.name for file in (box.servers / "tiny").iterdir()] == ["log"]
     assert "SIGINT process" in " ".join(box.sent)
     assert "SIGKILL" not in " ".join(box.sent)
@@ -45,9 +45,9 @@ async def test_up_serves_and_down_leaves_nothing(opened: Open) -> None:
 async def test_two_side_by_side_and_one_goes(opened: Open) -> None:
     box = await opened()
     await asyncio.gather(*(box.carried_out(box.up(box.spec(name))) for name in ("one", "two")))
-    assert [state.name for state in await box.watcher.look()] == ["one", "two"]
+    assert [state.name for state in await box.watcher.poll()] == ["one", "two"]
     await box.carried_out(box.down("one"))
-    (two,) = await box.watcher.look()
+    (two,) = await box.watcher.poll()
     assert (two.name, two.stage.phase) == ("two", Phase.READY)
     assert len(box.processes()) == 3
 

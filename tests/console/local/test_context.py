@@ -111,7 +111,7 @@ async def test_what_is_for_clusters_is_refused_with_what_is_there_instead(box: B
                 await stage.line(command)
                 assert stage.desk.navigator.front is not None
                 assert stage.desk.navigator.front.where is ScreenId.FLEET
-                assert "a server on this machine; use :down" in stage.desk.navigator.front.said, command
+                assert "a server on this machine; use :down" in stage.desk.navigator.front.message_text, command
         assert "scale" not in stage.keybar
         await stage.line("down")
         plan = (await stage.planned()).plan
@@ -132,7 +132,7 @@ async def test_its_node_is_no_node_of_kubernetes(box: Box) -> None:
         for command in ("cordon", "drain-node"):
             await stage.line(command)
             assert stage.desk.navigator.front is not None
-            assert "not a Kubernetes node" in stage.desk.navigator.front.said, command
+            assert "not a Kubernetes node" in stage.desk.navigator.front.message_text, command
 
 
 async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> None:
@@ -196,7 +196,10 @@ async def test_a_server_that_is_killed_is_critical_and_told_of(box: Box) -> None
         await stage.until(lambda: assessment_of(stage.snapshot, SERVER).severity is Severity.CRITICAL)
         assert stage.desk.navigator.front is not None
         await stage.until(
-            lambda: "tiny died" in (stage.desk.navigator.front.said if stage.desk.navigator.front is not None else "")
+            lambda: (
+                "tiny died"
+                in (stage.desk.navigator.front.message_text if stage.desk.navigator.front is not None else "")
+            )
         )
         assert (await box.server()).stage.phase is Phase.DEAD
 

@@ -22,7 +22,7 @@ class Slow:
         self.go = asyncio.Event()
         self.problems: tuple[str, ...] = ()
 
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         self.looks += 1
         found = self.there
         await self.go.wait()
@@ -47,17 +47,17 @@ async def test_a_look_that_began_before_a_server_was_started_is_no_answer_to_who
     slow: Slow, tmp_path: Path
 ) -> None:
     looking = servers(tmp_path)
-    before = asyncio.create_task(looking.look())
+    before = asyncio.create_task(looking.poll())
     await asyncio.sleep(0)
     slow.there = (state(record()),)
-    after = asyncio.create_task(looking.look())
+    after = asyncio.create_task(looking.poll())
     slow.go.set()
     assert (await before, [server.name for server in await after]) == ((), ["tiny"])
 
 
 async def test_who_asks_while_others_wait_shares_the_next_look(slow: Slow, tmp_path: Path) -> None:
     looking = servers(tmp_path)
-    asked = [asyncio.create_task(looking.look()) for _ in range(5)]
+    asked = [asyncio.create_task(looking.poll()) for _ in range(5)]
     await asyncio.sleep(0)
     slow.go.set()
     await asyncio.gather(*asked)
@@ -67,8 +67,8 @@ async def test_who_asks_while_others_wait_shares_the_next_look(slow: Slow, tmp_p
 async def test_who_is_content_with_what_was_seen_a_moment_ago_looks_at_nothing(slow: Slow, tmp_path: Path) -> None:
     looking = servers(tmp_path)
     slow.go.set()
-    await looking.look()
-    await looking.look(age=60.0)
+    await looking.poll()
+    await looking.poll(age=60.0)
     assert slow.looks == 1
-    await looking.look()
+    await looking.poll()
     assert slow.looks == 2

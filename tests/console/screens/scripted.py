@@ -13,7 +13,7 @@ from actions.revisions import Revision
 from actions.running.action_run import ActionRun
 from console.session.context_facts import ContextFacts
 from console.session.failure import SessionError
-from console.session.local.protocol import LocalServers, Looked, Piece
+from console.session.local.protocol import LocalServers, OnServersChange, Piece
 from console.session.protocol import ActionService, Changed
 from fleet.local.benches import Bench
 from fleet.local.process import Identity
@@ -150,7 +150,7 @@ class ScriptedSession:
         self.acts.changed = changed
         return self.acts
 
-    def local_servers(self, looked: Looked) -> LocalServers:
+    def local_servers(self, looked: OnServersChange) -> LocalServers:
         self.here.asked.append(("local_servers",))
         self.here.looked = looked
         return self.here
@@ -252,7 +252,7 @@ class ScriptedServers:
     copied: Same | None = None
     fails: SessionError | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
-    looked: Looked = lambda: None
+    looked: OnServersChange = lambda: None
     more: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     """Further lines of the log that is followed."""
     pieces: asyncio.Queue[Piece] = field(default_factory=asyncio.Queue)

@@ -83,9 +83,9 @@ async def test_in_read_only_mode_it_is_refused_with_the_reason() -> None:
         await d.press("f")
         assert "acknowledge" not in d.lines[-1]
         await d.press("a")
-        assert d.screen.said == "Acknowledge the incident: not in read-only mode"
+        assert d.screen.message_text == "Acknowledge the incident: not in read-only mode"
         await d.command("ack I know")
-        assert d.screen.said == "Acknowledge the incident: not in read-only mode"
+        assert d.screen.message_text == "Acknowledge the incident: not in read-only mode"
         assert d.session.acted == 0
 
 

@@ -77,7 +77,7 @@ async def test_what_is_over_is_announced_on_whatever_screen_is_in_front() -> Non
         said(d, plan, outcome=Outcome(Result.FAILED, "quota exceeded"))
         await d.settle()
         assert d.screen.where is ScreenId.NODES
-        assert d.screen.said == "Scale mixtral-8x22b to 3: failed, quota exceeded"
+        assert d.screen.message_text == "Scale mixtral-8x22b to 3: failed, quota exceeded"
         assert "1 action under way" in d.lines[0]
         await d.press("t")
         assert ["4" in d.lines[2], "3" in d.lines[3]] == [True, True]
@@ -140,7 +140,7 @@ async def test_no_other_cluster_comes_into_view_while_actions_are_under_way() ->
     async with desk(make_snapshot()) as d:
         plan = await begin(d)
         await d.command("ctx staging")
-        await d.until(lambda: "actions are still running here" in d.screen.said)
+        await d.until(lambda: "actions are still running here" in d.screen.message_text)
         assert d.session.asked == []
         said(d, plan, outcome=CONVERGED)
         await d.settle()
@@ -166,29 +166,29 @@ async def test_undo_is_planned_like_everything_else() -> None:
 async def test_undo_of_nothing_says_so() -> None:
     async with desk(make_snapshot()) as d:
         await d.press("z")
-        await d.until(lambda: "nothing was done" in d.screen.said)
+        await d.until(lambda: "nothing was done" in d.screen.message_text)
         assert not [asked for asked in d.session.acts.asked if asked[0] == "start"]
 
 
 async def test_actions_of_nothing_say_where_older_ones_are() -> None:
     async with desk(make_snapshot()) as d:
         await d.press("t")
-        assert "nothing was done in this session; :audit shows" in d.screen.said
+        assert "nothing was done in this session; :audit shows" in d.screen.message_text
         assert d.screen.where is ScreenId.FLEET
 
 
 async def test_what_was_cut_off_is_said_at_the_start() -> None:
     session = ScriptedSession(acts=ScriptedActing(interrupted=[("Scale x", time.time())]))
     async with desk(make_snapshot(), session=session) as d:
-        await d.until(lambda: "1 action was interrupted at" in d.screen.said)
-        assert ":audit shows what was recorded" in d.screen.said
+        await d.until(lambda: "1 action was interrupted at" in d.screen.message_text)
+        assert ":audit shows what was recorded" in d.screen.message_text
 
 
 async def test_read_only_never_asks_for_what_acts_and_offers_none_of_it() -> None:
     async with desk(make_snapshot(), size=(140, 140), options=Options(read_only=True)) as d:
         assert not {"s scale", "r restart", "b roll back"} & {" ".join(h.split()) for h in d.lines[-1].split("  ")}
         await d.command("scale 3")
-        assert d.screen.said == "Scale: not in read-only mode"
+        assert d.screen.message_text == "Scale: not in read-only mode"
         await d.press("question_mark")
         assert not [line for line in d.lines if ":scale" in line or ":drain" in line or "Undo" in line]
         assert d.session.acted == 0
@@ -200,4 +200,4 @@ async def test_a_failing_look_at_the_log_is_said() -> None:
             raise SessionError("the audit log cannot be read: disk full")
 
     async with desk(make_snapshot(), session=ScriptedSession(acts=Unreadable())) as d:
-        await d.until(lambda: "the audit log cannot be read" in d.screen.said)
+        await d.until(lambda: "the audit log cannot be read" in d.screen.message_text)

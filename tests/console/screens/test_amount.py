@@ -34,9 +34,9 @@ async def test_letters_for_a_number_are_refused_in_words_and_plan_nothing() -> N
     desired = snapshot.workloads[WORST].desired
     async with desk(snapshot, session=acting()) as d:
         await d.press("s", "f", "o")
-        assert "only a number is accepted here" in d.screen.said
+        assert "only a number is accepted here" in d.screen.message_text
         await d.press("enter")
-        assert f"enter once more plans {desired + 1}" in d.screen.said
+        assert f"enter once more plans {desired + 1}" in d.screen.message_text
         assert d.session.acts.asked == []
         await d.press("enter")
         assert d.session.acts.asked == [("plan", Scale(target(), desired + 1))]
@@ -55,13 +55,13 @@ async def test_up_and_down_count_from_the_number_that_is_there() -> None:
 async def test_letters_that_come_before_the_line_is_open_or_are_pasted_plan_nothing_either() -> None:
     async with desk(make_snapshot(), session=acting()) as d:
         await d.pilot.press("s", "f", "o", "enter")
-        await d.until(lambda: "enter once more plans" in d.screen.said)
+        await d.until(lambda: "enter once more plans" in d.screen.message_text)
         assert d.session.acts.asked == []
         await d.press("escape", "s")
         d.app.post_message(Paste("twelve"))
-        await d.until(lambda: d.screen.said.startswith("only a number is accepted here"))
+        await d.until(lambda: d.screen.message_text.startswith("only a number is accepted here"))
         await d.press("enter")
-        assert "enter once more plans" in d.screen.said
+        assert "enter once more plans" in d.screen.message_text
         assert d.session.acts.asked == []
 
 
@@ -84,7 +84,7 @@ async def test_scale_takes_more_or_less(typed: str, more: int) -> None:
 async def test_scale_refuses_what_is_no_number() -> None:
     async with desk(make_snapshot(), session=acting()) as d:
         await d.command("scale many")
-        assert "'many' is not a number of replicas" in d.screen.said
+        assert "'many' is not a number of replicas" in d.screen.message_text
         assert d.session.acts.asked == []
 
 
@@ -128,7 +128,7 @@ async def test_a_sign_before_the_number_means_so_many_more_or_fewer(keys: list[s
 async def test_a_sign_that_leads_to_no_number_plans_nothing_and_says_why(keys: list[str], said: str) -> None:
     async with desk(make_snapshot(), session=acting()) as d:
         await d.press("s", *keys, "enter")
-        assert said in d.screen.said
+        assert said in d.screen.message_text
         assert d.screen.where is ScreenId.FLEET
         assert d.session.acts.asked == []
 

@@ -107,7 +107,7 @@ async def test_a_command_for_what_the_screen_cannot_do_is_not_available_there() 
             assert refusal(FOLD, context, read_only=False) == words
             assert (FOLD in runnable((FOLD,), context, read_only=False)) is (words is None)
             d.desk.commands.perform(FOLD, context)
-            assert d.screen.said == (words or "")
+            assert d.screen.message_text == (words or "")
         assert isinstance(screen, FoldableScreen)
         assert screen.folded == 1
         # What the table offers on texts needs abilities that this one does not have, either.

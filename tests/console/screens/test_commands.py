@@ -110,7 +110,7 @@ async def test_a_command_is_refused_where_it_is_not_or_has_nothing_to_act_on() -
         assert refusal(BY_ID["open.logs"], context, read_only=False) == "Logs: there is no pod under the cursor"
         assert refusal(BY_ID["view.follow"], context, read_only=False) == "Follow: not on this screen"
         await d.press("d")
-        assert "nothing under the cursor is known to Kubernetes" in d.screen.said
+        assert "nothing under the cursor is known to Kubernetes" in d.screen.message_text
         assert d.session.asked == []
 
 
@@ -179,7 +179,7 @@ async def test_previous_logs_are_offered_where_something_has_restarted() -> None
         await d.settle()
         assert "p previous" not in d.lines[-1]
         await d.press("p")
-        assert "nothing has restarted" in d.screen.said
+        assert "nothing has restarted" in d.screen.message_text
         assert d.session.asked == []
 
 

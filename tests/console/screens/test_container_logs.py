@@ -103,7 +103,7 @@ async def test_a_container_that_has_not_started_is_waited_for_and_says_why() -> 
         d.grid.move_to(key)
         await d.press("l")
         assert "not started yet: ErrImagePull" in d.lines[1]
-        assert "no such tag: v9" in d.screen.said
+        assert "no such tag: v9" in d.screen.message_text
         assert session.asked == [], "nothing is asked that the server would refuse"
         await d.deliver(with_state(pulling, key, "waiting", "ContainerCreating"))
         assert "not started yet: ContainerCreating" in d.lines[1]
@@ -123,7 +123,7 @@ async def test_a_pod_that_goes_before_its_container_has_started_is_not_waited_fo
         assert "ContainerCreating" in d.lines[1]
         left = {k: row for k, row in waiting.pods.items() if k != key}
         await d.deliver(replace(waiting, sequence=waiting.sequence + 1, pods=left))
-        assert "the pod is gone" in d.screen.said
+        assert "the pod is gone" in d.screen.message_text
 
 
 async def test_lines_that_were_cleared_away_were_not_dropped() -> None:

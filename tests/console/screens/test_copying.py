@@ -33,7 +33,7 @@ async def test_the_name_the_row_the_cell_and_the_commands_of_kubectl() -> None:
         d.grid.move_to(key)
         await d.press("ctrl+y")
         assert d.app.clipboard == pod.name
-        assert "again copies the row" in d.screen.said
+        assert "again copies the row" in d.screen.message_text
         await d.press("ctrl+y")
         assert d.app.clipboard.startswith(f"{pod.name}\t")
         await d.press("ctrl+o")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.views.named import named_in
+from console.views.object_links import named_in
 from fleet.model.objects import ObjectRef
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession

@@ -10,7 +10,7 @@ import pytest
 from console.views.filter import parse_filter
 from console.views.fleet import fleet_model
 from console.views.fleet_order import FilterMatches, FleetOrder, RowsOrder, scores_at
-from console.views.kept import Kept
+from console.views.identity_cache import IdentityCache
 from console.views.query import Query
 from console.views.subject import pod_for, restarts_of
 from fleet.model.quantity import Quantity
@@ -116,7 +116,7 @@ def test_the_worst_pod_and_the_restarts_are_those_of_the_snapshot_that_is_asked(
 
 
 def test_what_is_kept_is_made_again_when_what_it_is_made_from_is_another_object() -> None:
-    kept, made = Kept[int](), list[int]()
+    kept, made = IdentityCache[int](), list[int]()
 
     def make() -> int:
         made.append(1)

@@ -244,7 +244,7 @@ async def test_an_alert_and_what_is_found_about_the_same_are_one_line(size: tupl
 def alert_key(snapshot: Snapshot, name: str) -> str:
     alerts = board(snapshot)
     assert alerts is not None
-    return next(key for key, row in alerts.rows.items() if row.told.alert.name == name)
+    return next(key for key, row in alerts.rows.items() if row.merged.alert.name == name)
 
 
 async def test_alerts_name_their_incident() -> None:

@@ -133,11 +133,11 @@ async def test_what_is_neither_a_command_nor_a_resource_is_told_so() -> None:
     session = ScriptedSession()
     async with desk(make_snapshot(), session=session) as d:
         await d.command("fleeet")
-        await d.until(lambda: "no command 'fleeet'; did you mean :fleet?" in d.screen.said)
-        assert "this server has no resource 'fleeet'" in d.screen.said
+        await d.until(lambda: "no command 'fleeet'; did you mean :fleet?" in d.screen.message_text)
+        assert "this server has no resource 'fleeet'" in d.screen.message_text
         await d.command("joins nothing")
-        assert d.screen.said == ":joins takes no argument"
+        assert d.screen.message_text == ":joins takes no argument"
         session.fails = SessionError("services is forbidden", "ask for it")
         await d.command("get svc")
-        await d.until(lambda: "services is forbidden" in d.screen.said)
+        await d.until(lambda: "services is forbidden" in d.screen.message_text)
         assert d.screen.where is ScreenId.FLEET

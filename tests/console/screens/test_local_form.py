@@ -194,7 +194,7 @@ async def test_a_model_is_typed_and_planned(size: tuple[int, int]) -> None:
         assert "a whole number of at least 1" in row(d, "tensor parallel")
         await d.press("ctrl+s")
         assert d.screen.where is ScreenId.FORM
-        assert d.screen.said == "a whole number of at least 1"
+        assert d.screen.message_text == "a whole number of at least 1"
         await d.press("backspace", "backspace", "backspace", "2", "ctrl+s")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         spec = LaunchSpec("tiny-2", "org/Tiny", port=8001, tensor_parallel_size=2)
@@ -351,7 +351,7 @@ async def test_what_cannot_be_copied_says_why() -> None:
     session = machine(fails=SessionError("chat runs SGLang: only vLLM can be started here"))
     async with desk(make_snapshot(), session=session) as d:
         await d.command("up same")
-        await d.until(lambda: d.screen.said == "chat runs SGLang: only vLLM can be started here")
+        await d.until(lambda: d.screen.message_text == "chat runs SGLang: only vLLM can be started here")
         assert d.screen.where is ScreenId.FLEET
 
 
@@ -359,7 +359,7 @@ async def test_the_same_as_nothing_says_so() -> None:
     async with desk(make_snapshot(), session=machine()) as d:
         await d.press("m")
         await d.command("up same")
-        assert "there is no pod under the cursor" in d.screen.said
+        assert "there is no pod under the cursor" in d.screen.message_text
 
 
 async def test_escape_leaves() -> None:

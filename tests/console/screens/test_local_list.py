@@ -66,7 +66,7 @@ async def test_it_works_with_no_cluster_in_view() -> None:
         await d.press("m")
         assert "● tiny" in d.text
         await d.press("n")
-        assert d.screen.said == "Start a vLLM server on this machine: not before the cluster has been read once"
+        assert d.screen.message_text == "Start a vLLM server on this machine: not before the cluster has been read once"
 
 
 async def test_a_new_look_moves_what_is_shown_and_a_quiet_one_writes_nothing() -> None:
@@ -135,7 +135,7 @@ async def test_what_cannot_be_read_is_said() -> None:
     made.here.problems = ("record.json cannot be read: cut off",)
     async with desk(make_snapshot(), session=made) as d:
         await d.press("m")
-        assert d.screen.said == "record.json cannot be read: cut off"
+        assert d.screen.message_text == "record.json cannot be read: cut off"
 
 
 async def test_the_table_filters() -> None:
@@ -160,14 +160,14 @@ async def test_a_server_is_taken_down_by_its_id(key: str) -> None:
 async def test_a_server_is_named_from_anywhere() -> None:
     async with desk(make_snapshot(), session=session()) as d:
         await d.command("down tiny")
-        assert "there is no server on this machine called 'tiny'" in d.screen.said
+        assert "there is no server on this machine called 'tiny'" in d.screen.message_text
         await d.press("m", "escape")
         await d.command("down tiny")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert planned(d) == [LocalDown(target("tiny"))]
         await d.press("escape")
         await d.command("down nobody")
-        assert "there is no server on this machine called 'nobody'; there is bad, loads, tiny" in d.screen.said
+        assert "there is no server on this machine called 'nobody'; there is bad, loads, tiny" in d.screen.message_text
 
 
 async def test_the_pod_of_a_server_stands_for_it_on_the_fleet() -> None:
@@ -186,7 +186,7 @@ async def test_a_plan_of_a_server_says_when_the_server_is_another_one() -> None:
         await d.press("m", "down", "s")
         await d.until(lambda: d.screen.where is ScreenId.PLAN and "permission" in d.text)
         d.session.here.come(*session("tiny").here.servers)
-        await d.until(lambda: "is gone since this was planned" in d.screen.said)
+        await d.until(lambda: "is gone since this was planned" in d.screen.message_text)
 
 
 @SIZES
@@ -216,10 +216,10 @@ async def test_read_only_shows_everything_and_offers_nothing_that_starts_or_ends
             await d.press(key)
             assert d.screen.where is ScreenId.LOCAL
             # And not what the same key does on a cluster.
-            assert re.fullmatch(rf"{title} .*: not in read-only mode", d.screen.said)
+            assert re.fullmatch(rf"{title} .*: not in read-only mode", d.screen.message_text)
         for name in ("up org/x", "down tiny", "try tiny", "bench tiny", "local-restart tiny", "same"):
             await d.command(name)
-            assert d.screen.said.endswith(": not in read-only mode")
+            assert d.screen.message_text.endswith(": not in read-only mode")
         await d.press("question_mark")
         hidden = [command.title for command in TABLE if command.id.startswith("local.")]
         assert [title for title in hidden if title in d.text] == []

@@ -57,7 +57,7 @@ async def test_a_log_that_cannot_be_read_is_said() -> None:
     made.here.fails = SessionError("the log is gone", "Start it again.")
     async with desk(make_snapshot(), session=made) as d:
         await d.press("m", "l")
-        await d.until(lambda: d.screen.said == "the log is gone; start it again.")
+        await d.until(lambda: d.screen.message_text == "the log is gone; start it again.")
 
 
 @SIZES
@@ -91,7 +91,7 @@ async def test_one_prompt_at_a_time_and_what_goes_wrong_stands_where_the_answer_
         await d.press("enter")
         await d.type("b")
         await d.press("enter")
-        assert d.screen.said == "it is still answering; esc stops it"
+        assert d.screen.message_text == "it is still answering; esc stops it"
         await d.press("escape")
         d.session.here.fails = SessionError("it does not answer", "Is it ready?")
         await d.press("enter")
@@ -103,7 +103,7 @@ async def test_what_is_not_ready_is_not_asked() -> None:
         await d.press("m")
         assert "t try" not in d.lines[-1]
         await d.press("t")
-        assert "loads is not ready, it is reading weights" in d.screen.said
+        assert "loads is not ready, it is reading weights" in d.screen.message_text
 
 
 def level(concurrency: int, rate: float, ttft: float | None = 0.2) -> ConcurrencyLevel:

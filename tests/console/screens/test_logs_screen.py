@@ -36,7 +36,7 @@ async def test_from_error_to_error_the_silence_the_search_and_a_file(tmp_path: P
         await d.press("x")
         assert "[core.py:1]" in d.line_with("the second fault"), "shown whole"
         await d.press("slash", *"fault", "enter")
-        assert "of 2 lines with 'fault'" in d.screen.said
+        assert "of 2 lines with 'fault'" in d.screen.message_text
         await d.press("ctrl+s")
         (saved,) = (tmp_path / "saved").iterdir()
         assert saved.read_text().splitlines() == [line.text for line in LINES]
@@ -70,11 +70,11 @@ async def test_from_a_log_without_an_error_one_key_leads_to_the_one_before_the_r
         await d.press("l")
         await d.until(lambda: "it starts" in d.text)
         await d.press("e")
-        assert d.screen.said == "no line here reports an error; p has the log from before the restart"
+        assert d.screen.message_text == "no line here reports an error; p has the log from before the restart"
         await d.press("p")
         await d.until(lambda: "previous container" in d.text)
         assert [asked[4] for asked in session.asked if asked[0] == "logs"] == [False, True]
         await d.press("e")
-        assert d.screen.said == "no line here reports an error"
+        assert d.screen.message_text == "no line here reports an error"
         await d.press("escape")
         assert d.screen.where is ScreenId.FLEET, "it takes the place of the log that it was opened from"

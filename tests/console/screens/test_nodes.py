@@ -144,8 +144,8 @@ async def test_enter_on_a_node_describes_it_and_what_is_shown_alone_is_said_in_w
         await d.until(lambda: "Kubelet: v1" in d.text)
         assert session.asked[-1] == ("describe", snapshot.ref("Node", "", next(iter(snapshot.nodes))))
         await d.press("escape", "e")
-        assert "only free GPUs; esc shows all" in d.screen.said
+        assert "only free GPUs; esc shows all" in d.screen.message_text
         await d.press("x")
-        assert "only sick GPUs" in d.screen.said, "another of these keys asks something else"
+        assert "only sick GPUs" in d.screen.message_text, "another of these keys asks something else"
         await d.press("x")
-        assert not d.screen.said, "the same key again shows all"
+        assert not d.screen.message_text, "the same key again shows all"

@@ -164,8 +164,8 @@ async def test_a_plan_that_is_made_again_there_is_not_the_plan_that_was_seen(
         await d.command("restart")
         await d.until(lambda: isinstance(d.screen, PlanScreen) and d.screen.plan is not None)
         await d.press("tab", "enter")
-        await d.until(lambda: "it is for" in d.screen.said)
-        assert f"it is for {HERE.cluster.id}, and this is {there.cluster.id}" in d.screen.said
+        await d.until(lambda: "it is for" in d.screen.message_text)
+        assert f"it is for {HERE.cluster.id}, and this is {there.cluster.id}" in d.screen.message_text
         assert [each for each in session.acts.asked if each[0] == "start"] == []
 
 

@@ -86,7 +86,7 @@ async def test_in_production_the_name_of_the_target_must_be_typed() -> None:
         screen = await open_scale(d)
         assert "PRODUCTION" in d.line_with("users feel this")
         await d.press("tab", "enter")
-        assert "this is production: type mixtral-8x22b" in d.screen.said
+        assert "this is production: type mixtral-8x22b" in d.screen.message_text
         assert screen.confirmation.name.typing
         await d.type("mixtral-8x22")
         await d.press("enter", "tab", "tab", "enter")
@@ -128,7 +128,7 @@ async def test_a_plan_that_is_forbidden_cannot_be_applied_and_says_by_what() -> 
         assert "change its bounds instead" in d.text
         assert "1 check forbids it" in d.text
         await d.press("tab", "enter")
-        assert "HPA web keeps it within 1 to 4" in d.screen.said
+        assert "HPA web keeps it within 1 to 4" in d.screen.message_text
         assert started(d) == []
 
 
@@ -138,7 +138,7 @@ async def test_a_reason_is_asked_for_where_one_is_required_and_goes_along() -> N
         screen = await open_scale(d)
         assert "reason, required:" in d.text
         await d.press("tab", "enter")
-        assert "a reason is required" in d.screen.said
+        assert "a reason is required" in d.screen.message_text
         assert screen.confirmation.reason.typing
         await d.type("INC-4471 s")
         await d.press("enter", "tab", "enter")
@@ -158,7 +158,7 @@ async def test_an_old_plan_is_made_again_and_what_is_different_is_shown_before_a
     async with desk(make_snapshot(), session=session) as d:
         screen = await open_scale(d)
         await d.press("tab", "enter")
-        await d.until(lambda: "the plan has changed, and nothing was sent" in d.screen.said)
+        await d.until(lambda: "the plan has changed, and nothing was sent" in d.screen.message_text)
         assert started(d) == []
         assert "it is now: Scale it from 5" in d.text
         assert "permission: not any more (was pass)" in d.text
@@ -189,7 +189,7 @@ async def test_a_target_that_changes_meanwhile_is_said_and_planned_again() -> No
     async with desk(snapshot, session=acting()) as d:
         await open_scale(d)
         await d.deliver(replace(snapshot, workloads={**snapshot.workloads, WORST: touched}))
-        assert "has changed since this was planned" in d.screen.said
+        assert "has changed since this was planned" in d.screen.message_text
         await d.press("tab", "enter")
         await d.until(lambda: d.screen.where is ScreenId.ACTION)
         assert [asked[0] for asked in d.session.acts.asked] == ["plan", "plan", "start"]
@@ -239,7 +239,7 @@ async def test_what_start_refuses_is_said_and_the_plan_stays() -> None:
         await open_scale(d)
         session.acts.fails = SessionError("the audit log cannot be written")
         await d.press("tab", "enter")
-        await d.until(lambda: "the audit log cannot be written" in d.screen.said)
+        await d.until(lambda: "the audit log cannot be written" in d.screen.message_text)
         assert d.screen.where is ScreenId.PLAN
 
 
@@ -275,7 +275,7 @@ async def test_a_workload_is_not_drained_and_on_a_pod_its_workload_is_scaled() -
     snapshot = make_snapshot()
     async with desk(snapshot, session=acting()) as d:
         await d.press("ctrl+d")
-        assert "Drain: this is a workload; its pods are below it" in d.screen.said
+        assert "Drain: this is a workload; its pods are below it" in d.screen.message_text
         d.grid.move_to(snapshot.pods_of[WORST][0])
         await d.press("s")
         assert f"replicas of {snapshot.workloads[WORST].name}" in d.text
@@ -290,7 +290,7 @@ async def test_of_marked_pods_the_workload_is_not_meant() -> None:
     async with desk(snapshot, session=acting()) as d:
         d.grid.move_to(snapshot.pods_of[WORST][0])
         await d.press("space", "s")
-        assert "this is a pod" in d.screen.said
+        assert "this is a pod" in d.screen.message_text
         assert d.session.acts.asked == []
 
 
@@ -302,7 +302,7 @@ async def test_nodes_are_cordoned_and_drained_on_their_screen() -> None:
         d.grid.move_to(name)
         await d.settle()
         await d.press("u")
-        assert "it is not cordoned" in d.screen.said
+        assert "it is not cordoned" in d.screen.message_text
         await d.press("r")
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         node = Target("Node", "", name, snapshot.nodes[name].uid, snapshot.cluster.id)
@@ -327,7 +327,7 @@ async def test_revisions_are_listed_and_one_is_rolled_back_to() -> None:
         await d.until(lambda: d.screen.where is ScreenId.PLAN)
         assert session.acts.asked[-1] == ("plan", RollBack(target(), "web-7"))
         await d.press("escape", "up", "enter")
-        assert "that is what runs now" in d.screen.said
+        assert "that is what runs now" in d.screen.message_text
 
 
 async def test_what_this_identity_may_not_do_is_shown_as_disabled_with_the_reason() -> None:
@@ -336,7 +336,7 @@ async def test_what_this_identity_may_not_do_is_shown_as_disabled_with_the_reaso
     async with desk(make_snapshot(), size=(76, 60), session=session) as d:
         assert "s scale" not in d.lines[-1]
         await d.press("s")
-        assert d.screen.said == "Scale: you may not patch deployments/scale.apps in serving"
+        assert d.screen.message_text == "Scale: you may not patch deployments/scale.apps in serving"
         await d.press("question_mark")
         assert "disabled: you may not patch deployments/scale.apps" in " ".join(d.text.split())
 
@@ -360,7 +360,7 @@ async def test_a_large_step_asks_for_its_number_again(before: str, after: str, s
         assert screen.confirmation.number.typing
         await d.type("5")
         await d.press("enter")
-        assert f"type {after} to continue" in d.screen.said
+        assert f"type {after} to continue" in d.screen.message_text
         assert started(d) == []
         await d.press("backspace")
         await d.type(after)

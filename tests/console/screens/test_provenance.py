@@ -8,7 +8,7 @@ from dataclasses import replace
 from console.commands.command import ScreenId
 from console.config.options import Options
 from console.views.provenance import provenance_of, row_of
-from fleet.metrics.behind import metrics_behind
+from fleet.metrics.ingredients import metrics_behind
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 from tests.console.screens.desk import desk
@@ -79,7 +79,7 @@ async def test_where_nothing_is_measured_it_says_so_and_what_has_no_number_opens
     async with desk(SNAPSHOT, options=Options(read_only=True)) as d:
         await d.command("sources")
         await d.press("ctrl+g")
-        assert "there is no query for this: nothing is under the cursor" in d.screen.said
+        assert "there is no query for this: nothing is under the cursor" in d.screen.message_text
 
 
 def test_what_is_read_directly_says_which_metrics_and_where_and_copies_what_reads_them() -> None:

@@ -171,7 +171,7 @@ async def test_a_describe_that_fails_leaves_the_console_running() -> None:
     async with desk(make_snapshot(), session=session) as d:
         await d.press("d")
         await d.until(lambda: "is the VPN up?" in d.text)
-        assert "the API server does not answer" in d.screen.said
+        assert "the API server does not answer" in d.screen.message_text
         await d.press("q")
         assert "MODEL · WORKLOAD" in d.text
 

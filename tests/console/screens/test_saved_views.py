@@ -23,7 +23,7 @@ async def test_what_is_in_front_is_saved_and_shown_again(tmp_path: Path) -> None
         await d.type("mixtral")
         await d.press("enter", "T")
         await d.command("view save slow")
-        assert f"saved as view slow in {config}" in d.screen.said
+        assert f"saved as view slow in {config}" in d.screen.message_text
         await d.press("escape", "o")
         await d.command("view slow")
         assert d.fleet.query_.filter.text == "mixtral"
@@ -49,23 +49,23 @@ async def test_the_nodes_that_are_free_by_name(tmp_path: Path) -> None:
 async def test_one_may_be_begun_with() -> None:
     async with desk(SNAPSHOT, options=Options(views={"slow": SLOW}, view="slow")) as d:
         await d.until(lambda: d.fleet.query_.filter.text == "mixtral")
-        assert d.screen.said == "view slow"
+        assert d.screen.message_text == "view slow"
 
 
 async def test_what_is_not_there_or_cannot_be_is_said(tmp_path: Path) -> None:
     views = {"odd": SavedView("nodes", sort="ttft"), "bad": SavedView(filter="(")}
     async with desk(SNAPSHOT, options=Options(views=views)) as d:
         await d.command("view nothing")
-        assert "no view 'nothing'; there are odd, bad" in d.screen.said
+        assert "no view 'nothing'; there are odd, bad" in d.screen.message_text
         await d.command("view bad")
-        assert "invalid filter" in d.screen.said
+        assert "invalid filter" in d.screen.message_text
         await d.command("view odd")
-        assert "cannot be sorted by 'ttft'; by " in d.screen.said
+        assert "cannot be sorted by 'ttft'; by " in d.screen.message_text
         await d.command("view save here")
-        assert "this console stores nothing" in d.screen.said
+        assert "this console stores nothing" in d.screen.message_text
         await d.command("sources")
         await d.command("view save here")
-        assert "views are of fleet, nodes, alerts, incidents" in d.screen.said
+        assert "views are of fleet, nodes, alerts, incidents" in d.screen.message_text
 
 
 async def test_a_view_has_the_columns_and_the_open_rows_that_were_there(tmp_path: Path) -> None:
@@ -109,11 +109,11 @@ async def test_other_tables_have_views_too_and_a_column_that_is_not_there_is_sai
         await d.command("view sick")
         assert d.screen.where.value == "incidents"
         assert d.screen.narrowed == "critical"  # type: ignore[attr-defined]
-        assert "view sick: it has no column nothing; there are " in d.screen.said
+        assert "view sick: it has no column nothing; there are " in d.screen.message_text
         await d.command("view said")
         assert d.screen.where.value == "timeline"
         await d.command("columns nothing")
-        assert "there is no column nothing here; there are " in d.screen.said
+        assert "there is no column nothing here; there are " in d.screen.message_text
         await d.command("sources")
         await d.command("columns")
-        assert d.screen.said == "there is no table here"
+        assert d.screen.message_text == "there is no table here"

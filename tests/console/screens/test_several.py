@@ -68,9 +68,9 @@ async def test_what_is_marked_and_cannot_be_done_is_named() -> None:
         await mark(d, WORST, pod)
         await d.press("s")
         name = SNAPSHOT.pods[pod].name
-        assert f"Scale: this is a pod ({name}); esc clears the marks" in d.screen.said
+        assert f"Scale: this is a pod ({name}); esc clears the marks" in d.screen.message_text
         await d.press("r")
-        assert "workloads and pods are marked; esc clears the marks" in d.screen.said
+        assert "workloads and pods are marked; esc clears the marks" in d.screen.message_text
         assert d.session.acts.asked == []
 
 

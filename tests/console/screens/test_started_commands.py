@@ -42,11 +42,11 @@ async def test_a_ticket_is_finished_whatever_is_started_meanwhile(tmp_path: Path
     session = _listing()
     async with desk(two(), session=session, options=Options(state=tmp_path)) as d:
         await d.press("exclamation_mark")
-        await d.until(lambda: d.screen.said == "writing the ticket …")
+        await d.until(lambda: d.screen.message_text == "writing the ticket …")
         await d.command("get nodes.v1")
         await d.until(lambda: d.screen.where is ScreenId.LISTING)
         session.answers.set()
-        await d.until(lambda: d.screen.said.startswith("ticket: "))
+        await d.until(lambda: d.screen.message_text.startswith("ticket: "))
         assert len([*(tmp_path / "saved").glob("ticket-*.md")]) == 1
 
 
@@ -65,7 +65,7 @@ async def test_what_is_no_longer_waited_for_is_named() -> None:
         await d.command("svc")
         await d.command("get nodes.v1")
         await d.until(lambda: d.screen.where is ScreenId.LISTING)
-        await d.until(lambda: d.screen.said == "no longer waiting for “:svc”")
+        await d.until(lambda: d.screen.message_text == "no longer waiting for “:svc”")
 
 
 def test_what_makes_or_records_something_is_finished() -> None:

@@ -31,7 +31,7 @@ async def test_without_a_name_each_is_shown_under_the_cursor_and_enter_keeps_it(
         assert d.screen.where is ScreenId.FLEET
         assert d.app.theme == "quarterdeck-contrast"
         assert '[ui] theme = "quarterdeck-contrast" keeps it' in d.text
-        assert "…" not in d.screen.said
+        assert "…" not in d.screen.message_text
 
 
 @pytest.mark.parametrize("leave", ["escape", "q"])

@@ -24,7 +24,7 @@ def _saved(folder: Path) -> list[Path]:
 
 async def _ticket(d: Desk) -> None:
     await d.press("exclamation_mark")
-    await d.until(lambda: d.screen.said.startswith("ticket"))
+    await d.until(lambda: d.screen.message_text.startswith("ticket"))
 
 
 async def test_from_the_fleet_it_is_everything_and_private(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ async def test_from_the_fleet_it_is_everything_and_private(tmp_path: Path) -> No
     async with desk(snapshot, options=Options(state=tmp_path)) as d:
         await _ticket(d)
         (path,) = _saved(tmp_path)
-        assert str(path) in d.screen.said
+        assert str(path) in d.screen.message_text
         assert path.stat().st_mode & 0o077 == 0
         text = path.read_text()
         assert d.app.clipboard == text
@@ -97,7 +97,7 @@ async def test_in_read_only_mode_it_works(tmp_path: Path) -> None:
 async def test_a_console_that_writes_no_files_copies_it() -> None:
     async with desk(two()) as d:
         await _ticket(d)
-        assert d.screen.said == "ticket copied; this console writes no files"
+        assert d.screen.message_text == "ticket copied; this console writes no files"
         assert d.app.clipboard.startswith("# ")
 
 
@@ -107,7 +107,7 @@ async def test_one_too_large_for_a_clipboard_is_only_saved(tmp_path: Path) -> No
     session = ScriptedSession(happened=Timeline(snapshot.at - 3600, snapshot.at, long[:1], Kinship()))
     async with desk(snapshot, session=session, options=Options(state=tmp_path)) as d:
         await _ticket(d)
-        assert "too large to copy" in d.screen.said
+        assert "too large to copy" in d.screen.message_text
         assert not d.app.clipboard
         assert _saved(tmp_path)[0].stat().st_size > CLIPBOARD
 
@@ -116,7 +116,7 @@ async def test_a_full_disk_is_reported_and_the_copy_is_there(tmp_path: Path, mon
     (tmp_path / "saved").write_text("a file where the folder has to be")
     async with desk(two(), options=Options(state=tmp_path)) as d:
         await _ticket(d)
-        assert "not saved: " in d.screen.said
+        assert "not saved: " in d.screen.message_text
         assert d.app.clipboard
 
 

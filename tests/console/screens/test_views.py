@@ -14,7 +14,7 @@ from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import refusal
 from console.views.filter import FilterError, parse_filter
 from console.views.query import LazyKeys, Query, by_number
-from console.views.root_words import told_reason
+from console.views.root_words import root_reason
 from console.views.standing_since import coarse
 from console.views.subject import place_of, pod_for, ref_of
 from fleet.model.finding import Finding, FindingState, Incident, Reach
@@ -161,7 +161,7 @@ async def test_what_is_dangerous_is_refused_in_read_only_mode_whoever_asks() -> 
         await d.deliver(replace(d.desk.snapshot, cluster=cluster))
         d.desk.commands.perform(command, context)
         assert ran == []
-        assert "not in read-only mode" in d.screen.said
+        assert "not in read-only mode" in d.screen.message_text
 
 
 def test_the_root_is_told_first_and_only_where_it_is() -> None:
@@ -178,5 +178,5 @@ def test_the_root_is_told_first_and_only_where_it_is() -> None:
         gpu: Assessment(Severity.CRITICAL, "XID 79"),
     }
     found = replace(snapshot, incidents=(incident,), assessments={**snapshot.assessments, **said})
-    assert told_reason(found, first) == "XID 79, not ready, 3 restarts"
-    assert told_reason(found, second) == "KV cache full"
+    assert root_reason(found, first) == "XID 79, not ready, 3 restarts"
+    assert root_reason(found, second) == "KV cache full"

@@ -26,14 +26,14 @@ async def test_the_first_start_says_what_is_shown_until_the_first_key_and_never_
 async def test_the_answer_to_a_key_goes_with_the_next_one_and_what_happened_by_itself_stays() -> None:
     async with desk(make_snapshot()) as d:
         await d.press("q")
-        assert "quits" in d.screen.said
+        assert "quits" in d.screen.message_text
         await d.press("j")
-        assert d.screen.said == ""
+        assert d.screen.message_text == ""
         await d.press("slash", *"(", "enter")
-        assert d.screen.said
+        assert d.screen.message_text
         await d.press("j")
-        assert d.screen.said == "", "a warning about what was typed is read, or in the way"
+        assert d.screen.message_text == "", "a warning about what was typed is read, or in the way"
         for role, is_event in ((Role.ERROR, False), (Role.WARNING, True), (Role.TEXT, True)):
             d.screen.say("the drain was refused", role, is_event=is_event)
             await d.press("j")
-            assert d.screen.said == "the drain was refused"
+            assert d.screen.message_text == "the drain was refused"

@@ -133,7 +133,7 @@ async def test_an_identity_that_may_not_sees_the_action_disabled_and_why() -> No
         assert front is not None
         await stage.until(lambda: "s scale" not in stage.keybar)
         await stage.pilot.press("s")
-        await stage.until(lambda: "you may not patch deployments/scale.apps" in front.said)
+        await stage.until(lambda: "you may not patch deployments/scale.apps" in front.message_text)
         assert front.where is ScreenId.FLEET
 
 

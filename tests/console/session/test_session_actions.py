@@ -47,7 +47,7 @@ class Counted(FakeCluster):
         return await super().can_i(verb, resource, group, subresource, namespace)
 
 
-class Told:
+class OnActionChange:
     """Notifications to the screens, and a way to wait for them."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Told:
 class Acting(SessionActions):
     """The actions of a session on one cluster; both of its loops are that of the test."""
 
-    def __init__(self, cluster: FakeCluster, told: Told, audit: Path = Path("/no/such/folder")) -> None:
+    def __init__(self, cluster: FakeCluster, told: OnActionChange, audit: Path = Path("/no/such/folder")) -> None:
         self.identified: KubeError | None = None
         """Error of the request for the current user's identity."""
         self.cluster = cluster
@@ -96,7 +96,7 @@ async def test_nothing_is_planned_before_it_is_known_who_acts() -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
 
-    acts = Acting(cluster, Told())
+    acts = Acting(cluster, OnActionChange())
     acts.identified = ServerError("overloaded")
     with pytest.raises(SessionError, match="overloaded"):
         await acts.plan(Scale(TARGET, 5))
@@ -106,7 +106,7 @@ async def test_nothing_is_planned_before_it_is_known_who_acts() -> None:
 
 
 async def test_a_plan_is_started_followed_and_kept() -> None:
-    cluster, told = FakeCluster(), Told()
+    cluster, told = FakeCluster(), OnActionChange()
     cluster.add(deployment())
     acts = Acting(cluster, told)
     plan = await acts.plan(Scale(TARGET, 5))
@@ -125,7 +125,7 @@ async def test_a_plan_is_started_followed_and_kept() -> None:
 async def test_a_plan_of_another_cluster_is_not_started() -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
-    acts = Acting(cluster, Told())
+    acts = Acting(cluster, OnActionChange())
     plan = await acts.plan(Scale(TARGET, 5))
     await acts.site.disconnect()
     with pytest.raises(SessionError, match="planned for a different cluster"):
@@ -136,7 +136,7 @@ async def test_a_plan_of_another_cluster_is_not_started() -> None:
 async def test_what_was_chosen_in_another_cluster_is_not_planned_here() -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
-    acts = Acting(cluster, Told())
+    acts = Acting(cluster, OnActionChange())
     for elsewhere in (SCOPE.cluster._replace(context="prod-us1"), SCOPE.cluster._replace(server="https://moved")):
         with pytest.raises(SessionError, match=f"it is for {elsewhere}, and this is prod-eu1 at https://eu1"):
             await acts.plan(Scale(replace(TARGET, cluster=elsewhere), 5))
@@ -152,7 +152,7 @@ async def test_what_was_chosen_in_another_cluster_is_not_planned_here() -> None:
 async def test_a_plan_that_is_forbidden_is_not_started() -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
-    acts = Acting(cluster, Told())
+    acts = Acting(cluster, OnActionChange())
     plan = await acts.plan(Scale(TARGET, 5))
     with pytest.raises(SessionError, match="no way"):
         await acts.start(replace(plan, checks=(Check("x", Verdict.BLOCK, "no way"),)), "", "Apply")
@@ -161,7 +161,7 @@ async def test_a_plan_that_is_forbidden_is_not_started() -> None:
 
 
 async def test_to_stop_leaves_what_was_sent() -> None:
-    cluster, told = FakeCluster(react=lambda obj: obj), Told()
+    cluster, told = FakeCluster(react=lambda obj: obj), OnActionChange()
     cluster.add(deployment())
     acts = Acting(cluster, told)
     plan = await acts.plan(Scale(TARGET, 5))
@@ -177,7 +177,7 @@ async def test_to_stop_leaves_what_was_sent() -> None:
 
 
 async def test_what_may_not_be_done_is_asked_once_and_told_when_it_is_known() -> None:
-    cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
+    cluster, told = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
     acts = Acting(cluster, told)
     assert acts.denied("scale", REF) is None
     assert await told.next() is None
@@ -193,7 +193,7 @@ async def test_what_may_not_be_done_is_asked_once_and_told_when_it_is_known() ->
 async def test_undo_without_a_log_has_nothing_to_take_back(tmp_path: Path) -> None:
     cluster = FakeCluster()
     cluster.add(deployment())
-    acts = Acting(cluster, Told(), tmp_path)
+    acts = Acting(cluster, OnActionChange(), tmp_path)
     with pytest.raises(Exception, match="nothing on this cluster that could be undone"):
         await acts.undo()
     assert list(await acts.cut_off()) == []
@@ -201,7 +201,7 @@ async def test_undo_without_a_log_has_nothing_to_take_back(tmp_path: Path) -> No
 
 
 async def test_what_may_not_be_done_on_one_cluster_says_nothing_of_the_next() -> None:
-    cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
+    cluster, told = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
     acts = Acting(cluster, told)
     acts.denied("scale", REF)
     await told.next()
@@ -215,7 +215,7 @@ async def test_what_may_not_be_done_on_one_cluster_says_nothing_of_the_next() ->
 
 async def test_what_was_asked_of_one_cluster_is_no_answer_for_the_same_name_in_another() -> None:
     """The screens may request objects that they still show after these are forgotten."""
-    cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
+    cluster, told = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
     acts = Acting(cluster, told)
     here, there = REF._replace(cluster=SCOPE.cluster), REF._replace(cluster=ClusterId("prod-us1", "https://us1"))
     acts.known.forget()
@@ -230,7 +230,7 @@ async def test_what_was_asked_of_one_cluster_is_no_answer_for_the_same_name_in_a
 
 
 async def test_an_answer_that_comes_after_the_cluster_was_left_is_not_taken_for_one_of_the_next() -> None:
-    cluster, told = Counted(forbidden={"patch deployments/scale"}), Told()
+    cluster, told = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
     cluster.answer.clear()
     acts = Acting(cluster, told)
     acts.denied("scale", REF)

@@ -92,7 +92,7 @@ class Between(FleetStage):
     @property
     def said(self) -> str:
         front = self.desk.navigator.front
-        return front.said if front is not None else ""
+        return front.message_text if front is not None else ""
 
 
 def points(stage: Between) -> RecentHistory:

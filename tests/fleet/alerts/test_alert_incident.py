@@ -52,14 +52,14 @@ def test_an_alert_about_an_object_of_an_incident_belongs_to_it(labels: str) -> N
     (incident,) = snapshot.incidents
     found = explained(told(snapshot, alert(labels)))
     (row,) = found.of[incident.key]
-    assert found.by[row.told.key] is incident
+    assert found.by[row.merged.key] is incident
     assert found.alone == ()
 
 
 @pytest.mark.parametrize("labels", ["namespace=serving pod=chat-0", "node=n0", "UUID=GPU-chat-0", "job=apiserver"])
 def test_what_is_about_something_else_stands_alone(labels: str) -> None:
     found = explained(told(broken(), alert(labels)))
-    assert [row.told.alert.labels for row in found.alone] == [alert(labels).labels]
+    assert [row.merged.alert.labels for row in found.alone] == [alert(labels).labels]
     assert not found.of
 
 
@@ -71,7 +71,7 @@ def test_of_two_incidents_it_belongs_to_the_one_at_its_closest_object() -> None:
     gpu = next(one for one in snapshot.incidents if one.about == "GPU-chat-3")
     found = explained(told(snapshot, alert("UUID=GPU-chat-3"), alert("namespace=serving pod=chat-1")))
     assert len(snapshot.incidents) > 1
-    assert [row.told.alert.labels.get("UUID") for row in found.of[gpu.key]] == ["GPU-chat-3"]
+    assert [row.merged.alert.labels.get("UUID") for row in found.of[gpu.key]] == ["GPU-chat-3"]
 
 
 def test_what_tells_nobody_of_trouble_is_not_told_beside_the_incidents() -> None:
@@ -84,7 +84,7 @@ def test_what_tells_nobody_of_trouble_is_not_told_beside_the_incidents() -> None
 def test_a_silenced_alert_is_still_one_of_its_incident() -> None:
     snapshot = broken()
     found = explained(told(snapshot, alert("UUID=GPU-chat-1", silenced_by=("s1",))))
-    assert [row.told.alert.state for row in found.of[snapshot.incidents[0].key]] == ["silenced"]
+    assert [row.merged.alert.state for row in found.of[snapshot.incidents[0].key]] == ["silenced"]
 
 
 def test_while_nothing_changes_the_answer_is_the_same_object() -> None:

@@ -97,7 +97,7 @@ def test_an_alert_of_a_gpu_stands_at_its_pod_its_workload_and_its_model(snapshot
     board = AlertBoardMaker().board_of(told(snapshot, Alert({"alertname": "Xid", "UUID": "GPU-1"})))
     (key,) = board.rows
     assert board.of == dict.fromkeys(("GPU-1", "serving/chat-1", CHAT, "serving/llama"), (key,))
-    assert [row.told.alert.name for row in board.telling(CHAT)] == ["Xid"]
+    assert [row.merged.alert.name for row in board.telling(CHAT)] == ["Xid"]
 
 
 def test_what_is_silenced_or_pending_marks_nothing_and_is_listed(snapshot: Snapshot) -> None:
@@ -126,8 +126,8 @@ def test_the_worst_comes_first(snapshot: Snapshot) -> None:
         fires("Full", "critical"),
     )
     board = AlertBoardMaker().board_of(told(snapshot, *alerts))
-    assert [row.told.alert.name for row in board.rows.values()] == ["Full", "Slow", "Soon", "Watchdog", "Quiet"]
-    assert [severity_of(row.told.alert) for row in board.rows.values()] == [
+    assert [row.merged.alert.name for row in board.rows.values()] == ["Full", "Slow", "Soon", "Watchdog", "Quiet"]
+    assert [severity_of(row.merged.alert) for row in board.rows.values()] == [
         Severity.CRITICAL,
         Severity.WARNING,
         Severity.STARTING,

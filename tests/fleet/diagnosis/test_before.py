@@ -18,7 +18,7 @@ from fleet.model.frame import Column, Frame
 from fleet.model.objects import Condition, Container, Event, ObjectRef, Service, Serving
 from fleet.model.reading import State
 from fleet.snapshot.builder import Builder
-from fleet.snapshot.usual import CHANGED, STEP, UsualTraffic
+from fleet.snapshot.usual_traffic import CHANGED, STEP, UsualTraffic
 from tests.fleet.diagnosis.fleets import CHAT, COOL, WELL, Fleet, Q, causes
 from tests.fleet.recorder.fleet import fleet as cluster
 from tests.fleet.rows import LIVE, NOW, engine, measurement
@@ -76,7 +76,9 @@ LONG, FELL, SLOW = (
 def test_traffic_that_is_otherwise_than_usual(seen: TrafficSubject, told: list[str]) -> None:
     holding = [one for one in OF_TRAFFIC if all(sign.holds(seen) for sign in one.must) and not one.excluded(seen)]
     assert [one.id for one in holding] == told
-    assert all(shown.text for one in holding for sign in (*one.must, *one.still) for shown in sign.seen(seen))
+    assert all(
+        shown.text for one in holding for sign in (*one.must, *one.keeps_firing) for shown in sign.observations(seen)
+    )
 
 
 def test_a_queue_that_grows_is_told_before_it_is_deep_and_one_that_stands_is_not() -> None:

@@ -21,7 +21,7 @@ from fleet.diagnosis.cause import (
     WorkloadCause,
     says,
 )
-from fleet.diagnosis.metrics_scan import KeptScan
+from fleet.diagnosis.metrics_scan import CachedScan
 from fleet.diagnosis.metrics_sign import Either, Is, Level, Lowered
 from fleet.diagnosis.precedence import Precedence, ordered
 from fleet.diagnosis.registry import CAUSES, causes_of
@@ -100,9 +100,9 @@ def test_what_is_not_measured_proves_nothing_and_excludes_nothing() -> None:
     rows = frame(GPU_TEMPERATURE=[90, math.nan, 90], THROTTLE=[math.nan, 0.5, 0.5])
     throttled = Level(SHARE, Is.ABOVE, 0.1)
     assert [HOT.holds(MetricsRow(rows, at)) for at in range(3)] == [True, None, True]
-    proven = KeptScan([cause("hot-and-slow", HOT, throttled)]).of(MetricsTable(rows))
+    proven = CachedScan([cause("hot-and-slow", HOT, throttled)]).of(MetricsTable(rows))
     assert set(proven) == {"r2"}
-    spared = KeptScan([cause("hot-and-not-slow", HOT, must_not=(throttled,))]).of(MetricsTable(rows))
+    spared = CachedScan([cause("hot-and-not-slow", HOT, must_not=(throttled,))]).of(MetricsTable(rows))
     assert set(spared) == {"r0"}
 
 
@@ -110,7 +110,7 @@ def test_a_column_that_nobody_measures_is_unknown_at_every_row() -> None:
     rows = frame(GPU_TEMPERATURE=[90, 20])
     level = Level(Quantity.XID, Is.EXACTLY, 0)
     assert level.holds(MetricsRow(rows, 0)) is None
-    assert KeptScan([cause("no-xid", level)]).of(MetricsTable(rows)) == {}
+    assert CachedScan([cause("no-xid", level)]).of(MetricsTable(rows)) == {}
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_a_level_is_the_same_by_row_by_column_and_after_another_sign(how: Is, ex
     rows = frame(GPU_TEMPERATURE=[84, 85, 86, math.nan], THROTTLE=[1, 1, 1, 1])
     level = Level(TEMPERATURE, how, 85)
     assert {key for at, key in enumerate(rows.keys) if level.holds(MetricsRow(rows, at))} == expected
-    assert set(KeptScan([cause("alone", level)]).of(MetricsTable(rows))) == expected
-    assert set(KeptScan([cause("second", Level(SHARE, Is.EXACTLY, 1), level)]).of(MetricsTable(rows))) == expected
+    assert set(CachedScan([cause("alone", level)]).of(MetricsTable(rows))) == expected
+    assert set(CachedScan([cause("second", Level(SHARE, Is.EXACTLY, 1), level)]).of(MetricsTable(rows))) == expected
 
 
 def test_one_of_several_ways_is_enough_and_one_that_is_unknown_is_not_a_no() -> None:
@@ -131,14 +131,14 @@ def test_one_of_several_ways_is_enough_and_one_that_is_unknown_is_not_a_no() -> 
     reasons = {"r1": ("thermal",), "r2": ("power cap",)}
     seen = [either.holds(MetricsRow(rows, at, reasons)) for at in range(4)]
     assert seen == [True, True, False, None]
-    assert set(KeptScan([cause("heat", either)]).of(MetricsTable(rows, reasons))) == {"r0", "r1"}
+    assert set(CachedScan([cause("heat", either)]).of(MetricsTable(rows, reasons))) == {"r0", "r1"}
     assert set(either.quantities) == {TEMPERATURE, SHARE}
 
 
 def test_what_may_be_serious_is_critical_only_where_it_is() -> None:
     rows = frame(GPU_TEMPERATURE=[86, 99])
     one = cause("hot", HOT, serious=(Level(TEMPERATURE, Is.ABOVE, 95),))
-    found = KeptScan([one]).of(MetricsTable(rows))
+    found = CachedScan([one]).of(MetricsTable(rows))
     assert [found[key].severity for key in rows.keys] == [Severity.WARNING, Severity.CRITICAL]
 
 

@@ -9,7 +9,7 @@ import pytest
 from fleet.diagnosis.causes.endings import ENDINGS, OF_POD
 from fleet.diagnosis.evidence import explain
 from fleet.metrics.registry import ENGINES
-from fleet.metrics.server_logs import told_by
+from fleet.metrics.server_logs import reason_in
 from fleet.model.ending import LINE, Ending, Endings, last_words, printable
 from fleet.model.facts import Dated, Facts
 from fleet.model.log_reasons import REASONS, LogWording
@@ -102,17 +102,17 @@ def test_a_program_s_error_on_a_gpu_takes_no_gpu_away() -> None:
 def test_a_log_that_was_read_says_it_of_that_end_and_of_no_other() -> None:
     crashed = pod("chat-1", uid="u1", containers=(LOOP,))
     read = Facts({"crash-logs": Dated(NOW, Endings((Ending("u1", "vllm", 4, "cuda-oom", CUDA),)))})
-    words = last_words(crashed, read, told_by)
+    words = last_words(crashed, read, reason_in)
     assert words is not None
     assert (words.reason, words.line, words.where) == ("cuda-oom", CUDA, "the end of its log")
     again = replace(crashed, containers=(replace(LOOP, restarts=5),))
-    assert last_words(again, read, told_by) is None
-    assert last_words(replace(crashed, uid="u2"), read, told_by) is None
+    assert last_words(again, read, reason_in) is None
+    assert last_words(replace(crashed, uid="u2"), read, reason_in) is None
 
 
 def test_words_of_a_request_that_was_refused_are_no_reason_for_an_end_after_it_served() -> None:
     served = "INFO:     Application startup complete.\nValueError: prompt is too long\nSegmentation fault (core dumped)"
-    assert told_by(served)[0] == "segfault"
+    assert reason_in(served)[0] == "segfault"
 
 
 def test_a_line_of_a_stranger_is_quoted_short_and_moves_no_cursor() -> None:
@@ -124,9 +124,9 @@ def test_a_line_of_a_stranger_is_quoted_short_and_moves_no_cursor() -> None:
 def test_an_engine_words_its_end_in_its_dialect_and_is_not_called_another() -> None:
     line = "duck: the pond is too small for what it is to keep"
     worded = replace(toys.ENGINE, log=LogWording(reasons={"no-kv-room": "pond is too small"}))
-    assert told_by(line) == ("", "")
+    assert reason_in(line) == ("", "")
     with ENGINES.adding(worded):
-        assert told_by(line) == ("no-kv-room", line)
+        assert reason_in(line) == ("no-kv-room", line)
         fleet = Fleet()
         fleet.of("chat-1", **loop("launch_duck.py: error: unrecognized arguments: --feathers 4"))
         (found,) = fleet.incidents(0)

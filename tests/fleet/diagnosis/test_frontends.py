@@ -25,7 +25,7 @@ LATE = FrontendSubject(ttft=2.4, queue=0.01, prefill=0.2, waiting=0.0, fetching=
 def test_time_that_neither_queue_nor_prefill_has_is_the_api_servers() -> None:
     assert SATURATED.holds(LATE)
     (seen, *_) = SATURATED.must
-    assert [one.text for one in seen.seen(LATE)] == [
+    assert [one.text for one in seen.observations(LATE)] == [
         f"{seen.name}: 2.19 s of 2.40 s; 0.01 s in the queue, 0.20 s reading prompts"
     ]
 

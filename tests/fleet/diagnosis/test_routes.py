@@ -356,11 +356,11 @@ def test_a_load_balancer_before_a_proxy_of_the_pod_is_no_open_door(targets: tupl
 
 def test_the_way_is_joined_again_only_where_something_of_it_is_another() -> None:
     made = fleet(Routing((ingress(GOOD),)))
-    first = made.at(0).fronts
+    first = made.at(0).exposure
     assert first[CHAT].routes == ("Ingress chat",)
-    assert made.at(30).fronts is first
+    assert made.at(30).exposure is first
     made.facts = Facts()
-    assert made.at(40).fronts == {}
+    assert made.at(40).exposure == {}
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ import pytest
 from fleet.diagnosis.causes.latencies import OF_LATENCIES
 from fleet.diagnosis.causes.setup import OF_SETUP
 from fleet.diagnosis.evidence import explain
-from fleet.diagnosis.lateness import LateSubject
+from fleet.diagnosis.missed_objectives import MissedObjectives
 from fleet.diagnosis.setup_subject import SetupSubject, setup_subject
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import FindingState, Incident
 from fleet.model.objects import ModelVersion, Service
-from fleet.model.promise import LateObjective, Promised
+from fleet.model.promise import MissedObjective, Promised
 from fleet.model.quantity import Family, Quantity
 from fleet.model.routes import Backend, Certificate, Route, Routing
 from fleet.model.severity import Severity
@@ -40,7 +40,9 @@ def told(snapshot: Snapshot) -> list[str]:
     subject = setup_subject(snapshot, CHAT)
     assert subject is not None
     holding = [one for one in OF_SETUP if all(s.holds(subject) for s in one.must) and not one.excluded(subject)]
-    assert all(shown.text for one in holding for sign in (*one.must, *one.still) for shown in sign.seen(subject))
+    assert all(
+        shown.text for one in holding for sign in (*one.must, *one.keeps_firing) for shown in sign.observations(subject)
+    )
     assert all(one.words(subject) for one in holding)
     return [one.id for one in holding]
 
@@ -242,7 +244,7 @@ def test_a_queue_is_its_root() -> None:
     assert "ttft-objective-missed" in {one.cause for one in found.symptoms}
 
 
-LATE = LateObjective("ttft", "p95", 2.5, 0.2, 0.05, 600.0, 300.0)
+LATE = MissedObjective("ttft", "p95", 2.5, 0.2, 0.05, 600.0, 300.0)
 
 
 @pytest.mark.parametrize(
@@ -257,8 +259,8 @@ LATE = LateObjective("ttft", "p95", 2.5, 0.2, 0.05, 600.0, 300.0)
     ],
 )
 def test_twice_as_long_is_critical_and_few_requests_tell_nothing(
-    late: LateObjective, percentile: float, expected: Severity | None
+    late: MissedObjective, percentile: float, expected: Severity | None
 ) -> None:
-    cause, subject = OF_LATENCIES[0], LateSubject([late], percentile)
+    cause, subject = OF_LATENCIES[0], MissedObjectives([late], percentile)
     holds = all(sign.holds(subject) for sign in cause.must)
     assert (cause.assessment(subject).severity if holds else None) is expected

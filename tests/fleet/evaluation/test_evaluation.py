@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.evaluation.replay import TICK, looks
+from fleet.evaluation.replay import TICK, snapshots_of
 from fleet.evaluation.runner import scores
 from fleet.evaluation.score import CaseScore
 from fleet.evaluation.totals import GOALS, is_right, totals
@@ -77,7 +77,7 @@ def test_two_faults_in_one_incident_are_not_two_that_were_named(tmp_path: Path) 
 
 def test_times_between_changes_are_looked_at_too(tmp_path: Path) -> None:
     recorded(tmp_path / "one.qdr")
-    found = list(looks(tmp_path / "one.qdr"))
+    found = list(snapshots_of(tmp_path / "one.qdr"))
     times = [look.snapshot.at for look in found]
     assert times[0] == BEGAN
     assert times[-1] == BEGAN + 180

@@ -51,7 +51,7 @@ async def engine(running: int) -> AsyncIterator[int]:
 async def measured(servers: Sequence[ServerState], reading: GpuReading) -> tuple[Snapshot, LocalMeasuring]:
     """One Snapshot of these servers and GPUs, by the ways that the console takes."""
     source = LocalSource(Watched(*servers), gpus=lambda: reading)
-    await source.look()
+    await source.poll()
     kube = source.state()
     (host,) = kube.nodes
     (status,) = source.statuses()
@@ -127,14 +127,14 @@ async def test_a_server_that_was_taken_down_leaves_no_numbers() -> None:
     async with engine(4) as port:
         watched = Watched(state(record(port=port)))
         source = LocalSource(watched, gpus=GpuReading)
-        await source.look()
+        await source.poll()
         now = source.statuses()[0].since + 1.0
         measuring = LocalMeasuring(lambda: source.servers, MetricsSettings(), now, host="here", gpus=GpuReading)
         await measuring.measure(source.state(), None, now)
         assert measuring.latest is not None
         assert len(measuring.latest.engines) == 1
         watched.servers = ()
-        await source.look()
+        await source.poll()
         await measuring.measure(source.state(), None, now + 2)
         assert measuring.latest is None
         await measuring.close()
@@ -153,7 +153,7 @@ async def test_nvml_is_read_off_the_loop() -> None:
         return GpuReading()
 
     source = LocalSource(Watched(), gpus=read)
-    await source.look()
+    await source.poll()
     measuring = LocalMeasuring(lambda: (), MetricsSettings(), 0.0, host="here", gpus=read)
     await measuring.measure(source.state(), None, 1.0)
     await measuring.close()

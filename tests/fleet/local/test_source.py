@@ -13,7 +13,7 @@ from fleet.local.source import LocalSource
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, Health
 from fleet.sources.kube.state import KubeState
-from fleet.sources.scrape.targets import endpoints, told_apart
+from fleet.sources.scrape.targets import endpoints, split_ambiguous
 from tests.fleet.local.servers import BEGUN, dead, loading, record, state
 from tests.waiting import PATIENCE
 
@@ -28,7 +28,7 @@ class Watched:
         self.problems = problems
         self.error: OSError | None = None
 
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         if self.error is not None:
             raise self.error
         return self.servers
@@ -36,16 +36,16 @@ class Watched:
 
 async def seen(*servers: ServerState, gpus: tuple[LocalGpu, ...] = ()) -> KubeState:
     source = LocalSource(Watched(*servers), gpus=lambda: GpuReading(gpus))
-    await source.look()
+    await source.poll()
     return source.state()
 
 
 def judged(state: KubeState) -> tuple[Assessment, Assessment]:
     """Return the assessments of the only pod and its workload before anything is measured."""
     (pod,), (workload,) = state.pods.values(), state.workloads.values()
-    found = Assessor().of_pod(PodSubject(pod)).stands
+    found = Assessor().of_pod(PodSubject(pod)).assessment
     whole = WorkloadSubject(workload, [found], workload.ready, workload.ready)
-    return found, Assessor().of_workload(whole).stands
+    return found, Assessor().of_workload(whole).assessment
 
 
 async def test_a_ready_server_is_a_pod_with_its_model_and_a_workload_of_one() -> None:
@@ -89,7 +89,7 @@ async def test_a_server_that_stops_is_terminating_and_one_that_does_not_answer_i
 
 async def test_servers_at_one_address_are_told_apart_by_their_ports() -> None:
     found = await seen(state(record("a", port=8001)), state(record("b", port=8002)))
-    clear, unclear = told_apart(endpoints(found.pods.values(), (8000,), "/metrics"))
+    clear, unclear = split_ambiguous(endpoints(found.pods.values(), (8000,), "/metrics"))
     assert [(e.pod.name, e.address) for e in clear] == [("a", "127.0.0.1:8001"), ("b", "127.0.0.1:8002")]
     assert not unclear
 
@@ -121,22 +121,22 @@ async def test_the_revision_changes_with_the_arguments_alone() -> None:
 async def test_what_does_not_change_stays_the_same_object() -> None:
     watched = Watched(state(record("a", port=8001)), loading(record("b", port=8002), 1, 3, None))
     source = LocalSource(watched, gpus=GpuReading)
-    await source.look()
+    await source.poll()
     first = source.state()
     watched.servers = (state(record("a", port=8001), at=BEGUN + 61), watched.servers[1])
-    await source.look()
+    await source.poll()
     second = source.state()
     assert second.generation == first.generation
     assert second.pods is first.pods
     watched.servers = (watched.servers[0], state(record("b", port=8002)))
-    await source.look()
+    await source.poll()
     third = source.state()
     assert third.generation == second.generation + 1
     assert third.pods["local/a"] is first.pods["local/a"]
     assert third.pods["local/b"].ready
     assert third.nodes is first.nodes
     watched.servers = ()
-    await source.look()
+    await source.poll()
     assert not source.state().pods
 
 
@@ -144,11 +144,11 @@ async def test_problems_are_notes_and_what_cannot_be_read_is_an_outage_with_the_
     watched = Watched(state(record()), problems=("one record cannot be read",))
     source = LocalSource(watched, gpus=GpuReading)
     assert source.statuses()[0].health is Health.STARTING
-    await source.look()
+    await source.poll()
     status = source.statuses()[0]
     assert (status.name, status.health, status.notes) == ("machine", Health.LIVE, ("one record cannot be read",))
     watched.error = PermissionError(13, "Permission denied", "/state/local")
-    await source.look()
+    await source.poll()
     assert source.statuses()[0].health is Health.DOWN
     assert "Permission denied" in source.statuses()[0].problem
     assert "local/tiny" in source.state().pods

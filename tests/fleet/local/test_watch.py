@@ -43,7 +43,7 @@ def leader() -> Iterator[subprocess.Popen[bytes]]:
 
 
 async def test_without_a_folder_there_are_no_servers_and_nothing_is_wrong(servers: Servers) -> None:
-    assert await servers.watcher.look() == ()
+    assert await servers.watcher.poll() == ()
     assert servers.watcher.problems == ()
 
 
@@ -187,7 +187,7 @@ async def test_a_record_that_is_spoilt_hides_no_other_and_is_said(servers: Serve
         (servers.folder / name / RECORD).write_bytes(content)
     (servers.folder / "taken-down").mkdir()
     (servers.folder / STARTS).write_text("")
-    assert [state.name for state in await servers.watcher.look()] == ["b"]
+    assert [state.name for state in await servers.watcher.poll()] == ["b"]
     assert len(servers.watcher.problems) == 4
     for name, problem in zip("acde", servers.watcher.problems, strict=True):
         assert problem.startswith(f"{servers.folder / name / RECORD} cannot be read: ")
@@ -200,7 +200,7 @@ async def test_several_servers_are_told_by_name_each_with_its_own(
     servers.add(record("c", port=endpoint.port), READY)
     servers.add(record("b", identity=gone, port=1), "")
     servers.add(record("a", identity=other, port=1), SHARDS)
-    phases = {state.name: state.stage.phase for state in await servers.watcher.look()}
+    phases = {state.name: state.stage.phase for state in await servers.watcher.poll()}
     assert list(phases.items()) == [("a", Phase.LOADING), ("b", Phase.DEAD), ("c", Phase.READY)]
 
 
@@ -214,9 +214,9 @@ async def test_a_new_start_under_the_same_name_begins_anew(servers: Servers, gon
 
 async def test_one_that_was_taken_down_is_forgotten(servers: Servers, gone: Identity) -> None:
     server = servers.add(record(identity=gone, port=1), SHARDS)
-    assert len(await servers.watcher.look()) == 1
+    assert len(await servers.watcher.poll()) == 1
     (Path(server.folder) / RECORD).unlink()
-    assert await servers.watcher.look() == ()
+    assert await servers.watcher.poll() == ()
 
 
 async def test_one_that_served_and_ended_unseen_ended_since_it_was_last_heard_of_at_every_look(

@@ -77,5 +77,5 @@ class Servers:
 
     async def look(self) -> ServerState:
         """The only server."""
-        (found,) = await self.watcher.look()
+        (found,) = await self.watcher.poll()
         return found

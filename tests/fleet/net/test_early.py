@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from fleet.net.early import EarlyQuestions
+from fleet.net.early_requests import EarlyRequests
 from fleet.net.plain_client import PlainResponse
 from tests.fleet.net.test_plain_client import get, plain, serving
 
 
 async def test_it_ends_by_itself_when_there_are_numbers_or_is_ended() -> None:
-    ways: list[tuple[float, Callable[[EarlyQuestions], None]]] = [
+    ways: list[tuple[float, Callable[[EarlyRequests], None]]] = [
         (0.01, lambda _: None),
-        (60.0, EarlyQuestions.answered),
-        (60.0, EarlyQuestions.end),
+        (60.0, EarlyRequests.answered),
+        (60.0, EarlyRequests.end),
     ]
     for seconds, way in ways:
-        early = EarlyQuestions(seconds=seconds)
+        early = EarlyRequests(seconds=seconds)
         assert early.open
         way(early)
         await asyncio.wait_for(early.wait_until_over(), 10)
@@ -28,7 +28,7 @@ async def test_it_ends_by_itself_when_there_are_numbers_or_is_ended() -> None:
 
 
 async def test_an_answer_that_is_under_way_at_the_end_is_waited_for() -> None:
-    early = EarlyQuestions(seconds=60.0)
+    early = EarlyRequests(seconds=60.0)
     go_on, left = asyncio.Event(), asyncio.Event()
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

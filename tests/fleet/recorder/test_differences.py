@@ -13,7 +13,7 @@ from fleet.model.coverage import Coverage
 from fleet.model.facts import Dated, Facts
 from fleet.model.objects import Event, HorizontalPodAutoscaler, ModelVersion, Node, ObjectRef, Pod, Workload
 from fleet.recorder.moment import Moment
-from fleet.recorder.past import KeptTimeline, RecordedPast
+from fleet.recorder.past import RecordedPast, RecordingsTimeline
 from fleet.recorder.writer import RecordingWriter
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.entry import Entry
@@ -58,7 +58,7 @@ async def _read(file: Path, uid: str = "") -> list[Entry]:
     async def known() -> str:
         return uid
 
-    found = await ask([KeptTimeline(RecordedPast(file), known, lambda: BEGAN + 1e6)], BEGAN - 1, BEGAN + 1e6)
+    found = await ask([RecordingsTimeline(RecordedPast(file), known, lambda: BEGAN + 1e6)], BEGAN - 1, BEGAN + 1e6)
     assert found.gaps == ()
     return list(found.single)
 
@@ -176,8 +176,8 @@ def test_who_asks_again_reads_what_came_since_and_is_told_the_same(tmp_path: Pat
     known, writer = RecordedPast(file), RecordingWriter(file, Plain())
     for number in range(8):
         writer.note(Moment(seen(pods[: 9 - number]), (), None), BEGAN + 2 * number)
-        found, problem = known.tell(BEGAN - 1, BEGAN + 2 * number + 1)
-        fresh, _ = RecordedPast(file).tell(BEGAN - 1, BEGAN + 2 * number + 1)
+        found, problem = known.read(BEGAN - 1, BEGAN + 2 * number + 1)
+        fresh, _ = RecordedPast(file).read(BEGAN - 1, BEGAN + 2 * number + 1)
         assert problem is None
         assert set(found.entries) == set(fresh.entries)
         assert len([one for one in found.entries if one.what == "pod gone"]) == number
@@ -188,9 +188,9 @@ def test_who_asks_again_reads_what_came_since_and_is_told_the_same(tmp_path: Pat
     for number in range(2):
         writer.note(Moment(seen(pods[: 2 - number]), (), None), BEGAN + 2 * number)
     writer.close()
-    found, _ = known.tell(BEGAN - 1, BEGAN + 100)
+    found, _ = known.read(BEGAN - 1, BEGAN + 100)
     assert [one.about.name for one in found.entries if one.what == "pod gone"] == ["chat-1"]
-    assert known.tell(BEGAN - 90_000, BEGAN + 100)[0].entries == found.entries
+    assert known.read(BEGAN - 90_000, BEGAN + 100)[0].entries == found.entries
 
 
 async def test_nothing_was_kept(tmp_path: Path) -> None:

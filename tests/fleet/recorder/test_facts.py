@@ -106,7 +106,7 @@ async def test_a_replay_shows_the_alerts_of_then_joined_to_the_objects_and_incid
             snapshot = await observing.once(0.0)
         board = boards.board_of(snapshot)
         explained = explains.explained(snapshot, board)
-        assert len(explained.alone) == sum(row.told.alert.firing for row in board.rows.values())
+        assert len(explained.alone) == sum(row.merged.alert.firing for row in board.rows.values())
         joined.append([row.concerned.objects[0] for row in board.rows.values()])
         silences += [one for each in snapshot.facts.of(Notified).values() for one in each.value.silences]
     assert joined == [[], ["serving/chat-0"], ["serving/chat-0", "serving/chat-1"], ["serving/chat-1"], []]

@@ -96,7 +96,7 @@ async def test_the_strips_show_what_was_before_the_moment_at_which_it_is_begun(f
         strip: tuple[float, ...] = ()
         while len(strip) < 2:
             strip = (await observing.tick()).history.strip("serving/chat-1", Quantity.RUNNING, 60)
-            await observing.wait_until_kept()
+            await observing.wait_until_recorded()
     measured = [moment.measurement for _, moment in seen[:31] if moment.measurement is not None]
     assert strip == tuple(each.engine_table.columns[Quantity.RUNNING][1] for each in measured)
 
@@ -126,7 +126,7 @@ async def test_numbers_that_were_kept_more_seldom_than_measured_are_not_old_for_
 
 async def test_another_namespace_can_be_looked_at(playback: Playback) -> None:
     observing = observer(playback)
-    observing.look_at("elsewhere")
+    observing.select_namespace("elsewhere")
     assert (await observing.tick()).cluster.namespace == "elsewhere"
 
 
@@ -157,7 +157,7 @@ async def test_a_recording_of_an_observer_is_what_the_observer_showed(file: Path
         for number in range(40):
             clock.seconds = 100.0 + number * STEP
             shown.append(await observing.tick())
-            await observing.wait_until_kept()
+            await observing.wait_until_recorded()
         keeping.close()
     with Recording(again) as recording:
         for snapshot in shown:
@@ -182,9 +182,9 @@ async def test_a_file_that_cannot_be_written_is_said_once_and_the_observing_goes
     )
     await observing.tick()
     await observing.tick()
-    await observing.wait_until_kept()
+    await observing.wait_until_recorded()
     snapshot = await observing.tick()
-    await observing.wait_until_kept()
+    await observing.wait_until_recorded()
     (status,) = [source for source in snapshot.sources if source.name == RECORDER]
     assert status.health is Health.DOWN
     assert "nothing is recorded: no space left on device" in status.problem

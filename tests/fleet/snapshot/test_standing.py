@@ -187,4 +187,4 @@ def test_a_sleeping_fleet_is_asleep_and_not_down() -> None:
 def test_a_controller_that_has_nothing_left_to_do_is_not_stuck(reason: str, severity: Severity) -> None:
     workload = replace(deployment("chat")[0], conditions=(Condition("Progressing", "False", reason),))
     seen = WorkloadSubject(workload, [Assessment(Severity.OK)], workload.desired, workload.desired)
-    assert Assessor().of_workload(seen).stands.severity is severity
+    assert Assessor().of_workload(seen).assessment.severity is severity

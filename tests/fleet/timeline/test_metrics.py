@@ -39,7 +39,7 @@ async def told(source: PrometheusSource, hours: float = 48.0, cluster: str = "he
     async def find() -> PrometheusSource:
         return source
 
-    return await MetricsTimeline(find, matches, "cluster").tell(NOW - hours * 3600)
+    return await MetricsTimeline(find, matches, "cluster").read(NOW - hours * 3600)
 
 
 def is_it(entry: Entry, done: Done) -> bool:
@@ -95,5 +95,5 @@ async def test_no_store_is_a_gap() -> None:
     async def none() -> None:
         return None
 
-    found = await MetricsTimeline(none).tell(NOW - 3600)
+    found = await MetricsTimeline(none).read(NOW - 3600)
     assert [gap.problem for gap in found.gaps] == ["there is no Prometheus to query"]

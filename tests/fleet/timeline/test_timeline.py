@@ -167,7 +167,7 @@ async def test_all_sources_are_asked_and_what_one_cannot_read_is_a_gap() -> None
         def __init__(self, entries: Sequence[Entry], gap: Gap) -> None:
             self._told = SourceTimeline(tuple(entries), Kinship(), (gap,))
 
-        async def tell(self, since: float) -> SourceTimeline:
+        async def read(self, since: float) -> SourceTimeline:
             assert since == 3.0
             return self._told
 

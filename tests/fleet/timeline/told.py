@@ -18,9 +18,9 @@ def told(objects: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[list[Entry
     """``objects`` by kind; all are taken before any of them tells, as with a server."""
     asked = SharedFacts(redacted)
     taken: list[tuple[AnyWitness, list[Any]]] = [
-        (row, [row.take(raw, asked) for raw in objects.get(row.kind, ())]) for row in witnesses()
+        (row, [row.extract(raw, asked) for raw in objects.get(row.kind, ())]) for row in witnesses()
     ]
-    return [entry for row, some in taken for entry in row.tell(some, asked)], asked
+    return [entry for row, some in taken for entry in row.entries(some, asked)], asked
 
 
 def owned(kind: str, name: str) -> list[dict[str, Any]]:

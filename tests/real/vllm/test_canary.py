@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.canary.question import CanaryPlace, ask_one_token
+from actions.canary.question import CanaryTarget, ask_one_token
 from actions.canary.source import CanaryPlan, CanarySource
 from fleet.local.record import ServerRecord
 from fleet.model.canary import CanaryOutcome
@@ -15,8 +15,8 @@ from tests.fleet.rows import deployment, kube, node, pod
 pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
 
-def place(engine: ServerRecord, model: str) -> CanaryPlace:
-    return CanaryPlace(engine.spec.url, model, engine.key)
+def place(engine: ServerRecord, model: str) -> CanaryTarget:
+    return CanaryTarget(engine.spec.url, model, engine.key)
 
 
 def generated(engine: ServerRecord) -> float:

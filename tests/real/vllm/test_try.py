@@ -85,7 +85,7 @@ class Servers:
     def __init__(self, engine: ServerRecord) -> None:
         self._state = ServerState(engine, 0.0, StartStage(Phase.READY, 0.0))
 
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         return (self._state,)
 
     def append(self, event: str, action: str, content: Mapping[str, Any]) -> None:

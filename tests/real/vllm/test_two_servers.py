@@ -213,7 +213,7 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
     assert any(re.fullmatch(told, text) for text in here.told), here.told
     assert {(a.status, a.ended, a.tokens, a.whole) for a in sent.answers} == {(200, "length", LONG, True)}
     assert had.left() == ends.left() == []
-    assert [state.name for state in await watcher.look()] == [TWO]
+    assert [state.name for state in await watcher.poll()] == [TWO]
     assert gone(record)
     assert {file.name for file in (here.servers / ONE).iterdir()} == {"log"}
     other = await here.server(watcher, TWO)
@@ -269,7 +269,7 @@ async def test_one_that_is_killed_is_dead_with_its_reason_and_down_clears_what_i
     assert had.left() == []
     assert gone(state.record)
     assert not any(process.cwd() == str(here.servers / TWO) for process in here.processes())
-    assert TWO not in {state.name for state in await watcher.look()}
+    assert TWO not in {state.name for state in await watcher.poll()}
 
 
 async def test_a_model_that_lacks_a_shard_is_refused_before_anything_starts(here: Here, watcher: Watcher) -> None:

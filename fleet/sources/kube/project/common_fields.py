@@ -19,7 +19,7 @@ def conditions(status: Raw, interner: Interner) -> tuple[Condition, ...]:
     """The conditions of a status."""
     found = []
     for raw in mappings(status, "conditions"):
-        told = (text(raw, "type"), text(raw, "status"), text(raw, "reason"), text(raw, "message"))
+        texts = (text(raw, "type"), text(raw, "status"), text(raw, "reason"), text(raw, "message"))
         # One cache look-up for all four: thousands of pods have the same values at different times.
-        found.append(Condition(*interner.share(told), since=moment(raw, "lastTransitionTime")))
+        found.append(Condition(*interner.share(texts), since=moment(raw, "lastTransitionTime")))
     return tuple(found)

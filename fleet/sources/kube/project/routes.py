@@ -59,8 +59,8 @@ def project_http_route(raw: Raw, interner: Interner) -> Route:
         for one in mappings(mapping(raw, "status"), "parents")
         if not (ref := mapping(one, "parentRef")) or _parent(ref, place[0]) in asked
     )
-    said = (one for answer in answers for one in _failing(conditions(_up_to_date(answer, written), interner)))
-    return Route("HTTPRoute", *place, _few(backends), (), _few(gateways), _few(said))
+    failing = (one for answer in answers for one in _failing(conditions(_up_to_date(answer, written), interner)))
+    return Route("HTTPRoute", *place, _few(backends), (), _few(gateways), _few(failing))
 
 
 def _parent(ref: Raw, namespace: str) -> tuple[str, str, str, str, str, str]:
@@ -77,8 +77,8 @@ def _parent(ref: Raw, namespace: str) -> tuple[str, str, str, str, str, str]:
 
 def _up_to_date(status: Raw, generation: int) -> Raw:
     """A status without the conditions that are of an earlier spec: their controller has not looked at this one yet."""
-    said = mappings(status, "conditions")
-    return {"conditions": [one for one in said if integer(one, "observedGeneration", generation) >= generation]}
+    found = mappings(status, "conditions")
+    return {"conditions": [one for one in found if integer(one, "observedGeneration", generation) >= generation]}
 
 
 def _weighed(refs: list[Raw], namespace: str) -> Iterator[Backend]:
@@ -106,8 +106,8 @@ def project_gateway(raw: Raw, interner: Interner) -> Gateway:
         for one in refs
         if (text(one, "kind") or "Secret") == "Secret"
     )
-    said = _failing(conditions(mapping(raw, "status"), interner))
-    return Gateway(*place, _few(secrets), _few(said))
+    failing = _failing(conditions(mapping(raw, "status"), interner))
+    return Gateway(*place, _few(secrets), _few(failing))
 
 
 def project_pool(raw: Raw, interner: Interner) -> InferencePool:

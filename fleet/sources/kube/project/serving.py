@@ -166,8 +166,8 @@ def flag(words: Sequence[str], name: str) -> str:
     for number, word in enumerate(words):
         if not word.startswith("-"):
             continue
-        told, equals, value = word.partition("=")
-        if told == wanted or told.replace("_", "-") == wanted:
+        given, equals, value = word.partition("=")
+        if given == wanted or given.replace("_", "-") == wanted:
             if equals:
                 return value
             if number + 1 < len(words) and is_value(words[number + 1]):
@@ -233,8 +233,8 @@ def _follows(found: Sequence[Command], labels: Raw, index: str, image: Product |
         return joins or not serves
     # A worker of a RayService may run replicas, whose metrics its Ray agent exposes.
     ports = [name for known in engines() if known.agents for name in known.flags.port]
-    told = any(flag(command, name) for command in found for name in ports)
-    return joins and not serves and not told and not text(labels, RAY_NODE)
+    has_port = any(flag(command, name) for command in found for name in ports)
+    return joins and not serves and not has_port and not text(labels, RAY_NODE)
 
 
 def _lends_gpus(start: Start) -> bool:
@@ -255,11 +255,11 @@ def _runs(found: Sequence[Command], words: tuple[str, ...], name: str = "") -> b
 
 def _ports(container: Raw, found: Sequence[Command], engine: Product, main: bool) -> Iterator[int]:
     """Yield the ports of this engine's API servers in this container, according to their command lines."""
-    told = [start.command for start in starts(found) if start.engine is engine]
-    if not told and main:
-        told = [tuple(word for command in found for word in command)]
+    commands = [start.command for start in starts(found) if start.engine is engine]
+    if not commands and main:
+        commands = [tuple(word for command in found for word in command)]
     environment = environment_of(container)
-    for words in told:
+    for words in commands:
         port = next(filter(None, (flag(words, name) for name in engine.flags.port)), "")
         port = port or next(filter(None, (environment.get(name, "") for name in engine.port_variables)), "")
         first = number_of_port(port)

@@ -113,15 +113,15 @@ def _script_of(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
 
 
 def _after_c(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    told = False
+    seen_c = False
     rest = iter(range(len(words)))
     for at in rest:
         word = words[at]
         if word == "--":
             continue
         if not word.startswith(("-", "+")):
-            return (word, words[at + 2 :]) if told else (None, ())
-        told = told or bool(re.fullmatch(r"-[a-z]*c[a-z]*", word))
+            return (word, words[at + 2 :]) if seen_c else (None, ())
+        seen_c = seen_c or bool(re.fullmatch(r"-[a-z]*c[a-z]*", word))
         if word in ("-o", "+o", "-O", "+O"):
             next(rest, None)
     return None, ()

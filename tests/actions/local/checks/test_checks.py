@@ -36,7 +36,7 @@ def server(phase: Phase, port: int = 8000) -> ServerState:
 
 
 class Servers:
-    async def look(self) -> tuple[ServerState, ...]:
+    async def poll(self) -> tuple[ServerState, ...]:
         return ()
 
 

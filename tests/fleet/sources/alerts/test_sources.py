@@ -14,7 +14,7 @@ from fleet.model.problem import NothingToAskError
 from fleet.model.snapshot import Health, SourceStatus
 from fleet.net import bodies
 from fleet.net.bodies import Limit, Limits
-from fleet.sources.alerts.alertmanager import FORGOTTEN, AlertmanagerSource, FollowsApi, FoundAlertmanager
+from fleet.sources.alerts.alertmanager import FORGOTTEN, AlertmanagerSource, DiscoveredAlertmanager, FollowsApi
 from fleet.sources.alerts.rules import RulesSource
 from fleet.sources.prometheus.products import ALERTMANAGER, RULES
 from fleet.sources.prometheus.transport import PrometheusEndpoint
@@ -28,15 +28,15 @@ HAS_RULES = {"status": "success", "data": {"groups": [{"name": "g", "rules": [RU
 
 
 def of(url: str, **more: Any) -> AlertmanagerSource:
-    async def find() -> FoundAlertmanager:
-        return FoundAlertmanager(PrometheusEndpoint(url, product=ALERTMANAGER, **more))
+    async def find() -> DiscoveredAlertmanager:
+        return DiscoveredAlertmanager(PrometheusEndpoint(url, product=ALERTMANAGER, **more))
 
     return AlertmanagerSource("alertmanager", find, plain=str, every=0.01)
 
 
 def rules_of(url: str, *, expected: bool = False) -> RulesSource:
-    async def find() -> FoundAlertmanager:
-        return FoundAlertmanager(PrometheusEndpoint(url, product=RULES))
+    async def find() -> DiscoveredAlertmanager:
+        return DiscoveredAlertmanager(PrometheusEndpoint(url, product=RULES))
 
     return RulesSource("rules", find, plain=str, every=0.01, expected=expected)
 
@@ -134,10 +134,10 @@ async def test_one_that_was_found_is_looked_for_again_after_failures() -> None:
     looked = 0
     with answering({}) as server:
 
-        async def find() -> FoundAlertmanager:
+        async def find() -> DiscoveredAlertmanager:
             nonlocal looked
             looked += 1
-            return FoundAlertmanager(PrometheusEndpoint(server.url, product=ALERTMANAGER))
+            return DiscoveredAlertmanager(PrometheusEndpoint(server.url, product=ALERTMANAGER))
 
         source = AlertmanagerSource("alertmanager", find, plain=str)
         for _ in range(FORGOTTEN + 1):
@@ -147,7 +147,7 @@ async def test_one_that_was_found_is_looked_for_again_after_failures() -> None:
 
 
 async def test_nobody_to_ask_is_no_trouble() -> None:
-    async def find() -> FoundAlertmanager:
+    async def find() -> DiscoveredAlertmanager:
         raise NothingToAskError("none was found", "name one")
 
     source = AlertmanagerSource("alertmanager", find, plain=str)

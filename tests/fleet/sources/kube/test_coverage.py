@@ -30,7 +30,7 @@ async def test_the_whole_cluster_is_read_though_one_namespace_is_in_view(cluster
         assert state.cluster.namespace == "one"
         assert state.coverage == Coverage()
         lists = len([r for r in cluster.requests if not r.watch])
-        source.look_at("two")
+        source.select_namespace("two")
         assert source.state().cluster.namespace == "two"
         assert set(source.state().pods) == {"one/a", "two/b"}
         again = [r.path for r in cluster.requests if not r.watch][lists:]
@@ -62,7 +62,7 @@ async def test_going_to_another_namespace_reads_that_too_and_keeps_the_first(clu
     cluster.denied |= {PODS, "/api/v1/namespaces"}
     async with following(cluster, namespace="one") as source:
         assert await source.wait_synced(PATIENCE)
-        source.look_at("two")
+        source.select_namespace("two")
         await until(lambda: set(source.state().pods) == {"one/p", "two/p"})
         assert source.state().coverage.limited["pods"] == ("one", "two")
 
@@ -122,7 +122,7 @@ async def test_a_view_of_a_namespace_that_does_not_exist_is_said_at_once_and_tak
         def problem(source: KubernetesSource) -> str:
             return source.statuses()[0].problem
 
-        source.look_at("nowhere")
+        source.select_namespace("nowhere")
         await until(lambda: "no namespace 'nowhere'" in problem(source))
-        source.look_at("")
+        source.select_namespace("")
         assert problem(source) == ""

@@ -10,7 +10,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from fleet.net.early import EarlyQuestions
+from fleet.net.early_requests import EarlyRequests
 from fleet.sources.kube.client import ANY, KubeClient
 from fleet.sources.kube.errors import KubeconfigError, KubeError, UnauthorizedError, UnreachableError
 from fleet.sources.kube.kubeconfig import Access
@@ -40,8 +40,8 @@ ANSWERS: dict[str, tuple[int, Any, dict[str, str]]] = {
 
 
 @pytest.fixture
-async def early() -> AsyncIterator[EarlyQuestions]:
-    asking = EarlyQuestions(seconds=60.0)
+async def early() -> AsyncIterator[EarlyRequests]:
+    asking = EarlyRequests(seconds=60.0)
     yield asking
     asking.end()
 
@@ -67,7 +67,7 @@ async def outcome(asked: Coroutine[Any, Any, Response]) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("accept", ["application/json", ANY])
 @pytest.mark.parametrize("kind", ANSWERS)
-async def test_every_answer_comes_to_the_same(api: Api, early: EarlyQuestions, kind: str, accept: str) -> None:
+async def test_every_answer_comes_to_the_same(api: Api, early: EarlyRequests, kind: str, accept: str) -> None:
     for _ in range(4):
         api.next(lambda _: True, reply(*ANSWERS[kind]))
     first, later = KubeClient(api.access(), early=early), KubeClient(api.access())
@@ -78,7 +78,7 @@ async def test_every_answer_comes_to_the_same(api: Api, early: EarlyQuestions, k
 
 
 @pytest.mark.usefixtures("no_session")
-async def test_no_session_is_made_for_what_reads(api: Api, early: EarlyQuestions) -> None:
+async def test_no_session_is_made_for_what_reads(api: Api, early: EarlyRequests) -> None:
     api.objects[PODS] = {("serving", "a"): pod("a")}
     user = {"token": "secret", "as": "jane", "as-groups": ["dev", "ops"]}
     client = KubeClient(api.access(user), early=early)
@@ -91,7 +91,7 @@ async def test_no_session_is_made_for_what_reads(api: Api, early: EarlyQuestions
     assert (headers["Authorization"], headers["Impersonate-User"]) == ("Bearer secret", "jane")
 
 
-async def test_changes_are_not_asked_so(api: Api, early: EarlyQuestions) -> None:
+async def test_changes_are_not_asked_so(api: Api, early: EarlyRequests) -> None:
     client = KubeClient(api.access(), guard=lambda *_: None, early=early)
     with pytest.raises(KubeError):
         await client.send("DELETE", f"{PODS}/none")
@@ -99,7 +99,7 @@ async def test_changes_are_not_asked_so(api: Api, early: EarlyQuestions) -> None
     assert [asked.method for asked in api.requests] == ["DELETE"]
 
 
-async def test_who_cannot_be_reached_is_told_of_in_the_same_words(early: EarlyQuestions) -> None:
+async def test_who_cannot_be_reached_is_told_of_in_the_same_words(early: EarlyRequests) -> None:
     for server in ("http://127.0.0.1:1", "http://no-such-host.invalid:6443"):
         access = Access("c", "c", "u", "", server, {"server": server}, {})
         first, later = KubeClient(access, environ={}, early=early), KubeClient(access, environ={})
@@ -109,7 +109,7 @@ async def test_who_cannot_be_reached_is_told_of_in_the_same_words(early: EarlyQu
 
 
 @pytest.mark.usefixtures("no_session")
-async def test_certificates_are_shown_and_asked_for(early: EarlyQuestions) -> None:
+async def test_certificates_are_shown_and_asked_for(early: EarlyRequests) -> None:
     tls = Tls()
     await tls.start()
     certificate, key = tls.certificate("inline")
@@ -124,7 +124,7 @@ async def test_certificates_are_shown_and_asked_for(early: EarlyQuestions) -> No
         await tls.stop()
 
 
-async def test_an_untrusted_server_is_refused_in_the_same_words(early: EarlyQuestions) -> None:
+async def test_an_untrusted_server_is_refused_in_the_same_words(early: EarlyRequests) -> None:
     tls = Tls()
     await tls.start()
     access = tls.access({}, **{"certificate-authority-data": b64(trustme.CA().cert_pem.bytes())})
@@ -138,7 +138,7 @@ async def test_an_untrusted_server_is_refused_in_the_same_words(early: EarlyQues
     assert tls.subjects == []
 
 
-async def test_certificates_of_no_use_are_said_by_the_session(api: Api, early: EarlyQuestions) -> None:
+async def test_certificates_of_no_use_are_said_by_the_session(api: Api, early: EarlyRequests) -> None:
     server = f"https://127.0.0.1:{api.port}"
     settings = {"server": server, "certificate-authority-data": b64(b"nonsense")}
     client = KubeClient(Access("c", "c", "u", "", server, settings, {}), early=early)
@@ -147,7 +147,7 @@ async def test_certificates_of_no_use_are_said_by_the_session(api: Api, early: E
     await client.close()
 
 
-async def test_a_plugin_is_run_once(api: Api, early: EarlyQuestions, plugin: Callable[..., dict[str, Any]]) -> None:
+async def test_a_plugin_is_run_once(api: Api, early: EarlyRequests, plugin: Callable[..., dict[str, Any]]) -> None:
     client = KubeClient(api.access(plugin(answer('{"token": f"t{number}"}'))), early=early)
     await client.get(PODS)
     await client.get(PODS)
@@ -155,7 +155,7 @@ async def test_a_plugin_is_run_once(api: Api, early: EarlyQuestions, plugin: Cal
     assert [asked.headers["Authorization"] for asked in api.requests] == ["Bearer t1", "Bearer t1"]
 
 
-async def test_through_a_proxy_the_client_asks(api: Api, early: EarlyQuestions) -> None:
+async def test_through_a_proxy_the_client_asks(api: Api, early: EarlyRequests) -> None:
     through: list[str] = []
 
     async def proxied(request: web.Request) -> web.StreamResponse:
@@ -175,7 +175,7 @@ async def test_through_a_proxy_the_client_asks(api: Api, early: EarlyQuestions) 
     assert through == ["http://api.internal:6443/version"]
 
 
-async def test_a_renewed_token_is_for_the_session(api: Api, early: EarlyQuestions) -> None:
+async def test_a_renewed_token_is_for_the_session(api: Api, early: EarlyRequests) -> None:
     api.tokens = {"other"}
     client = KubeClient(api.access({"token": "wrong"}), early=early)
     with pytest.raises(UnauthorizedError):
@@ -183,7 +183,7 @@ async def test_a_renewed_token_is_for_the_session(api: Api, early: EarlyQuestion
     await client.close()
 
 
-async def test_lists_come_before_the_client_and_watches_with_it(cluster: Api, early: EarlyQuestions) -> None:
+async def test_lists_come_before_the_client_and_watches_with_it(cluster: Api, early: EarlyRequests) -> None:
     cluster.objects[PODS] = {("serving", "a"): pod("a")}
     source = KubernetesSource(cluster.access(), pace=QUICK, environ={}, early=early)
     await source.start()
@@ -198,7 +198,7 @@ async def test_lists_come_before_the_client_and_watches_with_it(cluster: Api, ea
     await source.close()
 
 
-async def test_who_is_closed_waits_for_nothing(cluster: Api, early: EarlyQuestions) -> None:
+async def test_who_is_closed_waits_for_nothing(cluster: Api, early: EarlyRequests) -> None:
     source = KubernetesSource(cluster.access(), pace=QUICK, environ={}, early=early)
     await source.start()
     await asyncio.wait_for(source.close(), 10)

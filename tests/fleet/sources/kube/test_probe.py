@@ -108,10 +108,10 @@ async def probing(client: Answering, namespace: str = "", *, pause: float) -> As
 async def test_of_a_namespace_that_came_into_view_meanwhile_nothing_is_said_that_is_true_of_the_one_before() -> None:
     client = Answering(gone="gone")
     async with probing(client, "gone", pause=3600.0) as probe:
-        client.meanwhile = lambda: probe.look_at("here")
+        client.meanwhile = lambda: probe.select_namespace("here")
         await until(lambda: "/api/v1/namespaces/here" in client.paths)
         assert probe.absent == ""
-        probe.look_at("gone")
+        probe.select_namespace("gone")
         await until(lambda: probe.absent == "gone")
 
 

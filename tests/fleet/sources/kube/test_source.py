@@ -311,7 +311,7 @@ async def test_a_person_who_does_not_want_to_wait_overrules_what_a_server_asks_f
     cluster.next(is_list(PODS), busy)
     async with following(cluster) as source:
         await until(lambda: any(r.trouble for feed in source._feeds for r in feed.reflectors.values()))
-        source.hurry()
+        source.refresh()
         assert await source.wait_synced(PATIENCE / 4), "in less than the server asked for"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fleet.model.objects import Service
 from fleet.sources.prometheus.discover import candidates
-from fleet.sources.prometheus.trust import Operated, Trust, adoption, offer, sort
+from fleet.sources.prometheus.trust import OperatorResource, Trust, adoption, offer, sort
 
 
 def service(namespace: str, name: str, port: int = 9090, selector: Mapping[str, str] | None = None) -> Service:
@@ -19,7 +19,7 @@ def service(namespace: str, name: str, port: int = 9090, selector: Mapping[str, 
 def trusted(
     *services: Service,
     trust: Trust | None = None,
-    operated: Collection[Operated] = (),
+    operated: Collection[OperatorResource] = (),
     engines: Collection[str] = (),
 ) -> list[str]:
     every = {s.key: s for s in services}
@@ -71,15 +71,19 @@ def test_one_that_the_configuration_names_is_wherever_it_lives() -> None:
     ],
 )
 def test_one_of_an_operators_resource_is_in_the_namespace_of_that(found: Service, kind: str) -> None:
-    assert trusted(found, operated=[Operated(kind, "apps", "main")]) == [found.key]
-    assert trusted(found, operated=[Operated(kind, "elsewhere", "main")]) == []
-    assert trusted(found, operated=[Operated("Alertmanager", "apps", "main")]) == []
+    assert trusted(found, operated=[OperatorResource(kind, "apps", "main")]) == [found.key]
+    assert trusted(found, operated=[OperatorResource(kind, "elsewhere", "main")]) == []
+    assert trusted(found, operated=[OperatorResource("Alertmanager", "apps", "main")]) == []
 
 
 def test_another_service_beside_an_operators_resource_is_not() -> None:
     beside = service("apps", "prometheus"), service("apps", "vmsingle-other", 8429)
     assert (
-        trusted(*beside, operated=[Operated("Prometheus", "apps", "main"), Operated("VMSingle", "apps", "main")]) == []
+        trusted(
+            *beside,
+            operated=[OperatorResource("Prometheus", "apps", "main"), OperatorResource("VMSingle", "apps", "main")],
+        )
+        == []
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet.model.objects import Container, ModelVersion, Pod, Serving
-from fleet.sources.scrape.targets import Via, endpoints, told_apart
+from fleet.sources.scrape.targets import Via, endpoints, split_ambiguous
 from tests.fleet.rows import NOW, pod
 
 LLAMA = ModelVersion(model="meta/llama", served_name="llama")
@@ -89,7 +89,7 @@ def test_the_ports_of_the_configuration_are_the_last_resort() -> None:
 
 
 def apart(*pods: Pod) -> tuple[list[str], list[str]]:
-    clear, unclear = told_apart(endpoints(pods, (8000,), "/metrics"))
+    clear, unclear = split_ambiguous(endpoints(pods, (8000,), "/metrics"))
     assert all("shares 10.0.0.7:8000/metrics" in why for why in unclear.values())
     return [endpoint.pod.name for endpoint in clear], sorted(unclear)
 
@@ -138,7 +138,7 @@ def test_through_the_api_server_a_target_is_a_path_of_its_proxy() -> None:
 )
 def test_a_path_of_an_annotation_leads_nowhere_but_to_the_pod(path: str) -> None:
     (endpoint,) = endpoints([engine(annotations={"prometheus.io/path": path})], (8000,), "/metrics")
-    clear, unclear = told_apart([endpoint])
+    clear, unclear = split_ambiguous([endpoint])
     assert clear == []
     assert "annotation prometheus.io/path is not a valid path" in unclear["serving/a"]
     for via in Via:
@@ -161,6 +161,6 @@ def test_a_port_of_an_annotation_is_a_number_or_none(port: str) -> None:
 
 @pytest.mark.parametrize("ip", ["evil.example", "10.0.0.7@evil", "10.0.0.7/x", "127.1"])
 def test_an_address_that_is_none_is_not_asked(ip: str) -> None:
-    clear, unclear = told_apart(endpoints([engine(ip=ip)], (8000,), "/metrics"))
+    clear, unclear = split_ambiguous(endpoints([engine(ip=ip)], (8000,), "/metrics"))
     assert clear == []
     assert "is not an IP address" in unclear["serving/a"]

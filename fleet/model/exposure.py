@@ -27,13 +27,13 @@ class Misrouted(NamedTuple):
     fault: RouteFault
     share: float = 1.0
     """Share of the requests of its rule."""
-    told: str = ""
+    detail: str = ""
     """The controller's words, or the port."""
     since: float | None = None
     """Unix time since when its controller says so."""
 
 
-class Wall(NamedTuple):
+class PolicyBlock(NamedTuple):
     """Policies that admit no traffic to the port on which a workload serves."""
 
     policies: tuple[str, ...]
@@ -70,14 +70,14 @@ class UnissuedCertificate(NamedTuple):
     """Unix time since when it is not ready."""
 
 
-class Fronts(NamedTuple):
+class Exposure(NamedTuple):
     """All that is known of the way to one workload."""
 
     routes: tuple[str, ...] = ()
     """Routes that lead to ready pods of it."""
     misrouted: tuple[Misrouted, ...] = ()
-    wall: Wall | None = None
+    policy_block: PolicyBlock | None = None
     certificates: tuple[RouteCertificate, ...] = ()
-    open_doors: tuple[str, ...] = ()
+    exposed_services: tuple[str, ...] = ()
     """Services that take requests from outside straight to its engines."""
     unissued: tuple[UnissuedCertificate, ...] = ()

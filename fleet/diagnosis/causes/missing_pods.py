@@ -5,25 +5,25 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help, Stage
 from fleet.diagnosis.causes.admission import is_rejected, rejection
 from fleet.diagnosis.gist import gist
+from fleet.diagnosis.missing_pods import MissingPodsCause, MissingPodsSubject
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.unmade import UnmadeCause, UnmadeSubject
 from fleet.model.counting import count
 from fleet.model.severity import Severity
 
 
-def _uncreated(of: UnmadeSubject) -> str:
-    told = f"{count(of.workload.desired - of.pods, 'pod')} not created"
-    return f"{told}: {gist(of.warned)}" if of.warned else told
+def _uncreated(of: MissingPodsSubject) -> str:
+    text = f"{count(of.workload.desired - of.pods, 'pod')} not created"
+    return f"{text}: {gist(of.warned)}" if of.warned else text
 
 
-NOT_CREATED = UnmadeCause(
+NOT_CREATED = MissingPodsCause(
     id="pods-not-created",
     stage=Stage.BROKEN,
     severity=Severity.WARNING,
     sentence="Fewer pods exist than are wanted, and the workload's controller does not create the others.",
-    words=lambda of: rejection(of.told) or _uncreated(of),
+    words=lambda of: rejection(of.answer) or _uncreated(of),
     must=(
-        Fact[UnmadeSubject](
+        Fact[MissingPodsSubject](
             "pods are missing",
             "spec.replicas, and the pods",
             lambda of: of.pods < of.workload.desired,
@@ -35,8 +35,8 @@ NOT_CREATED = UnmadeCause(
     # What the API server answers is told of the workload itself then.
     must_not=(Fact("its status says why", "condition ReplicaFailure", lambda of: is_rejected(of.workload)),),
     may=(
-        Fact[UnmadeSubject](
-            "the API server rejects them", "events FailedCreate", lambda of: bool(of.told), lambda of: of.told
+        Fact[MissingPodsSubject](
+            "the API server rejects them", "events FailedCreate", lambda of: bool(of.answer), lambda of: of.answer
         ),
         Fact("its controller warns", "events", lambda of: bool(of.warned), lambda of: of.warned),
     ),

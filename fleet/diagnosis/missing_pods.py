@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import Cause, Of
+from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.pod_reports import REMEMBERED
 from fleet.diagnosis.replica_groups import is_grouped, leading
 from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.diagnosis.subject import Subjects
+from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.differences import are_same
 from fleet.model.objects import FINISHED, Event, ObjectRef, Workload
 from fleet.model.snapshot import Snapshot
@@ -26,7 +27,7 @@ _LINKS = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet"})
 """Kinds through which workloads of other kinds make their pods."""
 
 
-class UnmadeSubject(NamedTuple):
+class MissingPodsSubject(NamedTuple):
     """A workload with fewer pods than are wanted."""
 
     workload: Workload
@@ -34,23 +35,23 @@ class UnmadeSubject(NamedTuple):
     """Pods that exist and are not finished."""
     ready: int
     """Number of them that are ready and not being deleted."""
-    told: str
+    answer: str
     """The API server's answer in the newest event FailedCreate; empty for none."""
     warned: str = ""
     """The newest other warning about it, or about what owns it, with its reason; empty for none."""
 
 
-class UnmadeCause(Cause[UnmadeSubject]):
+class MissingPodsCause(Cause[MissingPodsSubject]):
     """A cause at a workload whose pods are not created."""
 
-    of = Of.PLACEMENT
+    of = SubjectKind.PLACEMENT
 
-    def subject(self, subjects: Subjects, key: str) -> UnmadeSubject | None:
+    def subject(self, subjects: Subjects, key: str) -> MissingPodsSubject | None:
         snapshot = subjects.snapshot
-        return None if snapshot is None else unmade_subject(snapshot, key, _rejections(snapshot))
+        return None if snapshot is None else missing_pods_subject(snapshot, key, _rejections(snapshot))
 
 
-def unmade_subject(snapshot: Snapshot, key: str, rejections: Sequence[Event]) -> UnmadeSubject | None:
+def missing_pods_subject(snapshot: Snapshot, key: str, rejections: Sequence[Event]) -> MissingPodsSubject | None:
     """Return the subject of a workload that lacks pods; None for others, and where its pods are not all known.
 
     Of a replica that is a group of pods only the pod that leads it is counted: it comes first. ``rejections``: those
@@ -62,14 +63,14 @@ def unmade_subject(snapshot: Snapshot, key: str, rejections: Sequence[Event]) ->
     there = leading(found, (pod for pod in pods_in(snapshot, key) if pod.phase not in FINISHED))
     if there is None:
         return None
-    told, warned = _told(snapshot, found, rejections), _warned(found, rejections)
-    return UnmadeSubject(found, len(there), len(ready_pods(there)), told, warned)
+    answer, warned = _rejection_message(snapshot, found, rejections), _warned(found, rejections)
+    return MissingPodsSubject(found, len(there), len(ready_pods(there)), answer, warned)
 
 
-class Unmade:
+class MissingPods:
     """Finds workloads whose pods are not created; which may lack some is looked up where objects change."""
 
-    def __init__(self, causes: Sequence[UnmadeCause]) -> None:
+    def __init__(self, causes: Sequence[MissingPodsCause]) -> None:
         self._causes = causes
         self._of: tuple[object, ...] = ()
         self._lacking: Sequence[str] = ()
@@ -83,7 +84,7 @@ class Unmade:
         # A fleet has thousands of events: they are searched once, not once for each workload.
         rejections = _rejections(snapshot) if self._lacking else ()
         for key in self._lacking:
-            seen = unmade_subject(snapshot, key, rejections)
+            seen = missing_pods_subject(snapshot, key, rejections)
             for cause in self._causes if seen is not None else ():
                 if seen is not None and cause.holds(seen):
                     yield ActiveCause(cause, key)
@@ -121,7 +122,7 @@ def _warned(workload: Workload, warnings: Sequence[Event]) -> str:
     return "" if newest is None else f"{newest.reason}: {newest.message}"
 
 
-def _told(snapshot: Snapshot, workload: Workload, rejections: Sequence[Event]) -> str:
+def _rejection_message(snapshot: Snapshot, workload: Workload, rejections: Sequence[Event]) -> str:
     """Return the message of the newest rejection of one of its pods, as its controller or its ReplicaSet reports it."""
     mine = (
         event

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.cause import Of
 from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.diagnosis.subject import Subjects
-from fleet.model.fronts import Fronts, RouteCertificate
+from fleet.diagnosis.subject_kind import SubjectKind
+from fleet.model.exposure import Exposure, RouteCertificate
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import ShownCertificate, Snapshot
@@ -32,7 +32,7 @@ ISSUING = 3600.0
 class RoutedSubject(NamedTuple):
     """A workload that serves a model, and the way to it."""
 
-    fronts: Fronts
+    exposure: Exposure
     ready: int
     """Pods that are ready."""
     running: float
@@ -47,17 +47,17 @@ class RoutedSubject(NamedTuple):
     @property
     def is_walled_anew(self) -> bool:
         """True if policies wall it off since a time at which it is known whether requests ran."""
-        return self.fronts.wall is not None and self.now - self.fronts.wall.since < _LOOKED_BACK
+        return self.exposure.policy_block is not None and self.now - self.exposure.policy_block.since < _LOOKED_BACK
 
     @property
     def ended(self) -> Sequence[RouteCertificate]:
         """Certificates that have expired."""
-        return [one for one in self.fronts.certificates if one.ends <= self.now]
+        return [one for one in self.exposure.certificates if one.ends <= self.now]
 
     @property
     def ending(self) -> Sequence[RouteCertificate]:
         """Certificates that should have been renewed by now, the first to end first."""
-        found = [one for one in self.fronts.certificates if renewal_due(one) <= self.now < one.ends]
+        found = [one for one in self.exposure.certificates if renewal_due(one) <= self.now < one.ends]
         return sorted(found, key=lambda one: one.ends)
 
 
@@ -65,7 +65,7 @@ class RoutedSubject(NamedTuple):
 class RouteCause(DatedCause[RoutedSubject]):
     """A cause in front of a workload."""
 
-    of: ClassVar[Of] = Of.SERVICE
+    of: ClassVar[SubjectKind] = SubjectKind.SERVICE
 
     def subject(self, subjects: Subjects, key: str) -> RoutedSubject | None:
         return None if subjects.snapshot is None else routed_subject(subjects.snapshot, key)
@@ -85,7 +85,7 @@ def renewal_due(certificate: RouteCertificate | ShownCertificate) -> float:
 
 def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:
     """Examine the route to a workload; None if it is unknown."""
-    fronts = snapshot.fronts.get(key)
+    fronts = snapshot.exposure.get(key)
     if fronts is None or key not in snapshot.workloads:
         return None
     pods = pods_in(snapshot, key)

@@ -16,6 +16,6 @@ from fleet.model.snapshot import (
 _QUIET = frozenset({RECORDER, ACKNOWLEDGEMENTS, CANARY, CRASH_LOGS, OBJECTIVES, ROUTING})
 
 
-def is_told(source: SourceStatus) -> bool:
+def is_listed(source: SourceStatus) -> bool:
     """True if there is room for it: those on which no number of a row depends, only where they say a problem."""
     return source.health is not Health.OFF and (source.name not in _QUIET or bool(source.problem))

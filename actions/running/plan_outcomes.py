@@ -48,7 +48,7 @@ def _written_to(plan: Plan) -> set[str]:
     return {mutation.path for mutation in plan.mutations if not is_note(mutation.path)}
 
 
-class TurnsTaken:
+class PlanOutcomes:
     """Outcomes of several plans so far, and of all of them."""
 
     def __init__(self, plans: Sequence[Plan]) -> None:

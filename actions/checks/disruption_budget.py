@@ -126,9 +126,9 @@ def _judge(
     refused = [m.name for unit in units for m in unit.members if m.name in verdicts.refused]
     unready = [m for unit in units for m in unit.members if not m.ready]
     always = "or let it evict pods that are not ready: unhealthyPodEvictionPolicy AlwaysAllow" if unready else ""
-    said = f"; it refuses {some_names(refused)}" if refused and len(units) > 1 else ""
+    refusals = f"; it refuses {some_names(refused)}" if refused and len(units) > 1 else ""
     if all(unit.strategy.release for unit in units):
-        text = f"{budget.words}{said}; each pod goes only once its replacement is ready"
+        text = f"{budget.words}{refusals}; each pod goes only once its replacement is ready"
         return Check(ABOUT, Verdict.PASS, text)
     leaving = [
         unit for unit in units if not selects(budget.selector, {**labels[unit.front.uid], **unit.strategy.changed})
@@ -137,7 +137,7 @@ def _judge(
         return Check(
             ABOUT,
             Verdict.WARN,
-            f"{budget.words}{said}; the new label takes {some_names([u.name for u in leaving])} out of its sight, "
+            f"{budget.words}{refusals}; the new label takes {some_names([u.name for u in leaving])} out of its sight, "
             "so it would not hold the eviction",
             "start a replacement first",
         )
@@ -150,7 +150,7 @@ def _judge(
         )
     if refused or budget.allowed == 0:
         waits = f"the eviction waits until it allows one, at most {span(patience)}"
-        return Check(ABOUT, Verdict.WARN, f"{budget.words}{said}: {waits}", always.removeprefix("or "))
+        return Check(ABOUT, Verdict.WARN, f"{budget.words}{refusals}: {waits}", always.removeprefix("or "))
     if len(units) > budget.allowed:
         text = f"{budget.words} and {len(units)} are to go"
         stuck = [member.name for unit in units for member in unit.members if member.name in homeless]

@@ -10,7 +10,7 @@ from fleet.model.differences import are_same
 V = TypeVar("V")
 
 
-class Kept(Generic[V]):
+class IdentityCache(Generic[V]):
     """Values by key. A Snapshot shares unchanged parts with the previous one, so inputs are compared by identity.
 
     The inputs are kept alive: an identity is only meaningful while the object lives.

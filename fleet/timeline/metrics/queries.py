@@ -54,7 +54,7 @@ class MetricSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SeriesLifetime:
     """A series by its labels, and the Unix times of its first and last sample in the span."""
 
     labels: Labels
@@ -62,7 +62,7 @@ class Heard:
     last: float
 
 
-class Asking:
+class TimelineQueries:
     """One question to one store. Times are Unix times on its clock."""
 
     def __init__(self, store: Store, within: tuple[Match, ...], since: float, now: float) -> None:
@@ -106,7 +106,7 @@ class Asking:
             if (key_of(labels), at) in earlier
         ]
 
-    async def heard(self, span: MetricSpan, labels: str) -> list[Heard]:
+    async def lifetimes(self, span: MetricSpan, labels: str) -> list[SeriesLifetime]:
         """Return first and last samples of a metric's series, distinguished by these labels."""
         over = f"(timestamp({span.selected})[{self.whole}:{span.step}s])"
         firsts, lasts = await asyncio.gather(
@@ -115,7 +115,9 @@ class Asking:
         )
         last_of = {key_of(labels): value for labels, _, value in lasts}
         return [
-            Heard(labels, first, last_of[key_of(labels)]) for labels, _, first in firsts if key_of(labels) in last_of
+            SeriesLifetime(labels, first, last_of[key_of(labels)])
+            for labels, _, first in firsts
+            if key_of(labels) in last_of
         ]
 
     async def span(self, metric: str, matches: Sequence[Match] = ()) -> MetricSpan | None:

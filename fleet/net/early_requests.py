@@ -18,7 +18,7 @@ DRAWING: Final = 0.3
 """Seconds that the first screen with numbers has to be drawn in before the client is imported."""
 
 
-class EarlyQuestions:
+class EarlyRequests:
     """Asks until the first numbers are on the screen, ``seconds`` at most. Belongs to one event loop, which runs."""
 
     def __init__(self, guard: Guard = reads_only, seconds: float = OPEN_FOR) -> None:

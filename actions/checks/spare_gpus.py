@@ -26,7 +26,7 @@ _CLAIMS = "it gets them by resource claims (DRA), which are not counted here"
 
 
 @dataclass(frozen=True, slots=True)
-class Spare:
+class SpareGpus:
     """The free devices for one kind of pod."""
 
     needed: int
@@ -72,13 +72,13 @@ class Spare:
         return ", ".join(f"{count(number, 'node')} {reason}" for reason, number in reasons.most_common(3))
 
 
-def spare_for(
+def spare_gpus(
     snapshot: Snapshot,
     spec: Mapping[str, Any],
     *,
     without: AbstractSet[str] = frozenset(),
     taken: Mapping[tuple[str, str], int] | None = None,
-) -> Spare:
+) -> SpareGpus:
     """Return what is free for pods of this raw pod spec.
 
     ``without``: nodes that are about to be closed. ``taken``: (node, resource) → what others are about to take.
@@ -86,12 +86,12 @@ def spare_for(
     needs = pod_devices(dict(spec))
     resource, needed = next(iter(needs.items()), ("", 0))
     if claims_devices(dict(spec)):
-        return Spare(needed, resource, {}, {}, _CLAIMS)
+        return SpareGpus(needed, resource, {}, {}, _CLAIMS)
     if not needed:
-        return Spare(0, "", {}, {})
+        return SpareGpus(0, "", {}, {})
     snapshot = snapshot.everything
     if lack := snapshot.coverage.lack("nodes", "pods"):
-        return Spare(needed, resource, {}, {}, lack)
+        return SpareGpus(needed, resource, {}, {}, lack)
     held = held_on(snapshot) + Counter(taken or {})
     free: dict[str, int] = {}
     slots: dict[str, int] = {}
@@ -113,7 +113,7 @@ def spare_for(
         else:
             free[node.name] = left[resource]
             slots[node.name] = min(left[name] // number for name, number in needs.items())
-    return Spare(needed, resource, free, why_not, slots=slots)
+    return SpareGpus(needed, resource, free, why_not, slots=slots)
 
 
 def held_on(snapshot: Snapshot) -> Counter[tuple[str, str]]:

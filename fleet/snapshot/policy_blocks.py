@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from fleet.model.fronts import Wall
+from fleet.model.exposure import PolicyBlock
 from fleet.model.objects import Pod
 from fleet.model.routes import AllowedPorts, NetworkPolicy, Requirement, Routing
 from fleet.snapshot.topology import Topology
@@ -27,11 +27,11 @@ waits in an engine is done first.
 """
 
 
-class StandingWalls:
+class PolicyBlocks:
     """The walls that hold, and since when. One is forgotten once a request has passed it: until it changes."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Wall] = {}
+        self._found: dict[str, PolicyBlock] = {}
         self._seen: dict[str, float] = {}
         """Workload → when the console first looked at its wall."""
         self._empty: set[str] = set()
@@ -51,7 +51,7 @@ class StandingWalls:
                 news = True
         return news
 
-    def standing(self, found: Iterable[tuple[str, Wall]], now: float) -> Iterator[tuple[str, Wall]]:
+    def standing(self, found: Iterable[tuple[str, PolicyBlock]], now: float) -> Iterator[tuple[str, PolicyBlock]]:
         """Yield the walls of those found that nobody has passed, with the time at which they appeared."""
         before, self._found = self._found, {}
         for key, wall in found:
@@ -72,7 +72,7 @@ class StandingWalls:
         self._empty &= self._found.keys()
 
 
-def walls(topology: Topology, routing: Routing) -> Iterator[tuple[str, Wall]]:
+def policy_blocks(topology: Topology, routing: Routing) -> Iterator[tuple[str, PolicyBlock]]:
     """Yield the workloads none of whose pods can be reached on the port where it serves, from anywhere."""
     policies: dict[str, list[NetworkPolicy]] = defaultdict(list)
     for policy in routing.policies:
@@ -89,7 +89,7 @@ def walls(topology: Topology, routing: Routing) -> Iterator[tuple[str, Wall]]:
             yield key, first
 
 
-def _wall(pod: Pod, policies: Iterable[NetworkPolicy]) -> Wall | None:
+def _wall(pod: Pod, policies: Iterable[NetworkPolicy]) -> PolicyBlock | None:
     """The policies that admit no traffic to the port where a pod serves; None if some may come in, or its port is
     unknown.
     """
@@ -101,7 +101,7 @@ def _wall(pod: Pod, policies: Iterable[NetworkPolicy]) -> Wall | None:
     doors = (*ports, *beside, _TUNNEL)
     if any(_lets_in(rule, port, pod) for one in selecting for rule in one.rules for port in doors):
         return None
-    return Wall(tuple(one.name for one in selecting), ports[0], max(one.created for one in selecting))
+    return PolicyBlock(tuple(one.name for one in selecting), ports[0], max(one.created for one in selecting))
 
 
 def _declared(pod: Pod) -> tuple[int, ...]:

@@ -11,12 +11,12 @@ from typing import NamedTuple, TypeVar
 
 from fleet.kinds.registry import keys_named
 from fleet.model.differences import are_same
+from fleet.model.exposure import Exposure, Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
 from fleet.model.facts import Facts
-from fleet.model.fronts import Fronts, Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
 from fleet.model.objects import Pod, Service
 from fleet.model.routes import POOL, SERVICE, Backend, Certificate, Gateway, Route, Routing
 from fleet.snapshot.label_selectors import LabelSelector, ServicePods, selected_pods
-from fleet.snapshot.policy_walls import StandingWalls, walls
+from fleet.snapshot.policy_blocks import PolicyBlocks, policy_blocks
 from fleet.snapshot.topology import Topology
 
 T = TypeVar("T")
@@ -32,10 +32,10 @@ class _Led(NamedTuple):
 
     workloads: tuple[str, ...]
     fault: RouteFault | None = None
-    told: str = ""
+    detail: str = ""
 
 
-class FrontsJoin:
+class ExposureJoin:
     """Knows the way to every workload. Joined again where a route, a Service or which pods there are is another."""
 
     def __init__(self, behind: ServicePods) -> None:
@@ -47,10 +47,12 @@ class FrontsJoin:
         """Kind of a backend → its key → the pods that it selects."""
         self._led: dict[tuple[str, Backend], tuple[str, ...]] = {}
         """Route and backend → the workloads to which it led last."""
-        self._found: Mapping[str, Fronts] = {}
-        self._walls = StandingWalls()
+        self._found: Mapping[str, Exposure] = {}
+        self._walls = PolicyBlocks()
 
-    def at(self, topology: Topology, facts: Facts, now: float, running: Callable[[str], float]) -> Mapping[str, Fronts]:
+    def at(
+        self, topology: Topology, facts: Facts, now: float, running: Callable[[str], float]
+    ) -> Mapping[str, Exposure]:
         """Workload key → the route to it: the same object while unchanged; nothing if nobody lists routes.
 
         ``running`` are the running requests of a workload, NaN where nobody counts them.
@@ -77,8 +79,8 @@ class FrontsJoin:
         if found != self._found:
             self._found = found
 
-    def _joined(self, topology: Topology, routing: Routing, now: float) -> Mapping[str, Fronts]:
-        found = {key: Fronts() for key in topology.model_of}
+    def _joined(self, topology: Topology, routing: Routing, now: float) -> Mapping[str, Exposure]:
+        found = {key: Exposure() for key in topology.model_of}
         certificates = {f"{one.namespace}/{one.secret}": one for one in routing.certificates}
         gateways = {one.key: one for one in routing.gateways}
         for route in routing.routes:
@@ -87,10 +89,10 @@ class FrontsJoin:
             beside = tuple(dict.fromkeys(key for one in led.values() for key in one.workloads))
             for backend, one in led.items():
                 if one.fault is None:
-                    _add(found, one.workloads, Fronts(routes=(shown,)))
+                    _add(found, one.workloads, Exposure(routes=(shown,)))
                 elif backend.weight:
-                    wrong = Misrouted(shown, f"{backend.kind} {backend.name}", one.fault, backend.weight, one.told)
-                    _add(found, one.workloads or beside, Fronts(misrouted=(wrong,)))
+                    wrong = Misrouted(shown, f"{backend.kind} {backend.name}", one.fault, backend.weight, one.detail)
+                    _add(found, one.workloads or beside, Exposure(misrouted=(wrong,)))
             refused = tuple(_refusals(route, shown, gateways, known=routing.knows(_GATEWAYS, route.namespace)))
             shown_by = ((shown, route.secrets), *_listeners(route, gateways))
             held = [
@@ -101,11 +103,11 @@ class FrontsJoin:
             ]
             dated = tuple(_dated(one, holder) for one, holder in held if one.ends is not None)
             unissued = tuple(_unissued(one, holder) for one, holder in held if one.ends is None and one.message)
-            _add(found, beside, Fronts(misrouted=refused, certificates=dated, unissued=unissued))
-        for key, wall in self._walls.standing(walls(topology, routing), now):
-            _add(found, (key,), Fronts(wall=wall))
+            _add(found, beside, Exposure(misrouted=refused, certificates=dated, unissued=unissued))
+        for key, wall in self._walls.standing(policy_blocks(topology, routing), now):
+            _add(found, (key,), Exposure(policy_block=wall))
         for key, door in self._doors(topology):
-            _add(found, (key,), Fronts(open_doors=(door,)))
+            _add(found, (key,), Exposure(exposed_services=(door,)))
         return found
 
     def _where(self, route: Route, backend: Backend, topology: Topology, routing: Routing) -> _Led:
@@ -163,17 +165,17 @@ def _is_beside(service: Service, pod: Pod) -> bool:
     return bool(service.targets) and all(target in beside for target in service.targets)
 
 
-def _add(found: dict[str, Fronts], workloads: Iterable[str], more: Fronts) -> None:
+def _add(found: dict[str, Exposure], workloads: Iterable[str], more: Exposure) -> None:
     """Add this to the facts about workloads, each once."""
     for key in workloads:
         before = found.get(key)
         if before is not None:
-            found[key] = Fronts(
+            found[key] = Exposure(
                 _both(before.routes, more.routes),
                 _both(before.misrouted, more.misrouted),
-                more.wall or before.wall,
+                more.policy_block or before.policy_block,
                 _both(before.certificates, more.certificates),
-                _both(before.open_doors, more.open_doors),
+                _both(before.exposed_services, more.exposed_services),
                 _both(before.unissued, more.unissued),
             )
 
@@ -193,8 +195,8 @@ def _unissued(one: Certificate, holder: str) -> UnissuedCertificate:
 def _refusals(route: Route, shown: str, gateways: Mapping[str, Gateway], *, known: bool) -> Iterator[Misrouted]:
     """Yield what the controllers of a route and of its Gateways say against them, and Gateways that are not there."""
     for one in route.conditions:
-        told = ": ".join(filter(None, (one.reason, one.message)))
-        yield Misrouted(shown, shown, RouteFault.REFUSED, 1.0, told, one.since)
+        detail = ": ".join(filter(None, (one.reason, one.message)))
+        yield Misrouted(shown, shown, RouteFault.REFUSED, 1.0, detail, one.since)
     for place in route.gateways if known else ():
         name = f"Gateway {place.partition('/')[2]}"
         if place not in gateways:
@@ -203,8 +205,8 @@ def _refusals(route: Route, shown: str, gateways: Mapping[str, Gateway], *, know
         for one in gateways[place].conditions:
             # Its controller writes Pending until it has looked at it.
             if one.reason != "Pending":
-                told = ": ".join(filter(None, (one.reason, one.message)))
-                yield Misrouted(shown, name, RouteFault.REFUSED, 1.0, told, one.since)
+                detail = ": ".join(filter(None, (one.reason, one.message)))
+                yield Misrouted(shown, name, RouteFault.REFUSED, 1.0, detail, one.since)
 
 
 def _listeners(route: Route, gateways: Mapping[str, Gateway]) -> Iterator[tuple[str, tuple[str, ...]]]:
