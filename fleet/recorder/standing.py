@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,10 +14,8 @@ from fleet.recorder.playback import Playback, RecordedObjects
 from fleet.recorder.reader import Recording
 from fleet.recorder.writer import EVERY
 
-LEAD: Final = 300.0
-"""Seconds before the moment that are played: nearly all causes fire within this time once they hold, and those that
-take longer have their onset in the history or in their objects.
-"""
+LEAD: Final = 900.0
+"""Seconds before the moment that are played: all causes but one fire within this time once they hold."""
 
 
 class StandingPlayback(Playback):
@@ -28,10 +28,15 @@ class StandingPlayback(Playback):
         super().__init__(recording, begin, 1.0, lambda: self._passed)
 
     def steps(self) -> Iterator[float]:
-        """Go from step to step up to the moment; yield the Unix time of each."""
+        """Go from measurement to measurement up to the moment; yield the Unix time of each."""
+        measured = self.recording.measured(self._start, self._start + self._lead)
         while self._passed < self._lead:
             yield self.now()
-            self._passed = min(self._passed + EVERY, self._lead)
+            # Onsets are as exact as they were then; a recording of every tick is not played in all its ticks.
+            place = bisect_left(measured, self.now() + EVERY / 2)
+            after = measured[place] if place < len(measured) else math.inf
+            pause = after - self.now() if after <= self.now() + 1.5 * EVERY else EVERY
+            self._passed = min(self._passed + pause, self._lead)
         yield self.now()
 
 

@@ -107,6 +107,7 @@ async def console(folder: Path, recorder: RecorderSettings | None = None) -> Asy
 
 async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back(tmp_path: Path) -> None:
     async with console(tmp_path) as stage:
+        await stage.until(lambda: stage.snapshot.sequence > 1)
         live, service = stage.snapshot, stage.desk.actions.service
         assert service is not None
         row = next(w for w in live.workloads.values() if w.kind == "Deployment")
