@@ -59,7 +59,7 @@ class LogsScreen(LogScreen):
         self._previous = previous
         self._containers = worth_reading(pod, previous=previous)
         self._container = self._containers[0] if self._containers else ""
-        self._ended = False
+        self._ended = self._failed = False
         self._lack = ""
         """The reason why there is no log yet; it is read once there is."""
         self._since = 0
@@ -77,7 +77,7 @@ class LogsScreen(LogScreen):
         self._start()
 
     def _start(self) -> None:
-        self._ended = False
+        self._ended = self._failed = False
         self._lack = "" if self._previous or self._together else lack_of_log(self._pod, self._container)
         self._show_title()
         if self._lack:
@@ -125,8 +125,9 @@ class LogsScreen(LogScreen):
                 if read % BATCH == 0:
                     await asyncio.sleep(0)
         except SessionError as error:
-            words = error.in_a_line
-            self.say(words, Role.ERROR)
+            self._failed = True
+            self._show_title()
+            self.say(error.in_a_line, Role.ERROR)
         else:
             self._ended = True
             self._show_title()
@@ -187,6 +188,8 @@ class LogsScreen(LogScreen):
         """Return the state of the log: ``following``, ``silent 12m``, ``paused``, or why there is none."""
         if self._lack:
             return "gone" if self._lack == _GONE else f"not started yet: {untrusted(self._lack)}"
+        if self._failed:
+            return "not read" if self.log_view.last_at is None else "broken off"
         if self._previous:
             return "previous container"
         if not self.log_view.following:

@@ -19,7 +19,7 @@ from widgets.untrusted import untrusted, untrusted_name
 
 _WIDEST = 48
 """Cells of a column at most, where there is room."""
-_LEAST = 24
+_LEAST = 20
 """Cells of a column that it gets before others are turned to."""
 _PAGE = 8
 """Cells beside the head of the first column, for the number of the page of columns."""
@@ -119,7 +119,18 @@ def listing_model(listing: Listing, namespace: str, wanted: Filter) -> ListingMo
         align: Align = "right" if head.is_number else "left"
         grow, most = int(widest > width), max(width, min(widest, _WIDEST))
         priority = number + (20 if head.is_wide else 1)
-        columns.append(GridColumn(f"column{at}", title, width, align=align, grow=grow, widest=most, priority=priority))
+        columns.append(
+            GridColumn(
+                f"column{at}",
+                title,
+                width,
+                align=align,
+                grow=grow,
+                widest=most,
+                priority=priority,
+                fills=not head.is_wide,
+            )
+        )
     if listing.namespaced and not namespace:
         columns.insert(1, GridColumn("namespace", "NAMESPACE", 12, align="left", grow=1, widest=30, priority=2))
     return ListingModel(listing, namespace, wanted, columns=tuple(columns), _objects=found)

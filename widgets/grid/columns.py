@@ -55,7 +55,7 @@ def _pages(columns: Sequence[GridColumn], width: int, gap: int, only: Collection
         taken, free = {0: columns[0].width}, width - columns[0].width
         for i in left:
             column = columns[i]
-            if column.width + gap <= free:
+            if column.width + gap <= free and (column.fills or all(j in taken for j in left[: left.index(i)])):
                 wanted = min(int(width * column.share), column.widest, free - gap)
                 taken[i] = max(column.width, wanted)
                 free -= taken[i] + gap

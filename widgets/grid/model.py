@@ -33,6 +33,8 @@ class GridColumn:
     """0 for ``width``."""
     share: float = 0.0
     """Largest share of the page's width: columns of lower priority get the rest."""
+    fills: bool = True
+    """True if it may fill the room that is too small for one of lower number; else it comes after all of those."""
 
 
 class GridRow(NamedTuple):

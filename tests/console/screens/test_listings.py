@@ -90,17 +90,18 @@ async def test_what_an_event_says_is_on_the_first_page_before_what_only_the_wide
         assert "SUBOBJECT" not in d.lines[2]
 
 
-async def test_on_a_narrow_screen_the_wide_columns_come_last() -> None:
-    async with desk(make_snapshot(), size=(80, 24), session=ScriptedSession(listings={"events": EVENTS})) as d:
+async def test_on_a_narrow_screen_no_wide_column_fills_the_room_of_what_is_always_shown() -> None:
+    (one,) = EVENTS.objects
+    short = one._replace(cells=(*one.cells[:4], "", "", *one.cells[6:]))
+    listings = {"events": EVENTS._replace(objects=(short,))}
+    async with desk(make_snapshot(), size=(80, 24), session=ScriptedSession(listings=listings)) as d:
         await d.command("events all")
         await d.until(lambda: d.screen.where is ScreenId.LISTING)
-        assert "OBJECT" in d.lines[2]
-        seen = d.lines[2]
-        while "SUBOBJECT" not in d.lines[2]:
-            await d.press("right")
-            assert d.lines[2] != seen, "the last page is reached"
-            seen = d.lines[2]
-        assert "MESSAGE" not in d.lines[2].partition("SUBOBJECT")[2]
+        assert d.lines[2].split()[-1] == "OBJECT"
+        assert "pod/chat-70b" in d.line_with("FailedScheduling")
+        await d.press("right")
+        assert "MESSAGE" in d.lines[2]
+        assert "0/6 nodes are available" in d.text
 
 
 async def test_events_are_the_newest_first_and_begin_with_their_time() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from console.commands.command import ScreenId
 from console.config.options import Options
+from console.session.failure import SessionError
 from tests.console.screens.desk import desk
 from tests.console.screens.scripted import ScriptedSession
 from tests.console.screens.worst import WORST
@@ -19,6 +20,15 @@ LINES = (
     *(LogLine(f"INFO 11-29 21:35:26 [loggers.py:248] line {i}", NOW - 780) for i in range(60)),
     LogLine("ERROR 11-29 21:35:27 [core.py:1] the second fault", NOW - 720),
 )
+
+
+async def test_a_log_that_is_not_read_is_not_said_to_be_followed() -> None:
+    session = ScriptedSession(fails=SessionError("logs are not read in read-only mode"))
+    async with desk(make_snapshot(), session=session) as d:
+        await d.press("l")
+        await d.until(lambda: "logs are not read" in d.screen.message_text)
+        assert "not read" in d.lines[1]
+        assert "following" not in d.text
 
 
 async def test_from_error_to_error_the_silence_the_search_and_a_file(tmp_path: Path) -> None:
