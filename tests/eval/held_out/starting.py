@@ -110,7 +110,9 @@ def wrong_architecture(case: Case) -> None:
         case,
         255,
         "Error",
-        ("image-wrong-architecture", "crash-loop"),
+        # Two ids for one fault, the architecture of the image, which "exec format error" proves. Each is more precise
+        # than the crash loop that follows from it.
+        ("image-wrong-architecture", "image-architecture-wrong", "crash-loop"),
         says="architecture|dies|crash",
         evidence=("CrashLoopBackOff", "exec format error"),
         message="exec /usr/local/bin/vllm: exec format error",
