@@ -30,9 +30,6 @@ def _at(desk: Desk, context: Context) -> Awaitable[None] | None:
     except ArgumentTypeError as error:
         desk.navigator.say(str(error), Role.WARNING)
         return None
-    if at > desk.session.now:
-        desk.navigator.say(f"{context.argument} is in the future; :at 14:02 is the last time that it was 14:02")
-        return None
     return desk.scope.travel(at)
 
 

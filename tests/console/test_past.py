@@ -16,8 +16,10 @@ from console.app.app import QuarterdeckApp
 from console.commands.command import ScreenId
 from console.config.options import Options
 from console.config.settings import ClusterSettings, RecorderSettings, Settings
+from console.session.cluster_session import ObservingSession
 from console.session.failure import SessionError
 from console.wiring.memory import recordings_folder
+from console.wiring.replay import RecordedWiring
 from console.wiring.session import session_of
 from fleet.model.in_past import is_past
 from fleet.model.snapshot import Cluster
@@ -182,7 +184,7 @@ async def test_a_time_that_was_not_kept_or_is_none_is_said_and_now_stays_in_view
         assert "what is kept is from" in stage.shown
         await stage.refuses("at 1s", f"to {last}.")
         await stage.refuses("at soon", '"soon" is not a time: 2h, 14:02,')
-        await stage.refuses("at 2099-01-01", "is in the future")
+        await stage.refuses("at 2099-01-01", "nothing is recorded of 2099-01-01 00:00:00;")
         await stage.refuses("at", "name a time")
         assert not is_past(stage.snapshot)
         assert "read-write" in stage.header
@@ -201,3 +203,26 @@ async def test_another_context_is_one_of_now(tmp_path: Path) -> None:
         await stage.desk.scope.switch(context="proxied")
         await stage.until(lambda: not is_past(stage.snapshot) and bool(stage.snapshot.pods))
         assert THEN not in stage.snapshot.pods
+
+
+async def test_a_replay_is_moved_in_either_direction_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    use(Look())
+    ended = record(tmp_path, "http://127.0.0.1:1")
+    (file,) = recordings_folder({"HOME": str(tmp_path)}).glob("*.qdr")
+    app = QuarterdeckApp(
+        session := ObservingSession(RecordedWiring(Settings(read_only=True), {}, file, ended - 300, 1.0)),
+        Options(read_only=True),
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        stage = Traveller(app, pilot, session)
+        await stage.until(lambda: app.desk is not None and app.desk.snapshot is not None)
+        await stage.until(lambda: bool(stage.snapshot.pods))
+        assert not is_past(stage.snapshot)
+        for at in (ended - 100, ended - 400):
+            await stage.desk.scope.travel(at)
+            await stage.until(lambda at=at: stage.snapshot.at == at)  # type: ignore[misc]
+            assert is_past(stage.snapshot)
+            assert "READ-ONLY" in stage.header
+        await stage.pressed("escape")
+        await stage.until(lambda: not is_past(stage.snapshot))
+        assert 0 <= stage.snapshot.at - (ended - 300) < 60
