@@ -50,13 +50,10 @@ def show(
     from console.cli.open import open_console
     from console.wiring.session import session_of
 
-    record = invocation.options.record
     if fleet is not None:
         # Wrong flags have been reported by now: no screen is opened for that.
         fleet.check()
-        # Its past is there as long as it is.
-        record = record or fleet.folder / "recording.qdr"
-    session = session_of(settings, here, invocation.environ, fleet, record)
+    session = session_of(settings, here, invocation.environ, fleet, invocation.options.record)
     return open_console(settings, invocation.environ, session, here, config)
 
 

@@ -16,16 +16,25 @@ if TYPE_CHECKING:
     from fleet.model.snapshot import Cluster
     from fleet.recorder.cluster_recordings import RecordingPolicy
     from fleet.recorder.protocol import Recorder
+    from fleet.recorder.thinning import Retention
     from fleet.recorder.writer import RecordingWriter
 
 
 class Memory:
-    """``record``: a further file to record clusters to; None for none."""
+    """``record``: a further file for clusters, None for none; ``is_bounded``: within the limits of the others."""
 
-    def __init__(self, settings: RecorderSettings, environ: Mapping[str, str], record: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: RecorderSettings,
+        environ: Mapping[str, str],
+        record: Path | None = None,
+        *,
+        is_bounded: bool = False,
+    ) -> None:
         self._settings = settings
         self._environ = environ
         self._record = record
+        self._is_bounded = is_bounded
         self._histories: dict[ClusterId, RecentHistory] = {}
 
     def history(self, cluster: ClusterId) -> RecentHistory:
@@ -49,17 +58,20 @@ class Memory:
         if self._record is not None:
             from fleet.recorder.file_recorder import FileRecorder
 
-            record = self._record
-            found.append(FileRecorder(lambda: _writer(record, cluster)))
+            record, bounds = self._record, self._bounds() if self._is_bounded else None
+            found.append(FileRecorder(lambda: _writer(record, cluster, bounds)))
         return RecorderGroup(found)
 
     def _keep(self) -> RecordingPolicy:
         from console.wiring.redaction import Redacting
         from fleet.recorder.cluster_recordings import RecordingPolicy
+
+        return RecordingPolicy(recordings_folder(self._environ), self._bounds(), Redacting)
+
+    def _bounds(self) -> Retention:
         from fleet.recorder.thinning import Retention
 
-        bounds = Retention(self._settings.hours * 3600.0, int(self._settings.size * 2**20))
-        return RecordingPolicy(recordings_folder(self._environ), bounds, Redacting)
+        return Retention(self._settings.hours * 3600.0, int(self._settings.size * 2**20))
 
 
 def recordings_folder(environ: Mapping[str, str]) -> Path:
@@ -78,10 +90,10 @@ def recording_of(
     return file_of(recordings_folder(environ), cluster.context, cluster.server)
 
 
-def _writer(record: Path, cluster: Cluster) -> RecordingWriter:
+def _writer(record: Path, cluster: Cluster, bounds: Retention | None) -> RecordingWriter:
     from console.wiring.redaction import Redacting
     from fleet.recorder.writer import RecordingWriter
 
-    writer = RecordingWriter(record, Redacting())
+    writer = RecordingWriter(record, Redacting(), bounds)
     writer.describe(context=cluster.context, server=cluster.server, cluster=cluster.cluster)
     return writer

@@ -58,6 +58,8 @@ class SettingsWiring:
     ) -> None:
         self._settings = settings
         self._record = record
+        self._is_bounded = False
+        """True if ``record`` is limited as the continuous recordings are."""
         self._memory: Memory | None = None
         self._here = here
         self._environ = environ
@@ -75,7 +77,9 @@ class SettingsWiring:
         # The HTTP client already exists when another cluster is selected later.
         early = EarlyRequests() if self._memory is None else None
         # The history of a cluster is available again when it is selected again.
-        self._memory = self._memory or Memory(self._settings.recorder, self._environ, self._record)
+        self._memory = self._memory or Memory(
+            self._settings.recorder, self._environ, self._record, is_bounded=self._is_bounded
+        )
         memory = self._memory
         return connect(self._settings, context, namespace, self._environ, self._servers, memory, early, self._here)
 
@@ -170,7 +174,9 @@ class SimulatedWiring(SettingsWiring):
         fleet: Starting,
         record: Path | None = None,
     ) -> None:
-        super().__init__(settings, here, environ, record)
+        # Its past goes with it.
+        super().__init__(settings, here, environ, record or fleet.folder / "recording.qdr")
+        self._is_bounded = record is None
         self._fleet = fleet
 
     async def ready(self) -> None:

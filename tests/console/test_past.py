@@ -18,12 +18,13 @@ from console.config.options import Options
 from console.config.settings import ClusterSettings, RecorderSettings, Settings
 from console.session.cluster_session import ObservingSession
 from console.session.failure import SessionError
-from console.wiring.memory import recordings_folder
+from console.wiring.memory import Memory, recordings_folder
 from console.wiring.replay import RecordedWiring
 from console.wiring.session import session_of
 from fleet.model.in_past import is_past
 from fleet.model.snapshot import Cluster
 from fleet.recorder.cluster_recordings import file_of
+from fleet.recorder.reader import Recording
 from fleet.recorder.writer import RecordingWriter
 from tests.console.read_only_fuzz import Recorded, proxied
 from tests.console.stage import Stage
@@ -226,3 +227,17 @@ async def test_a_replay_is_moved_in_either_direction_and_goes_on_where_it_was(tm
         await stage.pressed("escape")
         await stage.until(lambda: not is_past(stage.snapshot))
         assert 0 <= stage.snapshot.at - (ended - 300) < 60
+
+
+@pytest.mark.parametrize("is_bounded", [True, False])
+def test_the_past_of_a_demo_has_the_limits_of_any_other(tmp_path: Path, *, is_bounded: bool) -> None:
+    settings, file = RecorderSettings(enabled=False, hours=0.1), tmp_path / "recording.qdr"
+    recorder = Memory(settings, {}, file, is_bounded=is_bounded).recorder(Cluster("demo"))
+    assert recorder is not None
+    for now, moment in moments(200):
+        recorder.note(moment, now)
+    recorder.close()
+    assert not recorder.statuses()
+    with Recording(file) as recording:
+        assert recording.last == BEGAN + 199 * STEP
+        assert (recording.first > BEGAN) is is_bounded
