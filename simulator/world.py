@@ -18,7 +18,7 @@ from simulator.levers import Levers
 from simulator.nodes import follow, heartbeat
 from simulator.objects import DCGM_PORT, Object
 from simulator.pods import EVICTED, Place, Pod
-from simulator.scenarios import STEADY, Scenario
+from simulator.scenarios import STEADY, Incident, Scenario
 from simulator.scheduler import Scheduler
 from simulator.store import Store
 from simulator.traffic import Router, Traffic
@@ -199,7 +199,7 @@ class Fleet:
 
     def _second(self) -> None:
         now = self.now
-        while self._incidents and now >= self._origin + self._prewarm + self._incidents[0].at:
+        while self._incidents and now >= self._origin + self._prewarm + self._due(self._incidents[0]):
             self._incidents.pop(0).act(self._levers, now)
         seconds = self._ticks // self._ticks_per_second
         self.cluster.observe(now)
@@ -221,6 +221,13 @@ class Fleet:
             place: [pod.server.engine for pod in ready.get(place, []) if pod.server] for place in self.traffic
         }
         self._engines = [pod.server.engine for pod in self.cluster.pods.values() if pod.server]
+
+    def _due(self, incident: Incident) -> float:
+        """Seconds after the clock's start, as early in a shorter time before it as in the whole one.
+
+        What hangs before it has its first requests would show nothing.
+        """
+        return incident.at * self._prewarm / PREWARM if incident.at < 0 else incident.at
 
     def _work_gpus(self) -> None:
         busy: set[int] = set()

@@ -23,8 +23,6 @@ from fleet.model.snapshot import Snapshot
 _REJECTED = "FailedCreate"
 _OTHERWISE = frozenset({"Pod", "Node", "HorizontalPodAutoscaler", "ScaledObject", "PersistentVolumeClaim", "Service"})
 """Kinds whose warnings say nothing about pods that are not created."""
-_LINKS = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet"})
-"""Kinds through which workloads of other kinds make their pods."""
 
 
 class MissingPodsSubject(NamedTuple):
@@ -144,4 +142,4 @@ def _is_of(snapshot: Snapshot, workload: Workload, involved: ObjectRef) -> bool:
         return True
     own = f"{involved.namespace}/{involved.kind}/{involved.name}"
     named = workload.name in (involved.name, involved.name.rpartition("-")[0])
-    return named and involved.kind in _LINKS and own not in snapshot.workloads
+    return named and involved.kind not in _OTHERWISE and own not in snapshot.workloads

@@ -144,6 +144,41 @@ class Busier(SignInWords[Replica]):
 
 
 @dataclass(frozen=True, slots=True)
+class Unused(SignInWords[Replica]):
+    """It has no requests and finishes none, while the median of its peers runs at least ``busy``.
+
+    At least three replicas are compared, and a replica that is asleep is not.
+    """
+
+    busy: Limit
+    reads: str = "requests_running, requests_waiting, requests_per_second, sleep_level"
+
+    @property
+    def name(self) -> str:
+        return f"it has no requests, while the median of its peers runs {limit_at(self.busy, CHAT):g} or more"
+
+    def holds(self, of: Replica) -> bool | None:
+        return of.at in self.among(of.frame, of.peers, of.profile)
+
+    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
+        running = frame.values(rows, Quantity.RUNNING)
+        if len(rows) < LEAST or 0.0 not in running or not median(running) >= limit_at(self.busy, profile):
+            return ()
+        waiting, finished = frame.values(rows, Quantity.WAITING), frame.values(rows, Quantity.REQUESTS)
+        asleep = frame.values(rows, Quantity.SLEEP_LEVEL)
+        # Unknown numbers are NaN: what finishes requests may be unknown for a moment, and few engines can sleep.
+        return [
+            row
+            for row, runs, waits, ends, sleeps in zip(rows, running, waiting, finished, asleep, strict=True)
+            if runs == 0 and waits == 0 and ends == 0 and not sleeps > 0
+        ]
+
+    def shows(self, of: Replica) -> str:
+        running = of.frame.values(of.peers, Quantity.RUNNING)
+        return f"none here, the median of {count(len(running), 'replica')} runs {median(running):.0f}"
+
+
+@dataclass(frozen=True, slots=True)
 class LowerClock(SignInWords[Replica]):
     """An SM clock ``times`` lower than that of the fastest GPU of its group, all of which are busy.
 

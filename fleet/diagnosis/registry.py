@@ -79,6 +79,7 @@ CAUSES: tuple[AnyCause, ...] = (
     stuck.RANK,
     outliers.SLOW,
     outliers.OVERLOADED,
+    outliers.UNUSED,
     outliers.LAGS,
     *traffic.OF_TRAFFIC,
     *gateways.OF_GATEWAYS,

@@ -211,6 +211,12 @@ SHARE_ROOM = Threshold(
     "production-stack's and the Gateway API inference extension's pickers count a replica as free below 0.6 to 0.8.",
     chat=0.6,
 )
+PEERS_BUSY = Threshold(
+    "peers-busy",
+    "Requests that the median replica runs before one without any is called unused.",
+    "Of replicas with one or two requests each, one has none for minutes by chance.",
+    chat=4.0,
+)
 GPU_LAGS = Threshold(
     "gpu-lags",
     "Times by which the clock of a GPU is lower than the fastest of its engine before it is called slow.",
@@ -352,6 +358,7 @@ THRESHOLDS = (
     SHARE_TIMES,
     SHARE_MORE,
     SHARE_ROOM,
+    PEERS_BUSY,
     PROMPTS_LONGER,
     PROMPTS_EASED,
     ITL_SLOWER,

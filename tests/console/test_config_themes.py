@@ -14,7 +14,7 @@ from tests.console.screens.desk import desk
 from tests.fleets import make_snapshot
 from themes.look import Look, use
 from themes.own import ROLES, own_palette
-from themes.palette import DARK, LIGHT, MONO, Role, palette_for
+from themes.palette import LIGHT, MONO, Role, palette_for
 
 
 def loaded(tmp_path: Path, text: str) -> Loaded:
@@ -96,6 +96,4 @@ async def test_it_is_shown_by_its_name() -> None:
         await d.command("theme mine")
         assert d.app.theme == "mine"
         assert d.grid._palette is mine
-        await d.command("theme")
-        assert d.app.theme == DARK.name
     use(replace(Look(), own=()))

@@ -169,6 +169,12 @@ def test_stuck_engine_is_healthy_and_counts_nothing() -> None:
     assert value(page, "DCGM_FI_DEV_POWER_USAGE", pod=stuck, gpu=_gpu_of(page, stuck)) < 150
 
 
+def test_an_engine_of_a_large_fleet_hangs_with_requests_too() -> None:
+    fleet = Watched("stuck-engine", pods=110)
+    hung = [page for page in fleet.pages("chat-70b").values() if value(page, "vllm:num_requests_running") == 0]
+    assert hung == [], "what hangs before its first request shows nothing"
+
+
 def _gpu_of(page: str, pod: str) -> str:
     return next(s.labels["gpu"] for s in parse(page) if s.labels.get("pod") == pod)
 

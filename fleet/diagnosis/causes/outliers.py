@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, ReplicaCause, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES
-from fleet.diagnosis.peers import Busier, LowerClock, Slower
+from fleet.diagnosis.peers import Busier, LowerClock, Slower, Unused
 from fleet.diagnosis.serving_causes import GroupedGpuCause
 from fleet.diagnosis.thresholds import (
     GPU_BUSY,
     GPU_LAGS,
+    PEERS_BUSY,
     REPLICA_BUSY,
     REPLICA_SLOWER,
     SHARE_MORE,
@@ -54,6 +55,24 @@ OVERLOADED = ReplicaCause(
         Help("let the router prefer the replica with the fewest requests"),
     ),
     avoid=("Do not add replicas: the existing ones have room.",),
+)
+UNUSED = ReplicaCause(
+    id="replica-unused",
+    severity=Severity.WARNING,
+    sentence="The replica is ready and gets no requests, while its peers are busy.",
+    words=says("gets no requests"),
+    must=(Unused(PEERS_BUSY),),
+    explains=("replica-overloaded",),
+    after=300,
+    clears=60,
+    lookalikes=("engine-stuck", "engine-takes-nothing"),
+    decides=("a request sent to it directly: if it answers, nothing routes to it; if not, it hangs",),
+    helps=(
+        Help("see what routes to it", "describe"),
+        Help("read whether it takes requests", "logs"),
+        Help("restart it, if it does not answer", "restart"),
+    ),
+    avoid=("Do not add replicas: this one has room.",),
 )
 LAGS = GroupedGpuCause(
     id="gpu-lags",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
+from fleet.diagnosis.evidence import explain
 from tests.fleet.diagnosis.fleets import COOL, WELL, Fleet, Q, causes
 
 SLOW = WELL | {Q.GENERATION_TOKENS: 200.0}
@@ -54,6 +57,38 @@ def test_requests_that_wait_in_one_replica_while_another_is_free_are_not_spread(
     fleet.engines["chat-1"] = WELL | {Q.RUNNING: 30.0, Q.WAITING: 20.0, Q.GENERATION_TOKENS: 1500.0}
     (found,) = fleet.incidents(0, 310)
     assert (found.root.cause, found.root.key) == ("replica-overloaded", "serving/chat-1")
+
+
+NO_REQUESTS = WELL | {Q.RUNNING: 0.0, Q.REQUESTS: 0.0, Q.GENERATION_TOKENS: 0.0}
+
+
+def test_a_ready_replica_without_requests_among_busy_ones_is_named_after_five_minutes() -> None:
+    fleet = Fleet(4)
+    fleet.engines["chat-2"] = NO_REQUESTS
+    assert fleet.incidents(0, 240)[0].state == "pending"
+    (found,) = (snapshot := fleet.at(310)).incidents
+    assert (found.root.cause, found.root.key, found.state) == ("replica-unused", "serving/chat-2", "firing")
+    (seen,) = explain(snapshot, found.root).evidence
+    assert seen.text.endswith("none here, the median of 4 replicas runs 8")
+
+
+@pytest.mark.parametrize(
+    ("replicas", "numbers", "others"),
+    [
+        (2, NO_REQUESTS, WELL),
+        (4, NO_REQUESTS, WELL | {Q.RUNNING: 2.0}),
+        (4, NO_REQUESTS | {Q.REQUESTS: 0.4}, WELL),
+        (4, {key: value for key, value in NO_REQUESTS.items() if key is not Q.REQUESTS}, WELL),
+        (4, NO_REQUESTS | {Q.SLEEP_LEVEL: 1.0}, WELL),
+    ],
+    ids=["of two", "few requests", "short requests", "finished ones are not known", "asleep"],
+)
+def test_one_without_requests_is_not_called_unused(
+    replicas: int, numbers: Mapping[Q, float], others: Mapping[Q, float]
+) -> None:
+    fleet = Fleet(replicas)
+    fleet.engines |= dict.fromkeys(fleet.engines, others) | {"chat-1": numbers}
+    assert "replica-unused" not in causes(fleet.incidents(0, 700))
 
 
 @pytest.mark.parametrize("kv", [0.9])
