@@ -145,9 +145,9 @@ class Busier(SignInWords[Replica]):
 
 @dataclass(frozen=True, slots=True)
 class Unused(SignInWords[Replica]):
-    """It has no requests and finishes none, while the median of its peers runs at least ``busy``.
+    """No requests and none finished, while the median of its peers runs at least ``busy``.
 
-    At least three replicas are compared, and a replica that is asleep is not.
+    At least three replicas are compared; one that is asleep is not unused.
     """
 
     busy: Limit
