@@ -18,12 +18,12 @@ class ChartView(LineView, can_focus=True):
     """Shows the lines of ``draw(width, height, glyphs)``, and reports the position of the mouse."""
 
     class Pointed(Message):
-        """The mouse is on a column; ``is_click`` where it was pressed there."""
+        """The mouse is on a column; ``is_pressed`` with a button held down."""
 
-        def __init__(self, x: int, *, is_click: bool) -> None:
+        def __init__(self, x: int, *, is_pressed: bool) -> None:
             super().__init__()
             self.x = x
-            self.is_click = is_click
+            self.is_pressed = is_pressed
 
     DEFAULT_CSS = """
     ChartView {
@@ -41,8 +41,8 @@ class ChartView(LineView, can_focus=True):
     def on_resize(self) -> None:
         self.redraw()
 
-    def on_click(self, event: events.Click) -> None:
-        self.post_message(self.Pointed(event.x, is_click=True))
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self.post_message(self.Pointed(event.x, is_pressed=True))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        self.post_message(self.Pointed(event.x, is_click=False))
+        self.post_message(self.Pointed(event.x, is_pressed=event.button > 0))

@@ -121,9 +121,9 @@ class PlotScreen(ConsoleScreen):
         return True
 
     def on_chart_view_pointed(self, message: ChartView.Pointed) -> None:
-        # The pointer follows the mouse once a click or key has set it.
+        # The pointer follows the mouse once a button or key has set it.
         page = self._page()
-        if page is not None and (message.is_click or not math.isnan(self._pointer)):
+        if page is not None and (message.is_pressed or not math.isnan(self._pointer)):
             at = time_at(chart_model(page, self.chart.glyphs), self.chart.size.width, message.x)
             if not math.isnan(at):
                 self._pointer = page.range.start + page.range.step * page.range.index(at)

@@ -192,6 +192,13 @@ async def test_the_pointer_reads_values_by_keys_and_by_the_mouse() -> None:
         assert " 0" in d.line_with(_clock(questions(session)[-1].range.start))
         await d.press("escape")
         assert "metrics store, every" in d.text, "escape takes the pointer away first"
+        # A drag reads while the button is down, not only once it is released.
+        await d.pilot.mouse_down(ChartView, offset=(AXIS + 20, 10))
+        await d.pilot.hover(ChartView, offset=(AXIS, 10))
+        await d.settle()
+        assert " 0" in d.line_with(_clock(questions(session)[-1].range.start))
+        await d.pilot.mouse_up(ChartView, offset=(AXIS, 10))
+        await d.press("escape")
         await d.press("escape")
         assert d.fleet.grid.cursor == WORST
 
