@@ -177,8 +177,14 @@ def main() -> int:
             "incidents": ("f",),
             "incident": ("f", "g", "enter"),
             "plot": ("g", "v", "down", "down", "wait:2000"),
+            "themes": ("colon", *"theme", "enter"),
+            # The last one: the first screen shows that moment from then on.
+            "past": ("f", "g", "at", "wait:3000"),
         }
-        asyncio.run(draw("stuck-engine", incidents, hung))
+        # Nor does what was recorded of it belong to the author's clusters.
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["XDG_STATE_HOME"] = folder
+            asyncio.run(draw("stuck-engine", incidents, hung))
         with tempfile.TemporaryDirectory() as folder:
             asyncio.run(draw_alerts(Path(folder)))
         vllm = installation()

@@ -57,6 +57,11 @@ class ActionSite:
         """All actions of this session, on any cluster; from any thread."""
         return tuple(self._states.values())
 
+    @property
+    def is_acting(self) -> bool:
+        """True while an action of this site runs."""
+        return self._runner is not None and any(one.outcome is None for one in self._states.values())
+
     async def plan(self, request: Request) -> Plan:
         """Plan a request. Raises KubeError, KubeconfigError, LocalError, and OtherClusterError."""
         await self._identify()

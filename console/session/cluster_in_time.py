@@ -20,10 +20,21 @@ if TYPE_CHECKING:
 
 
 class ClusterInTime(ObservedCluster):
-    """Observes and records the cluster while a moment is in view; what only now has is refused then."""
+    """Observes and records the cluster while a moment is in view; what only now has is refused then.
 
-    def __init__(self, wiring: Wiring, context: str, namespace: str, leave: Callable[[], Awaitable[None]]) -> None:
+    ``check_idle`` raises SessionError while an action runs: it is followed to its end, not cut off by a look back.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        context: str,
+        namespace: str,
+        leave: Callable[[], Awaitable[None]],
+        check_idle: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(wiring, context, namespace, leave)
+        self._check_idle = check_idle
         self._past: PastConnection | None = None
         """The moment in view; None for now."""
         self._replaying: asyncio.Task[None] | None = None
@@ -48,7 +59,10 @@ class ClusterInTime(ObservedCluster):
             self._past.observer.select_namespace(self.namespace)
 
     async def travel(self, at: float | None) -> None:
-        """Show everything as it was at a Unix time; None: as it is now. Raises SessionError if it is not recorded."""
+        """Show everything as it was at a Unix time; None: as it is now.
+
+        Raises SessionError if it is not recorded, and while an action runs.
+        """
         async with self._switching:
             if at is None:
                 await self._leave_past()
@@ -58,11 +72,12 @@ class ClusterInTime(ObservedCluster):
             moment = self._wiring.past(self._connected().cluster, self.namespace, at)
             try:
                 await moment.play_up()
+                # One may have been started while the moment was played up.
+                self._check_idle()
+                await self._leave()
             except BaseException:
                 await moment.observer.close()
                 raise
-            # Nothing that was begun for now goes on from the past.
-            await self._leave()
             await self._leave_past()
             self._past = moment
             self._replaying = asyncio.create_task(moment.observer.run(self._show), name="replay")

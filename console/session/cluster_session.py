@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from console.session.bridge import Bridge
 from console.session.bridged_reads import BridgedReads
 from console.session.cluster_in_time import ClusterInTime
+from console.session.failure import SessionError
 from console.session.thread import LoopThread
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class ObservingSession(BridgedReads):
         self._wiring = wiring
         self._thread = LoopThread("observe")
         bridge = Bridge(self._thread.loop)
-        self._in_time = ClusterInTime(wiring, context, namespace, self._leave)
+        self._in_time = ClusterInTime(wiring, context, namespace, self._leave, self._check_idle)
         super().__init__(bridge, self._in_time)
         self._sites: tuple[ActionSite, ...] = ()
         """Sites of actions, the cluster first; empty until requested, which never happens in read-only mode."""
@@ -127,6 +128,11 @@ class ObservingSession(BridgedReads):
                 self._servers.note_reading(read, size)
 
         return self._wiring.local_runner(newest, note_reading, changed)
+
+    def _check_idle(self) -> None:
+        """Raises SessionError while an action runs on the cluster."""
+        if self._sites and self._sites[0].is_acting:
+            raise SessionError("an action is running on this cluster", "Stop it (t lists actions) or wait for its end.")
 
     async def _leave(self) -> None:
         """Stop what runs on the cluster and clear what is known of it, before another is selected."""

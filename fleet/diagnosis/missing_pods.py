@@ -114,6 +114,7 @@ def _warned(workload: Workload, warnings: Sequence[Event]) -> str:
         if event.reason != _REJECTED
         and event.involved.namespace == workload.namespace
         and event.involved.name in names
+        # Policy engines report what a policy would refuse (PolicyViolation), not what was refused.
         and "Policy" not in event.reason
     )
     newest = max(mine, key=lambda event: event.last, default=None)

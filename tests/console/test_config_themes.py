@@ -96,4 +96,12 @@ async def test_it_is_shown_by_its_name() -> None:
         await d.command("theme mine")
         assert d.app.theme == "mine"
         assert d.grid._palette is mine
+        await d.command("theme")
+        await d.until(lambda: "quarterdeck-dark" in d.text)
+        assert "mine" in d.text, "it is in the list of themes"
+        await d.press("up")
+        assert d.app.theme != "mine", "what is under the cursor is shown"
+        await d.press("escape")
+        await d.settle()
+        assert d.app.theme == "mine"
     use(replace(Look(), own=()))

@@ -90,7 +90,7 @@ STATUS = json.dumps(
 ).encode()
 
 
-SNAPSHOT, SCALE = ("snapshot", "--wait", "2"), ("scale", "deployment/chat", "2", "--wait", "2")
+SNAPSHOT, SCALE = ("snapshot", "--wait", "20"), ("scale", "deployment/chat", "2", "--wait", "20")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.kinds.restart import Restart
 from actions.kinds.scale import Scale
 from actions.request import Target
 from console.app.app import QuarterdeckApp
@@ -19,6 +21,7 @@ from console.config.settings import ClusterSettings, RecorderSettings, Settings
 from console.session.cluster_session import ObservingSession
 from console.session.failure import SessionError
 from console.wiring.memory import Memory, recordings_folder
+from console.wiring.past import RecordedMoment
 from console.wiring.replay import RecordedWiring
 from console.wiring.session import session_of
 from fleet.model.in_past import is_past
@@ -152,6 +155,32 @@ async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back
         assert not stage.reached.mutating()
         assert not stage.reached.private()
         assert (await service.plan(Scale(target, 9))).title == plan.title
+
+
+async def test_an_action_that_is_started_while_a_moment_is_read_is_not_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console(tmp_path) as stage:
+        live, service = stage.snapshot, stage.desk.actions.service
+        assert service is not None
+        row = next(w for w in live.workloads.values() if w.kind == "Deployment")
+        plan = await service.plan(Restart(Target("Deployment", row.namespace, row.name, row.uid, live.cluster.id)))
+        play_up = RecordedMoment.play_up
+        started = asyncio.get_running_loop()
+
+        async def slowly(self: RecordedMoment) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(service.start(plan, "", "Apply"), started))
+            await play_up(self)
+
+        monkeypatch.setattr(RecordedMoment, "play_up", slowly)
+        with pytest.raises(SessionError, match="an action is running on this cluster"):
+            await stage.session.travel(live.at - 180)
+        assert not is_past(stage.snapshot)
+        (run,) = service.action_runs
+        assert run.outcome is None
+        service.stop(run.id)
+        await stage.until(lambda: service.action_runs[0].outcome is not None)
+        assert stage.reached.mutating()
 
 
 async def test_the_place_is_kept_and_pages_of_now_are_not(tmp_path: Path) -> None:

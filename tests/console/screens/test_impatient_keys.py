@@ -107,7 +107,7 @@ async def test_the_palette_takes_a_reason_for_text(monkeypatch: pytest.MonkeyPat
 
 # A command that another one replaces before it has begun: Textual cancels it, and Python says that nobody awaited it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("opening", sorted(OPENINGS))
 async def test_no_key_ends_what_is_open(opening: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(f"{opening} {seed}")

@@ -211,7 +211,7 @@ def assert_aligned(snapshot: Snapshot) -> None:
         assert {len(rows) for rows in (frame.ages, frame.states, frame.index, *columns)} == {len(frame.keys)}, name
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_what_is_kept_is_what_would_be_made_from_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "FOCUS_ALL_BELOW", 3)
     builder, viewer, life = Builder(), Viewer(), Life(seed)
@@ -225,7 +225,7 @@ def test_what_is_kept_is_what_would_be_made_from_nothing(seed: int, monkeypatch:
         assert_same(in_view(viewer, kept), in_view(Viewer(), anew))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_of_a_rollout_is_kept_what_would_be_made_from_nothing(seed: int) -> None:
     builder, rollout = Builder(), Rollout(seed)
     for _ in range(40):
