@@ -22,7 +22,7 @@ class PlotModel:
     title: str
     unit: Unit
     values: tuple[float, ...]
-    """Oldest first, NaN for gaps, evenly spaced; the last one is now."""
+    """Oldest first, NaN for gaps, evenly spaced; the last one is now, or the moment in view."""
     scale: ChartScale
     span: float
     """Seconds from the first value to the last."""
@@ -30,6 +30,8 @@ class PlotModel:
     """An objective, drawn as a dashed line; NaN for none."""
     stale: int = 0
     """Number of stale values at the end."""
+    is_past: bool = False
+    """True if the last value is of a moment in view, and not of now."""
 
 
 _AXIS = 7
@@ -65,8 +67,9 @@ def plot_lines(model: PlotModel, width: int, lines: int, glyphs: Glyphs) -> list
                 )
             )
         )
-    start = f"{age_text(model.span)} ago"
-    out.append(plain(" " * _AXIS + start + "now".rjust(max(4, across - len(start))), Role.DIM))
+    back, end = ("before", "then") if model.is_past else ("ago", "now")
+    start = f"{age_text(model.span)} {back}"
+    out.append(plain(" " * _AXIS + start + end.rjust(max(len(end) + 1, across - len(start))), Role.DIM))
     return out
 
 

@@ -5,7 +5,7 @@ matter.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from console.views.layout import followed
 from console.views.listed_sources import is_listed
@@ -51,10 +51,17 @@ def header_model(
         may_act=may_act,
         under_way=under_way,
         production=is_production(production, cluster.context or context, cluster.cluster),
-        sources=tuple(_badge(source, snapshot.at) for source in snapshot.sources if is_listed(source)),
+        sources=tuple(_badges(snapshot, past=bool(moment))),
         clock="" if moment else clock(snapshot.at),
         notice=moment,
     )
+
+
+def _badges(snapshot: Snapshot, *, past: bool) -> Iterator[SourceBadge]:
+    """Yield the sources; of a moment of the past those that lacked something then: what was live is not so now."""
+    for source in snapshot.sources:
+        if is_listed(source) and not (past and source.health is Health.LIVE):
+            yield _badge(source, snapshot.at)
 
 
 def _badge(source: SourceStatus, now: float) -> SourceBadge:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from console.views.layout import head, side_by_side
+from fleet.model.in_past import is_past
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.snapshot import Snapshot
 from themes.glyphs import Glyphs
@@ -35,7 +36,8 @@ def plot_model(snapshot: Snapshot, key: str, title: str, quantity: Quantity, lea
     values = snapshot.history.strip(key, quantity, POINTS)
     values = (math.nan,) * (POINTS - len(values)) + values
     top = 1.0 if quantity is Quantity.KV_USAGE else nice_top(values, least)
-    return PlotModel(title, MEANINGS[quantity].unit, values, ChartScale(0, top), snapshot.history.step * (POINTS - 1))
+    unit, span = MEANINGS[quantity].unit, snapshot.history.step * (POINTS - 1)
+    return PlotModel(title, unit, values, ChartScale(0, top), span, is_past=is_past(snapshot))
 
 
 def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list[Line]:
@@ -43,7 +45,7 @@ def plot_block(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) -> list
     models = [plot_model(snapshot, key, *plot) for plot in _PLOTS]
     if all(math.isnan(value) for model in models for value in model.values):
         return []
-    lines = [head("last 15 minutes")]
+    lines = [head("15 minutes before" if is_past(snapshot) else "last 15 minutes")]
     if width < 2 * _LEAST:
         for model in models:
             lines += [*plot_lines(model, width, HEIGHT, glyphs), BLANK]
