@@ -130,8 +130,6 @@ async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back
         assert stage.header.startswith(f" ← {shown}  3m ago  actions off  esc now   proxied")
         assert "read-write" not in stage.header
         assert "live" not in stage.header, "what answered then may not answer now"
-        assert " then" in stage.shown
-        assert " now " not in stage.shown.replace("esc now", "")
         assert "chat-1" in stage.shown
         stage.move_to(THEN)
         await stage.pilot.pause()

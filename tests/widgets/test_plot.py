@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,10 @@ def test_the_curve_stands_on_its_scale() -> None:
         "    0s *****           ",
         "       15m ago      now",
     ]
+
+
+def test_of_the_past_the_axis_ends_then_and_not_now() -> None:
+    assert texts(replace(MODEL, is_past=True), 24, 6)[-1] == "       15m before  then"
 
 
 def test_gaps_are_gaps_and_values_beyond_the_scale_are_clipped() -> None:
