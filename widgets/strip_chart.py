@@ -14,6 +14,10 @@ class ChartScale(NamedTuple):
 
     low: float
     high: float
+    logarithmic: bool = False
+    """True if each level stands for a multiple of the one below: of a queue of ten and of one of a thousand both are
+    visible. ``low`` is the lowest value then, 0 or more.
+    """
 
 
 def resample(values: Sequence[float], width: int) -> list[float]:
@@ -47,4 +51,6 @@ def height(value: float, scale: ChartScale) -> float:
         return 0.0
     if value >= scale.high:
         return 1.0
+    if scale.logarithmic:
+        return math.log1p(value - scale.low) / math.log1p(scale.high - scale.low)
     return (value - scale.low) / (scale.high - scale.low)

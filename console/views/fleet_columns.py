@@ -11,7 +11,7 @@ from collections.abc import Callable
 from console.views.alert_marks import any_concern, mark, names_of
 from console.views.columns import Shown, TableColumn, blank, never
 from console.views.identity_cache import IdentityCache
-from console.views.numbers import SCALES, gpu_activity, number, usage
+from console.views.numbers import gpu_activity, number, usage
 from console.views.products import product_of, products_of
 from console.views.root_words import marked, root_reason
 from console.views.standing_since import coarse
@@ -26,10 +26,14 @@ from widgets.cells import NOTHING, Cell, Name, Number, Spans, Text, Trend, Usage
 from widgets.grid import GridColumn
 from widgets.line import Span
 from widgets.severity import severity_role
+from widgets.strip_chart import ChartScale
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 STRIP_POINTS = 60
+"""Points of the strip: a quarter of an hour in steps of the history (15 s)."""
+WAITING_SCALE = ChartScale(0, 2_000, logarithmic=True)
+"""Each level is three times the one below, in every row and at every moment: 2, 8, 25, 76, 230, 680, 2,000 requests."""
 _SEVERAL: IdentityCache[bool] = IdentityCache()
 _DIGITS: IdentityCache[int] = IdentityCache()
 
@@ -221,7 +225,7 @@ def _alerts(shown: Shown, row: Workload | Pod) -> Cell:
 
 def _trend(shown: Shown, row: Workload | Pod) -> Cell:
     strip = shown.snapshot.history.strip(row.key, Quantity.WAITING, STRIP_POINTS)
-    return Trend(strip, SCALES[Quantity.WAITING])
+    return Trend((math.nan,) * (STRIP_POINTS - len(strip)) + strip, WAITING_SCALE)
 
 
 _BESIDE: tuple[FleetColumn, ...] = (

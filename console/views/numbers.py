@@ -10,7 +10,6 @@ from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import Reading, State
 from themes.palette import Role
 from widgets.cells import Number, Usage
-from widgets.strip_chart import ChartScale
 
 WARN_FROM: Mapping[Quantity, float] = {
     Quantity.KV_USAGE: KV_FULL.chat,
@@ -19,17 +18,6 @@ WARN_FROM: Mapping[Quantity, float] = {
     Quantity.ERROR_RATIO: 0.01,
 }
 """Thresholds of numbers drawn as a warning: those of the assessments, and 1 % of errors."""
-
-SCALES: Mapping[Quantity, ChartScale] = {
-    Quantity.WAITING: ChartScale(0, 50),
-    Quantity.RUNNING: ChartScale(0, 256),
-    Quantity.KV_USAGE: ChartScale(0, 1),
-    Quantity.GENERATION_TOKENS: ChartScale(0, 5_000),
-    Quantity.TTFT_P95: ChartScale(0, 5),
-    Quantity.ITL_P95: ChartScale(0, 0.2),
-    Quantity.GPU_UTIL: ChartScale(0, 1),
-}
-"""The fixed scales of strips: the same height is the same number in every row and at every moment."""
 
 
 def role_of(quantity: Quantity, reading: Reading) -> Role:

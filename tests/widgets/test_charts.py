@@ -73,6 +73,12 @@ def test_a_short_peak_survives_resampling() -> None:
     assert math.isnan(resample([NAN, NAN, 1, 2], 2)[0])
 
 
+def test_each_level_of_a_logarithmic_strip_is_a_multiple_of_the_one_below() -> None:
+    scale = ChartScale(0, 2_000, logarithmic=True)
+    assert strip_chart([0, 1, 7, 24, 75, 220, 670, 2_000], 8, scale) == "▁▂▃▄▅▆▇█"
+    assert strip_chart([-1, 90_000], 2, scale) == "▁█"
+
+
 @given(st.lists(st.floats(allow_infinity=True)), st.integers(0, 60))
 def test_strips_are_as_wide_as_asked(values: list[float], width: int) -> None:
     assert len(strip_chart(values, width, ChartScale(0, 1))) == width

@@ -23,10 +23,12 @@ class Growing:
 
     step: float = 15.0
     backfilled: int = 0
+    seen: int = 60
+    """Number of points that are known."""
 
     def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
         del key, quantity
-        return tuple(float(point) for point in range(points))
+        return tuple(float(point) for point in range(points))[-self.seen :]
 
 
 @pytest.mark.parametrize("size", [(120, 40), (160, 40), (200, 60), (250, 70)])
@@ -35,10 +37,16 @@ async def test_the_strip_of_a_sick_row_stands_where_that_of_a_healthy_one_does(s
     said = {key: Assessment(Severity.OK) for key in snapshot.assessments} | {WORST: Assessment(Severity.WARNING, WHY)}
     async with desk(replace(snapshot, assessments=said), size=size) as d:
         sick, healthy = d.lines[4], next(line for line in d.lines[5:] if "embed" in line or "llama" in line)
-        assert "▂▃" in sick
-        assert sick.index("▂▃") == healthy.index("▂▃")
-        assert d.lines[3].index("15M WAIT") <= sick.index("▂▃")
+        assert "▃▄" in sick
+        assert sick.index("▃▄") == healthy.index("▃▄")
+        assert d.lines[3].index("15M WAIT") <= sick.index("▃▄")
         assert d.lines[3].index("REASON") == sick.index(WHY[:8])
+
+
+async def test_a_short_history_takes_its_part_of_the_quarter_of_an_hour_and_not_all_of_it() -> None:
+    async with desk(replace(make_snapshot(), history=Growing(seen=12)), size=(120, 40)) as d:
+        strip = d.lines[4].split()[-1]
+        assert strip == "▅▅", "three of fifteen minutes are two of ten cells"
 
 
 @pytest.mark.parametrize("size", [(200, 60), (250, 70)])
