@@ -26,7 +26,7 @@ from fleet.diagnosis.overdue import Overdue, OverdueCause
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.ranks import RankCause, RankSearch
 from fleet.diagnosis.reach import RequestCounts
-from fleet.diagnosis.rollouts import RolloutCause, rollout_causes
+from fleet.diagnosis.rollouts import RolloutCause, Rollouts
 from fleet.diagnosis.routes import RouteCause
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.setup import SetupCause, Setups
@@ -70,7 +70,7 @@ class Diagnosis:
         self._frontends = registry.causes_of(FrontendCause)
         self._late = registry.causes_of(MissedObjectiveCause)
         self._missing_pods = MissingPods(registry.causes_of(MissingPodsCause))
-        self._rollouts = registry.causes_of(RolloutCause)
+        self._rollouts = Rollouts(registry.causes_of(RolloutCause))
         self._ranks = RankSearch(registry.causes_of(RankCause))
         self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
@@ -163,16 +163,15 @@ class Diagnosis:
 
     def _holding(self, snapshot: Snapshot, held: ActiveCauses) -> Sequence[ActiveCause]:
         """All that holds: the same object while it is the same."""
-        ground = (held, snapshot.pods, snapshot.gpus, snapshot.workload_of, snapshot.model_of)
+        ground = (held, snapshot.pods, snapshot.gpus, snapshot.workload_of, snapshot.model_of, self._outlying)
         if not are_same(self._ground, ground):
-            self._troubles, self._ground = list(held.troubles(snapshot)), ground
+            outlying_still = (one for one in self._outlying if one.key in snapshot.pods or one.key in snapshot.gpus)
+            self._troubles, self._ground = [*held.troubles(snapshot), *outlying_still], ground
             self._with_endings = [one for one in self._troubles if one.cause.id in ENDED]
-        outlying_still = (one for one in self._outlying if one.key in snapshot.pods or one.key in snapshot.gpus)
         holds: Sequence[ActiveCause] = [
             *self._silent(snapshot),
             *endpoint_causes(snapshot, self._endpoints),
             *self._troubles,
-            *outlying_still,
             *self._ended(snapshot),
             *self._reports.at(snapshot),
             *self._overdue.at(snapshot),
@@ -184,7 +183,7 @@ class Diagnosis:
             *canary_troubles(snapshot, self._canaries, self._canary_routes),
             *missed_objective_causes(snapshot, self._late),
             *self._missing_pods.at(snapshot),
-            *rollout_causes(snapshot, self._rollouts),
+            *self._rollouts.at(snapshot),
             *self._ranks.at(snapshot),
             *self._burning(snapshot),
         ]

@@ -12,6 +12,7 @@ from fleet.diagnosis.frontend_subject import FrontendSubject, frontend_subject, 
 from fleet.diagnosis.subject import Subjects
 from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.diagnosis.thresholds import FRONTEND
+from fleet.model.column_search import rows_at_least
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
@@ -35,10 +36,11 @@ def frontend_causes(snapshot: Snapshot, causes: Sequence[FrontendCause]) -> Iter
     Most workloads are skipped by columns: their other numbers are not read.
     """
     frame = snapshot.by_workload
-    rows = range(len(frame.keys))
-    times = (frame.values(rows, one) for one in (Quantity.TTFT_P50, Quantity.QUEUE_MEAN, Quantity.PREFILL_MEAN))
-    for key, ttft, queue, prefill in zip(frame.keys, *times, strict=True):
-        mostly_before = ttft >= _LEAST and is_most_of(ttft, ttft - queue - prefill)
+    first_tokens = frame.columns.get(Quantity.TTFT_P50)
+    late = [] if first_tokens is None else rows_at_least(first_tokens.values, _LEAST)
+    times = (frame.values(late, one) for one in (Quantity.TTFT_P50, Quantity.QUEUE_MEAN, Quantity.PREFILL_MEAN))
+    for row, ttft, queue, prefill in zip(late, *times, strict=True):
+        key, mostly_before = frame.keys[row], is_most_of(ttft, ttft - queue - prefill)
         seen = frontend_subject(snapshot, key) if mostly_before else None
         for cause in causes if seen is not None else ():
             if seen is not None and cause.holds(seen):

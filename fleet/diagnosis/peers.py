@@ -61,13 +61,12 @@ class Slower(SignInWords[Replica]):
         return f"its tokens/s per request are {limit_at(self.times, CHAT):g} times fewer than the median of its peers"
 
     def holds(self, of: Replica) -> bool | None:
-        if not self._rates(of.frame, [of.at], of.profile):
-            return None
-        return of.at in self.among(of.frame, of.peers, of.profile)
+        (rate,) = self._rates(of.frame, [of.at], of.profile)
+        return of.at in self.among(of.frame, of.peers, of.profile) if rate else None
 
     def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
         rates = self._rates(frame, rows, profile)
-        ordered = sorted(rates.values())
+        ordered = sorted(filter(None, rates))
         if len(ordered) < LEAST:
             return ()
         middle = middle_of(ordered)
@@ -80,23 +79,24 @@ class Slower(SignInWords[Replica]):
         # The slowest are outliers first.
         if spread and _NORMAL * (middle - ordered[0]) / spread <= OUTLIER:
             return ()
-        slower = [row for row, rate in rates.items() if rate < limit]
-        return [row for row in slower if not spread or _NORMAL * (middle - rates[row]) / spread > OUTLIER]
+        slower = [(row, rate) for row, rate in zip(rows, rates, strict=True) if 0 < rate < limit]
+        return [row for row, rate in slower if not spread or _NORMAL * (middle - rate) / spread > OUTLIER]
 
     def shows(self, of: Replica) -> str:
         rates = self._rates(of.frame, of.peers, of.profile)
-        middle = median(rates.values())
-        return f"{rates[of.at]:.1f} tokens/s per request, the median of {count(len(rates), 'replica')} is {middle:.1f}"
+        own, compared = rates[of.peers.index(of.at)], [rate for rate in rates if rate]
+        replicas, middle = count(len(compared), "replica"), median(compared)
+        return f"{own:.1f} tokens/s per request, the median of {replicas} is {middle:.1f}"
 
-    def _rates(self, frame: Frame, rows: Sequence[int], profile: Profile) -> dict[int, float]:
+    def _rates(self, frame: Frame, rows: Sequence[int], profile: Profile) -> list[float]:
+        """Return the tokens per second and request of each row; 0 for one that is not compared."""
         least = limit_at(self.least, profile)
         tokens, running = frame.values(rows, Quantity.GENERATION_TOKENS), frame.values(rows, Quantity.RUNNING)
         # A replica without any tokens hangs, which is another cause; NaN compares as not above.
-        return {
-            row: made / requests
-            for row, made, requests in zip(rows, tokens, running, strict=True)
-            if requests >= least and made > 0
-        }
+        return [
+            made / requests if requests >= least and made > 0 else 0.0
+            for made, requests in zip(tokens, running, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,14 @@ class Busier(SignInWords[Replica]):
     def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
         if len(rows) < 2:
             return ()
-        running, waiting = frame.values(rows, Quantity.RUNNING), frame.values(rows, Quantity.WAITING)
-        load = list(map(add, running, waiting))
+        waiting = frame.values(rows, Quantity.WAITING)
+        if not any(waiting):
+            # None has requests to give away.
+            return ()
+        load = list(map(add, frame.values(rows, Quantity.RUNNING), waiting))
         mean = sum(load) / len(load)
-        if mean != mean or not max(waiting):
-            # The load of one is not known, or none has requests to give away.
+        if mean != mean:
+            # The load of one is not known.
             return ()
         limit = max(limit_at(self.times, profile) * mean, mean + limit_at(self.more, profile))
         if max(load) <= limit:

@@ -83,22 +83,22 @@ class RequestCounts:
     def by(self, concerned: Concerned) -> Reach:
         """Return the reach of what is concerned."""
         pods, wanted, rows, workloads = concerned
+        if len(rows) == 1:
+            # Most incidents of a large fleet are one pod's.
+            row = rows[0]
+            return Reach(pods, wanted, self._running[row], self._waiting[row], workloads)
         return Reach(pods, wanted, _sum(self._running, rows), _sum(self._waiting, rows), workloads)
 
 
-def _values(frame: Frame, quantity: Quantity) -> array[float] | None:
+def _values(frame: Frame, quantity: Quantity) -> array[float]:
     column = frame.columns.get(quantity)
-    return None if column is None else column.values
+    return array("d", [math.nan]) * len(frame.keys) if column is None else column.values
 
 
-def _sum(values: array[float] | None, rows: Sequence[int]) -> float:
+def _sum(values: array[float], rows: Sequence[int]) -> float:
     """Return the sum of the known values; NaN where none is."""
-    if values is None or not rows:
-        return math.nan
-    if len(rows) == 1:
-        return values[rows[0]]
     found = [values[row] for row in rows]
-    total = sum(found)
+    total = sum(found) if found else math.nan
     if total == total:
         return total
     known = [value for value in found if value == value]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
@@ -49,13 +49,24 @@ def rollout_subject(snapshot: Snapshot, key: str) -> RolloutSubject | None:
     return RolloutSubject(found, _holding(snapshot, key, found), snapshot.at - newest)
 
 
-def rollout_causes(snapshot: Snapshot, causes: Sequence[RolloutCause]) -> Iterator[ActiveCause]:
-    """Yield the causes that hold of workloads."""
-    for key, workload in snapshot.workloads.items():
-        seen = rollout_subject(snapshot, key) if _is_behind(workload) else None
-        for cause in causes if seen is not None else ():
-            if seen is not None and cause.holds(seen):
-                yield ActiveCause(cause, key)
+class Rollouts:
+    """Finds workloads whose rollout does not go on; which are behind is looked up where workloads change."""
+
+    def __init__(self, causes: Sequence[RolloutCause]) -> None:
+        self._causes = causes
+        self._of: Mapping[str, Workload] = {}
+        self._behind: Sequence[str] = ()
+
+    def at(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        """Yield the causes that hold of workloads."""
+        if snapshot.workloads is not self._of:
+            self._of = snapshot.workloads
+            self._behind = [key for key, one in snapshot.workloads.items() if _is_behind(one)]
+        for key in self._behind:
+            seen = rollout_subject(snapshot, key)
+            for cause in self._causes if seen is not None else ():
+                if seen is not None and cause.holds(seen):
+                    yield ActiveCause(cause, key)
 
 
 def _is_behind(workload: Workload) -> bool:

@@ -11,6 +11,8 @@ import struct
 import sys
 from array import array
 from functools import lru_cache
+from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
 _FIRST, _SECOND = (7, 6) if sys.byteorder == "little" else (0, 1)
@@ -73,12 +75,8 @@ def _flags(column: bytes, table: bytes) -> int:
 
 
 def _rows(marked: int, count: int) -> list[int]:
-    """The rows that are marked."""
-    rows: list[int] = []
-    if marked:
-        flags = marked.to_bytes(count, "little")
-        at = flags.find(1)
-        while at >= 0:
-            rows.append(at)
-            at = flags.find(1, at + 1)
-    return rows
+    """The rows that are marked: each follows the unmarked ones before it, and the marks before it."""
+    if not marked:
+        return []
+    unmarked = marked.to_bytes(count, "little").split(b"\x01")
+    return list(map(add, accumulate(map(len, unmarked)), range(len(unmarked) - 1)))

@@ -48,7 +48,11 @@ class Columns(Mapping[Quantity, Column]):
 
     def get(self, quantity: Quantity, default: Any = None) -> Any:
         """Return a column or the default: most rows lack some quantity; exceptions would cost more than the rest."""
-        return self[quantity] if quantity in self._makers else default
+        made = self._made.get(quantity)
+        if made is None:
+            return self[quantity] if quantity in self._makers else default
+        self.read.add(quantity)
+        return made
 
     def __contains__(self, quantity: object) -> bool:
         return quantity in self._makers
