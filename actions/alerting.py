@@ -40,7 +40,7 @@ class AlertingWriter:
         self._refresh = refresh
 
     def send(self, mutation: Mutation) -> Coroutine[Any, Any, MutationResult]:
-        """Send the mutation once, never twice. Raises KubeError and KubeconfigError."""
+        """Send the mutation once, never twice. Raises ClusterError."""
         # Not a coroutine itself: a mutation of the API server needs no extra await.
         return self._change(mutation) if _API in mutation.path else self._writer.send(mutation)
 

@@ -51,7 +51,7 @@ LIST_ENDPOINTS = Permission("list", "discovery.k8s.io", "endpointslices")
 
 
 async def granted(permission: Permission, namespace: str, reads: Reads) -> bool:
-    """True if this identity has it for a target in a namespace (empty: in all). Raises KubeError, KubeconfigError."""
+    """True if this identity has it for a target in a namespace (empty: in all). Raises ClusterError."""
     verb, group, resource, subresource, _ = permission
     return (await reads.can_i(verb, resource, group, subresource, permission.scope(namespace))).allowed
 

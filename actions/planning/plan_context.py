@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Reads(Protocol):
-    """The reads of fleet.sources.kube.reads.KubeReads that plans use; each raises KubeError and KubeconfigError."""
+    """The reads of fleet.sources.kube.reads.KubeReads that plans use; each raises ClusterError."""
 
     async def get_raw(self, kind: str, namespace: str, name: str) -> dict[str, Any]: ...
     async def list_raw(

@@ -15,7 +15,13 @@ from actions.running.journal import Journal
 from actions.running.progress import Progress
 from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
-from fleet.sources.kube.errors import KubeconfigError, KubeError, ServerError, ThrottledError, UnreachableError
+from fleet.sources.kube.errors import (
+    ClusterError,
+    KubeError,
+    ServerError,
+    ThrottledError,
+    UnreachableError,
+)
 
 POLL = 1.0
 """Seconds between two polls while following."""
@@ -72,7 +78,7 @@ class Execution:
 
         The first one of a plan is followed by an Event on the target.
 
-        Raises KubeError, KubeconfigError, LocalError, and AuditError if nothing can be recorded.
+        Raises ClusterError, LocalError, and AuditError if nothing can be recorded.
         """
         first = not self.has_begun
         what = mutation.about or f"{mutation.method} {mutation.path}"
@@ -90,7 +96,7 @@ class Execution:
         self._journal.reach(reached=reached or not is_note(mutation.path))
         try:
             answer = await self._do(mutation)
-        except (KubeError, KubeconfigError, LocalError) as error:
+        except (ClusterError, LocalError) as error:
             left = isinstance(error, UnreachableError) and error.sent
             if not left:
                 self.under_way = ""

@@ -24,7 +24,7 @@ class MutationResult:
 
 
 Send = Callable[[Mutation], Awaitable[MutationResult]]
-"""Sends a mutation once, never twice. Raises KubeError, KubeconfigError and LocalError."""
+"""Sends a mutation once, never twice. Raises ClusterError and LocalError."""
 
 
 class ExecutionContext(Protocol):

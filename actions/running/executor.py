@@ -26,7 +26,7 @@ class Executor(Protocol):
     async def plan(self, request: Request) -> Plan:
         """Plan a request; every target in the plan belongs to this place.
 
-        Raises KubeError, KubeconfigError and LocalError, and OtherClusterError for a target of another place.
+        Raises ClusterError and LocalError, and OtherClusterError for a target of another place.
         """
         ...
 

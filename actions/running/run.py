@@ -22,9 +22,9 @@ from actions.running.user_effect import affected_workload, load_of
 from fleet.local.errors import LocalError
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import (
+    ClusterError,
     ConflictError,
     ForbiddenError,
-    KubeconfigError,
     KubeError,
     NotFoundError,
     UnauthorizedError,
@@ -196,7 +196,7 @@ def _cut_short(error: BaseException, execution: Execution, plan: Plan) -> Outcom
     if isinstance(error, NotFoundError) and error.status == NOT_FOUND and not execution.has_begun:
         # Deleted in the moment between its plan and its first request.
         error = gone(plan.target, error)
-    if isinstance(error, KubeError | KubeconfigError):
+    if isinstance(error, ClusterError):
         doubt = execution.doubt if isinstance(error, UnreachableError) else ""
         cause = cause_of(error, execution.sent)
         return Outcome(Result.FAILED, f"{doubt}{error.message}", error.remedy, cause=cause)
@@ -216,7 +216,7 @@ def _outcome_record(outcome: Outcome) -> dict[str, Any]:
     return record
 
 
-def cause_of(error: KubeError | KubeconfigError, sent: Sequence[str]) -> FailureCause:
+def cause_of(error: ClusterError, sent: Sequence[str]) -> FailureCause:
     """Return why nothing was done; once something was, its progress matters more than the cause."""
     if sent or (isinstance(error, UnreachableError) and error.sent):
         return FailureCause.OTHER

@@ -34,7 +34,7 @@ class Writer:
         self._client = client
 
     async def send(self, mutation: Mutation) -> MutationResult:
-        """Send the mutation once, never twice. Raises KubeError and KubeconfigError."""
+        """Send the mutation once, never twice. Raises ClusterError."""
         return answer_of(
             await self._client.send(
                 mutation.method,

@@ -38,6 +38,7 @@ from console.wiring.audit_folder import audit_folder
 from console.wiring.contexts import is_machine, not_a_cluster
 from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.errors import (
+    ClusterError,
     ForbiddenError,
     KubeconfigError,
     KubeError,
@@ -64,12 +65,12 @@ def run(invocation: Invocation, settings: Settings) -> int:
     except (NotNamedError, UsageError) as error:
         say(error)
         return exits.USAGE
-    except (KubeError, KubeconfigError) as error:
+    except ClusterError as error:
         say(error.message + (f"\n  {error.remedy}" if error.remedy else ""))
         return _code(error)
 
 
-def _code(error: KubeError | KubeconfigError) -> int:
+def _code(error: ClusterError) -> int:
     if isinstance(error, ForbiddenError):
         return exits.REFUSED
     if isinstance(error, UnreachableError | UnauthorizedError | NotKubernetesError | ServerError):
@@ -101,7 +102,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
         runner = actions.runner(settings, source, watched.newest, teller.changed, invocation.environ, refresh=refresh)
         try:
             return await _plan_and_do(invocation, settings, source, watched, runner)
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             raise in_words(error, source.access) from error
         finally:
             await runner.close()

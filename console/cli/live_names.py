@@ -91,7 +91,7 @@ async def _named(options: argparse.Namespace, kinds: Sequence[str], prefix: str 
 
 
 async def _of_kind(client: Any, kind: str, namespace: str) -> list[str]:
-    """Raises KubeError and KubeconfigError."""
+    """Raises ClusterError."""
     from fleet.net.bodies import limits
     from fleet.sources.kube.client import METADATA
     from fleet.sources.kube.resources import all_resources

@@ -14,7 +14,7 @@ from console.report.ticket.scope import TicketScope, of_everything, of_incident,
 from console.session.failure import SessionError, in_words
 from fleet.kinds.registry import listed
 from fleet.model.snapshot import Snapshot
-from fleet.sources.kube.errors import KubeconfigError, KubeError
+from fleet.sources.kube.errors import ClusterError
 
 if TYPE_CHECKING:
     from console.report.ticket.document import TicketDocument
@@ -56,7 +56,7 @@ class _Asking:
 async def _past(snapshot: Snapshot, scope: TicketScope, reader: ObjectReader) -> TicketPast:
     try:
         return TicketPast(await reader.timeline(None, since_when(snapshot, scope)))
-    except (SessionError, KubeError, KubeconfigError) as error:
+    except (SessionError, ClusterError) as error:
         return TicketPast(problem=in_words(error).in_a_line)
 
 

@@ -18,6 +18,7 @@ from console.report.sheets.timeline import NOTHING, timeline_sheet
 from console.views.timeline import place
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.errors import (
+    ClusterError,
     ForbiddenError,
     KubeconfigError,
     KubeError,
@@ -62,7 +63,7 @@ async def _run(invocation: Invocation) -> int:
         return await _print_entries(
             invocation, partial(_ask, invocation, client), client.access.context, client.access.server
         )
-    except (KubeError, KubeconfigError) as error:
+    except ClusterError as error:
         _explain(error)
         return exits.UNREACHABLE
     finally:
@@ -115,7 +116,7 @@ def _since(invocation: Invocation, now: float) -> float:
 
 
 async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
-    """Return the timeline. Raises KubeError and KubeconfigError if no source answers; unreadable parts are gaps.
+    """Return the timeline. Raises ClusterError if no source answers; unreadable parts are gaps.
 
     If the API server is gone, the other sources still have the past.
     """
@@ -208,5 +209,5 @@ def _not_one(typed: str, found: tuple[ObjectRef, ...]) -> str:
     return f"{typed} is more than one: {', '.join(map(place, found))}; say which with -n and KIND/NAME"
 
 
-def _explain(error: KubeError | KubeconfigError) -> None:
+def _explain(error: ClusterError) -> None:
     say(error.message + (f"\n{error.remedy}" if error.remedy else ""))

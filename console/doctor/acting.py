@@ -40,7 +40,7 @@ async def ask(reads: Reads, namespace: str) -> Acting:
     """Review permissions in a namespace (empty: all), each permission once, and none if everything is granted."""
     import asyncio
 
-    from fleet.sources.kube.errors import KubeconfigError, KubeError
+    from fleet.sources.kube.errors import ClusterError
 
     every = needed_permissions()
     # With all namespaces in view, cluster-wide and namespaced permissions are the same question.
@@ -49,7 +49,7 @@ async def ask(reads: Reads, namespace: str) -> Acting:
         if await granted(_EVERYTHING, "", reads):
             return Acting()
         answers = await asyncio.gather(*(granted(each, where, reads) for each, where in questions))
-    except (KubeError, KubeconfigError) as error:
+    except ClusterError as error:
         return Acting(trouble=error.message)
     known = dict(zip(questions, answers, strict=True))
     missing = {

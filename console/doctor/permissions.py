@@ -72,7 +72,7 @@ class PermissionReview:
 
 async def ask(reads: KubeReads, namespace: str, own: str) -> PermissionReview:
     """Review permissions in the selected namespace (empty for all); if it gives no pods, in the context's ``own``."""
-    from fleet.sources.kube.errors import KubeconfigError, KubeError
+    from fleet.sources.kube.errors import ClusterError
 
     try:
         lacking = await _lacking(reads, namespace)
@@ -80,7 +80,7 @@ async def ask(reads: KubeReads, namespace: str, own: str) -> PermissionReview:
             there = await _lacking(reads, own)
             if not any(need.blocks for need in there):
                 return PermissionReview(there, own)
-    except (KubeError, KubeconfigError) as error:
+    except ClusterError as error:
         return PermissionReview(trouble=error.message)
     return PermissionReview(lacking, namespace)
 

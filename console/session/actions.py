@@ -63,7 +63,7 @@ class ActionSite:
         return self._runner is not None and any(one.outcome is None for one in self._states.values())
 
     async def plan(self, request: Request) -> Plan:
-        """Plan a request. Raises KubeError, KubeconfigError, LocalError, and OtherClusterError."""
+        """Plan a request. Raises ClusterError, LocalError, and OtherClusterError."""
         await self._identify()
         return self._note_plan(await self._connected().executor.plan(request))
 

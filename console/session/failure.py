@@ -24,11 +24,11 @@ def in_words(error: BaseException) -> SessionError:
     """Return any failure as a message. An unexpected one is a bug: its type is included."""
     from actions.request import OtherClusterError
     from fleet.local.errors import LocalError
-    from fleet.sources.kube.errors import KubeconfigError, KubeError
+    from fleet.sources.kube.errors import ClusterError
 
     if isinstance(error, SessionError):
         return error
-    if isinstance(error, KubeError | KubeconfigError | LocalError):
+    if isinstance(error, ClusterError | LocalError):
         return SessionError(error.message, error.remedy)
     if isinstance(error, OtherClusterError):
         return SessionError(str(error))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from actions.catalogue import spec_of
 from actions.permissions import Permission, granted
 from console.session.failure import SessionError
-from fleet.sources.kube.errors import KubeconfigError, KubeError
+from fleet.sources.kube.errors import ClusterError
 
 if TYPE_CHECKING:
     from actions.planning.plan_context import Reads
@@ -49,7 +49,7 @@ class Permissions:
         answers = self._answers
         try:
             answer = await granted(permission, namespace, self._reads(cluster))
-        except (KubeError, KubeconfigError, SessionError):
+        except (ClusterError, SessionError):
             # Not known: the plan checks again, and reports it.
             return
         # For the queried cluster, which may no longer be selected.

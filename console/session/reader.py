@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ObjectReader(Protocol):
-    """A reader of the objects in view. Every method raises KubeError, KubeconfigError and SessionError."""
+    """A reader of the objects in view. Every method raises ClusterError and SessionError."""
 
     async def namespaces(self, seen: Iterable[str]) -> tuple[str, ...]:
         """Return the namespaces, sorted; ``seen`` are those known otherwise, for use if listing is forbidden."""

@@ -20,7 +20,7 @@ from fleet.model.objects import ClusterId
 from fleet.recorder.cluster_recordings import file_of
 from fleet.recorder.past import RecordedPast, RecordingsTimeline
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.kube.errors import KubeconfigError, KubeError
+from fleet.sources.kube.errors import ClusterError
 from fleet.sources.kube.probe import OLDEST
 from fleet.sources.prometheus.products import PROMETHEUS
 from fleet.sources.store import NamedStore, Store
@@ -75,7 +75,7 @@ def _recorder(past: TimelineContext) -> Iterator[TimelineSource]:
     async def uid() -> str:
         try:
             answer = await client.get(OLDEST)
-        except (KubeError, KubeconfigError):
+        except ClusterError:
             return ""
         return text(mapping(answer.json(), "metadata"), "uid")
 

@@ -133,7 +133,7 @@ class KubeClient:
     ) -> Response:
         """One GET, read to its end, ``limits().other`` where no limit is given.
 
-        Raises :class:`KubeError` and :class:`KubeconfigError`.
+        Raises :class:`ClusterError`.
         """
         return await self._whole(_Request("GET", path, query, accept, total=timeout, limit=limit))
 
@@ -144,7 +144,7 @@ class KubeClient:
     async def review(self, path: str, body: Mapping[str, Any]) -> Any:
         """POST a SelfSubject review: reads permissions, changes nothing. Returns the answer's JSON.
 
-        Raises :class:`KubeError` and :class:`KubeconfigError`; ValueError for any other path.
+        Raises :class:`ClusterError`; ValueError for any other path.
         """
         if path not in _REVIEWS:
             raise ValueError(f"not a review: {path}")
@@ -170,8 +170,8 @@ class KubeClient:
     ) -> Response:
         """Send any request that the guard allows; ``body`` is sent as JSON, None for none.
 
-        It is sent once: after a broken connection it is unknown whether the server acted. Raises :class:`KubeError` and
-        :class:`KubeconfigError`.
+        It is sent once: after a broken connection it is unknown whether the server acted. Raises
+        :class:`ClusterError`.
         """
         content = None if body is None else orjson.dumps(body)
         return await self._whole(_Request(method, path, query, body=content, content_type=content_type, total=timeout))
@@ -187,9 +187,8 @@ class KubeClient:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """Send a GET whose answer is read as it comes: a watch, a log. Yields its chunks.
 
-        ``idle`` is the longest silence in seconds, None for no limit. Raises :class:`KubeError` and
-        :class:`KubeconfigError` on entering, and :class:`UnreachableError` if the connection breaks while it is read;
-        the chunks end when the server ends them.
+        ``idle`` is the longest silence in seconds, None for no limit. Raises :class:`ClusterError` on entering, and
+        :class:`UnreachableError` if the connection breaks while it is read; the chunks end when the server ends them.
         """
         if self._early is not None:
             # No later change is missed: a watch continues from the version of the list.

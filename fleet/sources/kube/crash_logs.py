@@ -15,7 +15,7 @@ from fleet.model.ending import Ending, Endings, has_ended
 from fleet.model.objects import Container, Pod
 from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.snapshot import CRASH_LOGS
-from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.sources.kube.errors import ClusterError, ForbiddenError, KubeError, NotFoundError
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.polling import PollingSource
 
@@ -86,7 +86,7 @@ class CrashLogs(PollingSource[Endings]):
         self.requests += 1
         try:
             may = (await self._reads.can_i("get", "pods", subresource="log", namespace=namespace)).allowed
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             raise SourceProblem(error.message, error.remedy) from error
         self._may[namespace] = may, self._clock()
         return may
@@ -106,7 +106,7 @@ class CrashLogs(PollingSource[Endings]):
             return None
         except NotFoundError:
             pass  # The pod, or its log, is gone.
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             if not isinstance(error, KubeError) or error.status != _NO_SUCH_LOG:
                 raise SourceProblem(error.message, error.remedy) from error
         return pod.uid, container.name, container.restarts, reason, self._plain(line)

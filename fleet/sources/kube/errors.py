@@ -31,11 +31,15 @@ UNTRUSTED = "x509"
 """Reason of an :class:`UnreachableError`: the server's certificate is of no authority that is trusted here."""
 
 
-class KubeconfigError(ExplainedError):
+class ClusterError(ExplainedError):
+    """A cluster that gives no answer: there is no usable way to it, or a request failed."""
+
+
+class KubeconfigError(ClusterError):
     """The kubeconfig, or a file that it names, cannot be used."""
 
 
-class KubeError(Exception):
+class KubeError(ClusterError):
     """A request that failed.
 
     ``status`` is the HTTP status, 0 if none was received. ``retry_after`` is in seconds, None if the server named no
@@ -55,16 +59,13 @@ class KubeError(Exception):
         continue_token: str = "",
         remedy: str = "",
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(message, remedy or self.remedy)
         self.status = status
         self.reason = reason
         self.retry_after = retry_after
         self.details: Mapping[str, Any] = details or {}
         self.continue_token = continue_token
         """Token of a 410 in the middle of a list: resumes it, inconsistently."""
-        if remedy:
-            self.remedy = remedy
 
 
 class UnauthorizedError(KubeError):

@@ -8,7 +8,12 @@ from types import MappingProxyType
 from typing import Generic
 
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.kube.errors import DefectError, ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.sources.kube.errors import (
+    ClusterError,
+    DefectError,
+    ForbiddenError,
+    NotFoundError,
+)
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.pace import Backoff, Pace
 from fleet.sources.kube.reflector import Reflector
@@ -138,7 +143,7 @@ class Feed(Generic[R]):
             except (NotFoundError, ForbiddenError):
                 self.absent = True
                 wait = self._pace.denied
-            except (KubeError, KubeconfigError):
+            except ClusterError:
                 wait = backoff.wait()
             else:
                 self.absent = False
@@ -178,7 +183,7 @@ class Feed(Generic[R]):
     async def _allowed(self) -> bool:
         try:
             await self._client.get(self.resource.path(), {"limit": "1"})
-        except (KubeError, KubeconfigError):
+        except ClusterError:
             return False
         return True
 

@@ -10,10 +10,9 @@ from fleet.dataclass import dataclass
 from fleet.model.counting import count
 from fleet.model.snapshot import Health
 from fleet.sources.kube.errors import (
+    ClusterError,
     DefectError,
     ForbiddenError,
-    KubeconfigError,
-    KubeError,
     NotFoundError,
     ServerError,
     ThrottledError,
@@ -21,8 +20,6 @@ from fleet.sources.kube.errors import (
 )
 from fleet.sources.kube.feed import Feed
 from fleet.sources.kube.kubeconfig import Access
-
-Trouble = KubeError | KubeconfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class SourceHealth:
     notes: tuple[str, ...] = ()
     since: float | None = None
     """Unix time at which the failure began, if known."""
-    trouble: Trouble | None = None
+    trouble: ClusterError | None = None
     """The trouble that keeps the whole source from working."""
 
 
@@ -43,7 +40,7 @@ def judge(
     feeds: Sequence[Feed[Any]],
     access: Access,
     user: str,
-    probe: Trouble | None,
+    probe: ClusterError | None,
     absent: str = "",
     namespace: str = "",
 ) -> SourceHealth:
@@ -82,7 +79,7 @@ def judge(
     return SourceHealth(Health.LIVE, notes=notes)
 
 
-def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
+def explain(trouble: ClusterError, access: Access) -> tuple[str, str]:
     """Return (what is wrong, what to do), naming the user and the file of the credentials."""
     if not isinstance(trouble, UnauthorizedError):
         if isinstance(trouble, ServerError | ThrottledError):
@@ -105,14 +102,14 @@ def explain(trouble: Trouble, access: Access) -> tuple[str, str]:
     return problem, remedy
 
 
-def in_words(trouble: Trouble, access: Access) -> Trouble:
+def in_words(trouble: ClusterError, access: Access) -> ClusterError:
     """The same trouble, its text naming the server, the user and the file that the credentials come from."""
     named = copy(trouble)
     named.message, named.remedy = explain(trouble, access)
     return named
 
 
-def _is_refusal(trouble: Trouble | None) -> bool:
+def _is_refusal(trouble: ClusterError | None) -> bool:
     """True if the server answered and refused: one resource, not everything."""
     return isinstance(trouble, ForbiddenError | NotFoundError)
 
@@ -158,11 +155,11 @@ def _unwatched(feeds: Sequence[Feed[Any]], user: str) -> Iterator[str]:
         yield f"changes arrive late: listed every 30 s instead of watched ({why}): {', '.join(names)}"
 
 
-def _is_absent(feed: Feed[Any], trouble: Trouble) -> bool:
+def _is_absent(feed: Feed[Any], trouble: ClusterError) -> bool:
     return feed.resource.optional and isinstance(trouble, NotFoundError)
 
 
-def _loss(feed: Feed[Any], trouble: Trouble, user: str) -> str:
+def _loss(feed: Feed[Any], trouble: ClusterError, user: str) -> str:
     """Return what is missing, why, and who can change it."""
     resource = feed.resource
     if isinstance(trouble, NotFoundError):

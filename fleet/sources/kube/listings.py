@@ -18,7 +18,7 @@ _NUMBERS: Final = frozenset({"integer", "number"})
 
 
 class Listings:
-    """Resources and their tables, through the client of a source. Every method raises KubeError and KubeconfigError."""
+    """Resources and their tables, through the client of a source. Every method raises ClusterError."""
 
     def __init__(self, client: KubeClient, resources: ApiResources) -> None:
         self._client = client

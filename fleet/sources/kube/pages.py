@@ -47,7 +47,7 @@ class ListPages:
         self._query = {} if whole else {"limit": str(resource.first or resource.page)}
 
     async def fetch(self) -> bytes:
-        """The next page as it comes. Raises KubeError and KubeconfigError."""
+        """The next page as it comes. Raises ClusterError."""
         return (await self._client.get(self._path, self._query, limit=limits().kubernetes_list)).body
 
     def read(self, body: bytes) -> ListPage:

@@ -19,6 +19,7 @@ from fleet.model.snapshot import Cluster
 from fleet.sources.kube.client import ANY, KubeClient
 from fleet.sources.kube.errors import (
     NO_STORAGE,
+    ClusterError,
     DefectError,
     ForbiddenError,
     KubeconfigError,
@@ -30,7 +31,6 @@ from fleet.sources.kube.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from fleet.sources.kube.health import Trouble
 from fleet.sources.kube.pace import Pace
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -59,7 +59,7 @@ class ServerProbe:
     ) -> None:
         self.cluster = cluster
         """The cluster, with what is known so far of the server and the user's identity."""
-        self.trouble: Trouble | None = None
+        self.trouble: ClusterError | None = None
         """Reason why it does not answer or work; None if it does, or was not probed yet."""
         self.asked = False
         """True once any answer came."""
@@ -85,9 +85,7 @@ class ServerProbe:
         self._look_about.set()
 
     async def identify(self) -> Cluster:
-        """Return the cluster with the user's identity, queried now if it is not known yet. Raises KubeError and
-        KubeconfigError.
-        """
+        """Return the cluster with the user's identity, queried now if it is not known yet. Raises ClusterError."""
         if not self._identified:
             await self._identify()
         return self.cluster
@@ -149,7 +147,7 @@ class ServerProbe:
         """Read the cluster's uid; it stays unknown without permission to read that namespace."""
         try:
             answer = await self._client.probe(OLDEST, self._pace.answer)
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             self._uid_asked = isinstance(error, ForbiddenError | NotFoundError)
             return
         self._uid_asked = True

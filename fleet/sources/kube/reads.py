@@ -35,7 +35,7 @@ class AccessReview(NamedTuple):
 
 
 class KubeReads:
-    """Reads on demand, through the client of a source. Every method raises KubeError and KubeconfigError."""
+    """Reads on demand, through the client of a source. Every method raises ClusterError."""
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client

@@ -18,10 +18,10 @@ from fleet.net.bodies import limits
 from fleet.net.decoding import collector_paused
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import (
+    ClusterError,
     DefectError,
     ExpiredError,
     ForbiddenError,
-    KubeconfigError,
     KubeError,
     NotFoundError,
     OversizedError,
@@ -74,7 +74,7 @@ class Reflector(Generic[R]):
         self.rows: dict[str, R] = {}
         self.synced = False
         """True once ``rows`` has been complete."""
-        self.trouble: KubeError | KubeconfigError | None = None
+        self.trouble: ClusterError | None = None
         """The reason why the last attempt failed; None while listing or watching works."""
         self.troubled_since: float | None = None
         self.unwatched: KubeError | None = None
@@ -131,7 +131,7 @@ class Reflector(Generic[R]):
                         raise
                 self._version = ""
                 wait = self._pace.denied * (0.75 + backoff.random.random() / 2)
-            except (KubeError, KubeconfigError) as error:
+            except ClusterError as error:
                 self._failed(error)
                 wait = max(backoff.wait(), getattr(error, "retry_after", None) or 0.0)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must be said, and not end the following
@@ -179,7 +179,7 @@ class Reflector(Generic[R]):
         except TimeoutError:
             return
 
-    def _failed(self, error: KubeError | KubeconfigError) -> None:
+    def _failed(self, error: ClusterError) -> None:
         self.trouble = error
         if self.troubled_since is None:
             self.troubled_since = time.time()

@@ -15,7 +15,7 @@ from fleet.model.routes import Routing, Unlisted
 from fleet.model.snapshot import ROUTING
 from fleet.net.decoding import collector_paused
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.sources.kube.errors import ClusterError, ForbiddenError, NotFoundError
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.pages import ListPages
 from fleet.sources.kube.project.routes import (
@@ -94,7 +94,7 @@ class RoutingSource(PollingSource[Routing]):
                 rows, refused = await self._listed(resource, namespaces)
                 found[name] += rows
                 unlisted += [Unlisted(resource.qualified, namespace) for namespace in refused]
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             raise SourceProblem(error.message, error.remedy) from error
         self.requests = self._client.requests - before
         named = ", ".join(dict.fromkeys(one.resource for one in unlisted))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fleet.json_fields import mapping, mappings, text
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError
+from fleet.sources.kube.errors import ClusterError, ForbiddenError
 
 
 class Scopes:
@@ -53,7 +53,7 @@ class Scopes:
                 scopes = tuple(filter(None, listed)) or self._fallback
             except ForbiddenError:
                 scopes = self._fallback
-            except (KubeError, KubeconfigError):
+            except ClusterError:
                 scopes = scopes or self._fallback
             self._listed = (time.monotonic(), scopes)
             return scopes

@@ -17,9 +17,9 @@ from fleet.model.coverage import Coverage
 from fleet.model.snapshot import KUBERNETES, Cluster, Health, SourceStatus
 from fleet.net.early_requests import EarlyRequests
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.kube.errors import ForbiddenError, NotFoundError, ThrottledError
+from fleet.sources.kube.errors import ClusterError, ForbiddenError, NotFoundError, ThrottledError
 from fleet.sources.kube.feed import Feed, MergedFeed
-from fleet.sources.kube.health import SourceHealth, Trouble, judge
+from fleet.sources.kube.health import SourceHealth, judge
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.pace import Pace
@@ -140,12 +140,12 @@ class KubernetesSource:
         """Return the cluster with the user's identity, queried now if it is not known yet.
 
         Needed for records of who did something: until then, the kubeconfig's name for a user is a guess. Raises
-        KubeError and KubeconfigError.
+        ClusterError.
         """
         return await self._probe.identify()
 
     @property
-    def trouble(self) -> Trouble | None:
+    def trouble(self) -> ClusterError | None:
         """The failure that makes the API server unusable; None if it works, or nothing is known yet."""
         return self._verdict().trouble
 

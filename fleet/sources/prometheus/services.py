@@ -15,7 +15,7 @@ from fleet.metrics.pod_roles import runs_engine
 from fleet.model.problem import SourceProblem
 from fleet.net.bodies import Limit
 from fleet.sources.kube.client import ANY, JSON
-from fleet.sources.kube.errors import KubeconfigError, KubeError
+from fleet.sources.kube.errors import ClusterError, KubeconfigError, KubeError
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.discover import candidates
 from fleet.sources.prometheus.products import StoreProduct
@@ -54,7 +54,7 @@ class Services:
         try:
             answer = await self._client.get(path, accept=JSON, timeout=self._timeout, limit=self._limit)
             document = answer.json()
-        except (KubeError, KubeconfigError):
+        except ClusterError:
             return []
         items = mappings(document if isinstance(document, dict) else {}, "items")
         every = (mapping(raw, "metadata") for raw in items)

@@ -20,7 +20,7 @@ from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit, limits
 from fleet.net.redirect import RedirectError
 from fleet.sources.kube.client import TEXT
-from fleet.sources.kube.errors import ForbiddenError, KubeconfigError, KubeError, NotKubernetesError
+from fleet.sources.kube.errors import ClusterError, ForbiddenError, NotKubernetesError
 from fleet.sources.kube.responses import Response
 from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.fetch import wants_tls
@@ -109,7 +109,7 @@ class Getter(Protocol):
         timeout: float,  # noqa: ASYNC109 -- handed on
         limit: Limit | None = None,
     ) -> Response:
-        """One GET on the API server. Raises KubeError and KubeconfigError."""
+        """One GET on the API server. Raises ClusterError."""
         ...
 
 
@@ -272,7 +272,7 @@ class ScrapeCollector:
         except ForbiddenError as error:
             self._unreached = f"pod IPs do not answer, and the API server's proxy is denied: {error.message}"
             return None
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             if isinstance(error, NotKubernetesError) and error.location:
                 return Via.PROXY
             self._unreached = f"neither the pod IPs nor the API server's proxy answer: {error.message}"
@@ -324,7 +324,7 @@ class ScrapeCollector:
     async def _fetch(self, path: str) -> bytes:
         try:
             return await self._get(path)
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             if isinstance(error, NotKubernetesError) and error.location:
                 raise RedirectError(error.location) from error
             problem = ClearTextError if wants_tls(error.message.encode()) else SourceProblem

@@ -12,7 +12,7 @@ from typing import Final
 from fleet.json_fields import Raw, mapping, mappings, moment, text
 from fleet.model.objects import ObjectRef
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.kube.errors import KubeconfigError, KubeError
+from fleet.sources.kube.errors import ClusterError
 from fleet.sources.kube.resources import object_path
 from fleet.timeline.cluster.witness import ref_of, stamped
 from fleet.timeline.cluster.writes import HELM_KIND
@@ -45,7 +45,7 @@ class HelmTimeline:
             for namespace in await self._permitted():
                 async for items in self._pages(namespace):
                     entries += _entries(items)
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             return SourceTimeline(tuple(entries), Kinship(), (Gap(_LOST, error.message, error.remedy),))
         return SourceTimeline(tuple(entries), Kinship())
 

@@ -9,7 +9,12 @@ from typing import Any
 from fleet.json_fields import Raw, mapping, mappings, text
 from fleet.net.bodies import limits
 from fleet.sources.kube.client import KubeClient
-from fleet.sources.kube.errors import ExpiredError, ForbiddenError, KubeconfigError, KubeError, NotFoundError
+from fleet.sources.kube.errors import (
+    ClusterError,
+    ExpiredError,
+    ForbiddenError,
+    NotFoundError,
+)
 from fleet.sources.kube.resources import object_path
 from fleet.timeline.cluster.registry import witnesses
 from fleet.timeline.cluster.witness import AnyWitness, SharedFacts
@@ -60,7 +65,7 @@ class ClusterTimeline:
                     await self._list(row, namespace, asked, taken)
         except NotFoundError as error:
             return taken, None if row.custom else _gap(row, error)
-        except (KubeError, KubeconfigError) as error:
+        except ClusterError as error:
             if row.custom and isinstance(error, ForbiddenError) and not await self._is_served(row):
                 return taken, None
             return taken, _gap(row, error)
@@ -72,7 +77,7 @@ class ClusterTimeline:
             answer = await self._client.get(f"/apis/{row.group}/{row.version}", limit=limits().kubernetes_list)
         except NotFoundError:
             return False
-        except (KubeError, KubeconfigError):
+        except ClusterError:
             return True
         document = answer.json()
         served = mappings(document if isinstance(document, dict) else {}, "resources")
@@ -112,5 +117,5 @@ def _make_entries(rows: Sequence[AnyWitness], taken: Sequence[list[Any]], asked:
     return tuple(entry for row, some in zip(rows, taken, strict=True) for entry in row.entries(some, asked))
 
 
-def _gap(row: AnyWitness, error: KubeError | KubeconfigError) -> Gap:
+def _gap(row: AnyWitness, error: ClusterError) -> Gap:
     return Gap(row.lost, f"{row.qualified}: {error.message}", error.remedy)

@@ -6,7 +6,7 @@ import pytest
 
 from console.session.failure import SessionError, in_words
 from fleet.local.errors import LocalError
-from fleet.sources.kube.errors import KubeconfigError, KubeError
+from fleet.sources.kube.errors import ClusterError, KubeconfigError, KubeError
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_the_remedy_goes_on_where_the_problem_ends(remedy: str, line: str) -> No
 
 
 @pytest.mark.parametrize("kind", [KubeError, KubeconfigError, LocalError])
-def test_what_we_say_ourselves_is_shown_as_it_is(kind: type[KubeError | KubeconfigError | LocalError]) -> None:
+def test_what_we_say_ourselves_is_shown_as_it_is(kind: type[ClusterError | LocalError]) -> None:
     told = in_words(kind("there is no node tiny", remedy=":local shows those there are"))
     assert (told.problem, told.remedy) == ("there is no node tiny", ":local shows those there are")
 
