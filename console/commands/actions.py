@@ -148,7 +148,7 @@ def _alternatives() -> Iterator[Command]:
         yield Command(
             f"plan.instead_{number}",
             f"Plan alternative {number}",
-            on_screen.take(number),
+            on_screen.call(PlanPage.take, number),
             (str(number),),
             where=frozenset({ScreenId.PLAN}),
             family="Plan that alternative instead",
@@ -182,7 +182,7 @@ ACTIONS: tuple[Command, ...] = (
     Command(
         "plan.requests",
         "The requests that will be sent",
-        on_screen.toggle_requests,
+        on_screen.call(PlanPage.toggle_requests),
         ("r",),
         where=frozenset({ScreenId.PLAN}),
         hint="requests",
@@ -192,7 +192,7 @@ ACTIONS: tuple[Command, ...] = (
     Command(
         "plan.diff",
         "What changes in the object",
-        on_screen.toggle_diff,
+        on_screen.call(PlanPage.toggle_diff),
         ("v",),
         where=frozenset({ScreenId.PLAN}),
         hint="diff",
@@ -202,7 +202,7 @@ ACTIONS: tuple[Command, ...] = (
     Command(
         "plan.reason",
         "Enter the reason for the audit log",
-        on_screen.write_reason,
+        on_screen.call(PlanPage.write_reason),
         ("m",),
         where=frozenset({ScreenId.PLAN}),
         hint="reason",
@@ -213,7 +213,7 @@ ACTIONS: tuple[Command, ...] = (
     Command(
         "action.stop",
         "Stop the action, after confirmation",
-        on_screen.stop_action,
+        on_screen.call(ActionPage.stop_action),
         ("x",),
         where=frozenset({ScreenId.ACTION}),
         hint="stop",
@@ -224,7 +224,7 @@ ACTIONS: tuple[Command, ...] = (
     Command(
         "action.again",
         "Plan the same action again",
-        on_screen.plan_again,
+        on_screen.call(ActionPage.plan_again),
         ("p",),
         where=frozenset({ScreenId.ACTION}),
         hint="plan again",

@@ -230,7 +230,7 @@ LOCAL: tuple[Command, ...] = (
     Command(
         "form.plan",
         "Plan with these values",
-        on_screen.submit,
+        on_screen.call(Fillable.submit),
         ("ctrl+s",),
         where=frozenset({ScreenId.FORM}),
         hint="plan it",

@@ -44,7 +44,7 @@ def _spans() -> Iterator[Command]:
         yield Command(
             f"plot.span_{name}",
             f"The last {name}",
-            on_screen.show_span(name),
+            on_screen.call(PlotView.show_span, name),
             (str(number),),
             where=_HERE,
             family="The last 15m, 1h, 6h, 24h, 7d",
@@ -74,7 +74,7 @@ PLOTS: tuple[Command, ...] = (
     Command(
         "plot.next",
         "The next quantity",
-        on_screen.step_plot(1),
+        on_screen.call(PlotView.step_plot, 1),
         ("down", "j", "tab"),
         where=_HERE,
         hint="quantity",
@@ -83,7 +83,7 @@ PLOTS: tuple[Command, ...] = (
     Command(
         "plot.previous",
         "The previous quantity",
-        on_screen.step_plot(-1),
+        on_screen.call(PlotView.step_plot, -1),
         ("up", "k", "shift+tab"),
         where=_HERE,
         needs=PlotView,
@@ -91,7 +91,7 @@ PLOTS: tuple[Command, ...] = (
     Command(
         "plot.compare",
         "Overlay an hour ago, yesterday or a week ago",
-        on_screen.compare,
+        on_screen.call(PlotView.compare),
         ("c",),
         where=_HERE,
         hint="compare",
@@ -100,17 +100,29 @@ PLOTS: tuple[Command, ...] = (
     Command(
         "plot.earlier",
         "Read the previous value; the first time the newest",
-        on_screen.point(-1),
+        on_screen.call(PlotView.point, -1),
         ("left",),
         where=_HERE,
         hint="read",
         needs=PlotView,
     ),
-    Command("plot.later", "Read the next value", on_screen.point(1), ("right",), where=_HERE, needs=PlotView),
     Command(
-        "plot.much_earlier", "Ten values back", on_screen.point(-_JUMP), ("shift+left",), where=_HERE, needs=PlotView
+        "plot.later", "Read the next value", on_screen.call(PlotView.point, 1), ("right",), where=_HERE, needs=PlotView
     ),
     Command(
-        "plot.much_later", "Ten values forward", on_screen.point(_JUMP), ("shift+right",), where=_HERE, needs=PlotView
+        "plot.much_earlier",
+        "Ten values back",
+        on_screen.call(PlotView.point, -_JUMP),
+        ("shift+left",),
+        where=_HERE,
+        needs=PlotView,
+    ),
+    Command(
+        "plot.much_later",
+        "Ten values forward",
+        on_screen.call(PlotView.point, _JUMP),
+        ("shift+right",),
+        where=_HERE,
+        needs=PlotView,
     ),
 )

@@ -38,16 +38,24 @@ def _log_ranges() -> Iterator[Command]:
     for key, seconds in ranges.items():
         title = f"The log of the last {count(seconds // 60, 'minute')}" if seconds else "The last lines of the log"
         name = f"view.log_{seconds // 60}m" if seconds else "view.log_tail"
-        run, where = on_screen.read_since(seconds), frozenset({ScreenId.LOGS})
+        run, where = on_screen.call(PodLog.read_since, seconds), frozenset({ScreenId.LOGS})
         yield Command(name, title, run, (key,), where=where, family=family, needs=PodLog)
 
 
 READING: tuple[Command, ...] = (
-    Command("view.follow", "Follow", on_screen.toggle_follow, ("f", "s"), where=_LOGS, hint="follow", needs=Followable),
+    Command(
+        "view.follow",
+        "Follow",
+        on_screen.call(Followable.toggle_follow),
+        ("f", "s"),
+        where=_LOGS,
+        hint="follow",
+        needs=Followable,
+    ),
     Command(
         "view.wrap",
         "Wrap lines",
-        on_screen.toggle_wrap,
+        on_screen.call(Wrappable.toggle_wrap),
         ("w",),
         where=_WRAPPED,
         hint="wrap",
@@ -56,7 +64,7 @@ READING: tuple[Command, ...] = (
     Command(
         "view.container",
         "Next container",
-        on_screen.next_container,
+        on_screen.call(PodLog.next_container),
         ("c",),
         where=frozenset({ScreenId.LOGS}),
         hint="container",
@@ -65,7 +73,7 @@ READING: tuple[Command, ...] = (
     Command(
         "view.timestamps",
         "When each line was written (UTC)",
-        on_screen.toggle_timestamps,
+        on_screen.call(PodLog.toggle_timestamps),
         ("t",),
         where=frozenset({ScreenId.LOGS}),
         needs=PodLog,
@@ -74,17 +82,24 @@ READING: tuple[Command, ...] = (
     Command(
         "view.next_error",
         "The first error in the log, then the next",
-        on_screen.step_error(1),
+        on_screen.call(LogText.step_error, 1),
         ("e",),
         where=_LOGS,
         hint="error",
         needs=LogText,
     ),
-    Command("view.previous_error", "The previous error", on_screen.step_error(-1), ("E",), where=_LOGS, needs=LogText),
+    Command(
+        "view.previous_error",
+        "The previous error",
+        on_screen.call(LogText.step_error, -1),
+        ("E",),
+        where=_LOGS,
+        needs=LogText,
+    ),
     Command(
         "view.together",
         "All pods of the workload in one log, or the one pod",
-        on_screen.toggle_together,
+        on_screen.call(PodLog.toggle_together),
         ("a",),
         where=frozenset({ScreenId.LOGS}),
         hint="all pods",
@@ -93,7 +108,7 @@ READING: tuple[Command, ...] = (
     Command(
         "view.fold",
         "Fold: blocks of a document, or the line prefixes of a log",
-        on_screen.toggle_folding,
+        on_screen.call(Foldable.toggle_folding),
         ("x",),
         where=_LOGS | {ScreenId.DOCUMENT},
         hints={ScreenId.DOCUMENT: "fold"},
@@ -102,7 +117,7 @@ READING: tuple[Command, ...] = (
     Command(
         "view.next_link",
         "The next object named",
-        on_screen.step_link(1),
+        on_screen.call(Linked.step_link, 1),
         ("tab",),
         where=frozenset({ScreenId.DOCUMENT}),
         hint="names",
@@ -112,7 +127,7 @@ READING: tuple[Command, ...] = (
     Command(
         "view.previous_link",
         "The previous object named",
-        on_screen.step_link(-1),
+        on_screen.call(Linked.step_link, -1),
         ("shift+tab",),
         where=frozenset({ScreenId.DOCUMENT}),
         needs=Linked,
@@ -121,7 +136,7 @@ READING: tuple[Command, ...] = (
     Command(
         "view.open_link",
         "Describe the selected object",
-        on_screen.open_link,
+        on_screen.call(Linked.open_link),
         ("enter",),
         where=frozenset({ScreenId.DOCUMENT}),
         needs=Linked,
@@ -130,12 +145,21 @@ READING: tuple[Command, ...] = (
     Command(
         "view.save",
         "Save all lines to a file",
-        on_screen.save,
+        on_screen.call(Savable.save),
         ("ctrl+s",),
         where=_LOGS,
         needs=Savable,
     ),
-    Command("view.clear", "Clear", on_screen.clear, ("C",), where=_LOGS, needs=Followable),
-    Command("view.next_match", "Next match", on_screen.step_match(1), ("n",), where=TEXTS, needs=Searchable),
-    Command("view.previous_match", "Previous match", on_screen.step_match(-1), ("N",), where=TEXTS, needs=Searchable),
+    Command("view.clear", "Clear", on_screen.call(Followable.clear), ("C",), where=_LOGS, needs=Followable),
+    Command(
+        "view.next_match", "Next match", on_screen.call(Searchable.step_match, 1), ("n",), where=TEXTS, needs=Searchable
+    ),
+    Command(
+        "view.previous_match",
+        "Previous match",
+        on_screen.call(Searchable.step_match, -1),
+        ("N",),
+        where=TEXTS,
+        needs=Searchable,
+    ),
 )

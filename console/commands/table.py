@@ -46,15 +46,19 @@ _NARROWED = (
 
 def _sorts() -> Iterator[Command]:
     """Worst first, by name, and by every column that has a letter."""
-    yield Command("sort.state", "Sort worst first", on_screen.sort(""), ("S",), where=TABLES, needs=Sortable)
-    yield Command("sort.name", "Sort by name", on_screen.sort("name"), ("N",), where=TABLES, needs=Sortable)
+    yield Command(
+        "sort.state", "Sort worst first", on_screen.call(Sortable.sort, ""), ("S",), where=TABLES, needs=Sortable
+    )
+    yield Command(
+        "sort.name", "Sort by name", on_screen.call(Sortable.sort, "name"), ("N",), where=TABLES, needs=Sortable
+    )
     for prefix, where, columns in (
         ("fleet", ScreenId.FLEET, fleet_columns.COLUMNS),
         ("nodes", ScreenId.NODES, node_columns.COLUMNS),
     ):
         for column in columns:
             if column.key:
-                name, run = f"sort.{prefix}.{column.column.id}", on_screen.sort(column.column.id)
+                name, run = f"sort.{prefix}.{column.column.id}", on_screen.call(Sortable.sort, column.column.id)
                 title, on = f"Sort by {column.words}", frozenset({where})
                 yield Command(name, title, run, (column.key,), where=on, needs=Sortable)
 
@@ -213,7 +217,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "open.incident",
         "The incident under the cursor: its evidence, and what was ruled out",
-        on_screen.open_incident,
+        on_screen.call(ListsIncidents.open_incident),
         ("enter",),
         where=frozenset({ScreenId.INCIDENTS}),
         hint="open",
@@ -283,7 +287,7 @@ TABLE: tuple[Command, ...] = (
     Command(
         "view.others",
         "Show or hide everything that serves no model: other workloads, nodes without GPUs",
-        on_screen.toggle_others,
+        on_screen.call(HidesOthers.toggle_others),
         ("a",),
         ("all",),
         TABLES,
@@ -294,7 +298,7 @@ TABLE: tuple[Command, ...] = (
         Command(
             f"view.only_{name}",
             title,
-            on_screen.show_only(which),
+            on_screen.call(ShowsSome.show_only, which),
             (key,),
             where=frozenset({ScreenId.NODES}),
             hint=hint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pkgutil
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -126,3 +127,14 @@ def test_what_can_be_done_is_what_python_would_say() -> None:
         for ability in ABILITIES:
             assert has_ability(view, ability) is isinstance(view, ability)
     assert has_ability(sorted_, capabilities.Sortable)
+
+
+def test_a_command_needs_the_capability_whose_method_it_calls() -> None:
+    functions = {command.id: command.run for command in table.TABLE if inspect.isfunction(command.run)}
+    called = {name: inspect.getclosurevars(run).nonlocals.get("method") for name, run in functions.items()}
+    methods = {name: method for name, method in called.items() if method is not None}
+    assert len(methods) > 40
+    for name, method in methods.items():
+        needs = table.BY_ID[name].needs
+        assert needs is not None
+        assert method.__qualname__ == f"{needs.__name__}.{method.__name__}", name
