@@ -178,6 +178,24 @@ async def test_the_mouse_points_selects_and_scrolls() -> None:
         assert grid.cursor == "k06"
 
 
+async def test_a_click_moves_no_row_under_the_pointer_and_the_second_opens_it() -> None:
+    grid = Grid()
+    async with on_stage(grid, size=(40, 11)) as (app, pilot):
+        grid.show(Nested(a=("a1", "a2"), b=("b1",), c=("c1",)))
+        lines = [line.strip(" │└") for line in grid.shown_text[1:6]]
+        assert lines == ["a", "a1", "a2", "b", "c"]
+        await pilot.click(grid, offset=(5, 1 + lines.index("c")))
+        await settled(pilot)
+        assert [line.strip(" │└") for line in grid.shown_text[1:7]] == [*lines, "c1"]
+        await pilot.click(grid, offset=(5, 1 + lines.index("c")))
+        await settled(pilot)
+        assert [message.key for message in app.heard(Grid.Selected)] == ["c"]
+        # A key folds what clicks have left open.
+        await pilot.press("k")
+        await settled(pilot)
+        assert [line.strip(" │└") for line in grid.shown_text[1:5]] == ["a", "b", "b1", "c"]
+
+
 async def test_highlighted_is_said_once_per_change() -> None:
     grid = Grid()
     async with on_stage(grid, size=(60, 11)) as (app, pilot):

@@ -111,7 +111,7 @@ async def test_no_color_writes_no_colour_and_every_state_has_its_glyph(monkeypat
     written = "".join(grid[1])
     assert COLOUR_CODE.search(written) is None
     assert "\x1b[7m" in written, "the cursor is seen without colour"
-    assert {"■", "▲", "◐", "●", "⏸", "?"} <= {glyph for text in grid[0] for glyph in text}
+    assert {"■", "▲", "◐", "●", "‖", "?"} <= {glyph for text in grid[0] for glyph in text}
 
 
 async def test_ascii_writes_nothing_else() -> None:

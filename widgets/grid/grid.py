@@ -294,8 +294,8 @@ class Grid(LineView, can_focus=True):
             self.post_message(self.Selected(self, self._viewport.cursor))
 
     def on_click(self, event: events.Click) -> None:
+        column = self._column_at(event.x)
         if event.y < _HEAD:
-            column = self._column_at(event.x)
             if column is not None:
                 self.post_message(self.HeadClicked(self, column.id))
             return
@@ -303,15 +303,15 @@ class Grid(LineView, can_focus=True):
         if index >= len(self._viewport.outline.keys):
             return
         before, key = self._clicked, self._viewport.outline.keys[index]
-        self._go(index)
+        self._viewport.hold()
+        self.move_to(key)
         self._clicked = key
         if event.button == _RIGHT or event.ctrl:
             from widgets.grid.cell_texts import cell_texts
 
-            column = self._column_at(event.x)
-            texts = cell_texts(self._model, key, self.glyphs) if column is not None else {}
-            if column is not None and texts.get(column.id):
-                self.post_message(self.CellPicked(self, texts[column.id]))
+            text = cell_texts(self._model, key, self.glyphs).get(column.id) if column is not None else None
+            if text:
+                self.post_message(self.CellPicked(self, text))
         elif before == key == self._viewport.cursor:
             # The second click opens, regardless of the delay.
             self._clicked = None
@@ -338,6 +338,7 @@ class Grid(LineView, can_focus=True):
     def _go(self, index: int) -> None:
         """Put the cursor on the row at ``index`` of the outline, or on the nearest that there is."""
         keys = self._viewport.outline.keys
+        self._viewport.release()
         if keys:
             self.move_to(keys[min(max(0, index), len(keys) - 1)])
 

@@ -28,6 +28,8 @@ class Viewport:
         self._pinned = pinned
         self._unfolded: set[str] = set()
         """Groups whose alike children have a row each."""
+        self._held: set[str] = set()
+        """Groups that stay open while a mouse moves the cursor."""
 
     def forget(self) -> None:
         """Drop the model and its rows."""
@@ -80,7 +82,7 @@ class Viewport:
         ``keep_top``: the view was at its top and stays there while the cursor is in it, so that the worst rows are
         never hidden above. Marked rows are never folded.
         """
-        opened = self._pinned | {group} if group is not None else set(self._pinned)
+        opened = self._pinned | self._held | ({group} if group is not None else set())
         if self._open_all:
             opened = {entry.key for entry in model.groups}
         # A group folds when the cursor leaves it.
@@ -119,6 +121,15 @@ class Viewport:
         self._pinned ^= {self.group}
         self.settle(model, self.cursor, self.group, self.line, marks)
         return True
+
+    def hold(self) -> None:
+        """Keep the group of the cursor open until ``release``: a click moves no row below the pointer."""
+        if self.group is not None:
+            self._held.add(self.group)
+
+    def release(self) -> None:
+        """Close groups again when the cursor leaves them."""
+        self._held.clear()
 
     def unfold(self) -> str | None:
         """Give alike children a row each if the cursor is on their common row.

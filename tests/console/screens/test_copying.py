@@ -36,6 +36,8 @@ async def test_the_name_the_row_the_cell_and_the_commands_of_kubectl() -> None:
         assert "again copies the row" in d.screen.message_text
         await d.press("ctrl+y")
         assert d.app.clipboard.startswith(f"{pod.name}\t")
+        # Bars and strips are drawings: their number is enough.
+        assert not set(d.app.clipboard) & set("━╸─▁▂▃▄▅▆▇█")
         await d.press("ctrl+o")
         assert d.app.clipboard == f"kubectl --context prod-eu1 -n serving get pod {pod.name} -o wide"
         await _click(d, pod.name[-9:], pod.name[-9:], button=3)
