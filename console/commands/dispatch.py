@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from console.commands.capabilities import has_ability
 from console.commands.command import Command, Context
 from fleet.model.in_past import is_past
+from fleet.model.snapshot import Snapshot
 
 
 def refusal(command: Command, context: Context, *, read_only: bool) -> str | None:
@@ -15,14 +16,19 @@ def refusal(command: Command, context: Context, *, read_only: bool) -> str | Non
     The line is the command's name, a colon, and the reason, which has no other colon in it: one clause, or two with a
     semicolon between them. Textual's palette does not check this, so it is checked last.
     """
-    if (command.dangerous or command.only_now) and is_past(context.snapshot):
-        return f"{command.called}: not in the past; :now goes back"
-    if command.dangerous and read_only:
-        return f"{command.called}: not in read-only mode"
+    if (mode := closed_by(command, context.snapshot, read_only=read_only)) is not None:
+        return f"{command.called}: {mode}"
     if is_out_of_place(command, context):
         return f"{command.called}: not on this screen"
     reason = command.available(context) or command.permitted(context)
     return None if reason is None else f"{command.called}: {reason}"
+
+
+def closed_by(command: Command, snapshot: Snapshot | None, *, read_only: bool) -> str | None:
+    """Return the mode of the console in which a command runs on no object; None if it may run on some."""
+    if (command.dangerous or command.only_now) and is_past(snapshot):
+        return "not in the past; :now goes back"
+    return "not in read-only mode" if command.dangerous and read_only else None
 
 
 def is_out_of_place(command: Command, context: Context) -> bool:

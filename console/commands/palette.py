@@ -34,10 +34,18 @@ _SHORTEST = 2
 """Letters required to search for objects: a single letter is in all their names."""
 _MOST = 12
 """Objects that are offered."""
-_FOUND = 0.35
-"""Score of a matching object: below a command whose title matches well."""
+_FOUND = 1.0
+"""Score of an object whose name has the typed words: commands that have them come before, others after."""
 _LINES = 2
 """Lines of an entry: its title and its description."""
+
+
+def _score(query: str, text: str, fuzzy: float) -> float:
+    """Return the score of a command whose letters match: above _FOUND if the typed words are in its text."""
+    whole = all(word in text.lower() for word in query.lower().split())
+    if fuzzy <= 0:
+        return 0.0
+    return _FOUND + fuzzy if whole else _FOUND * fuzzy / (1 + fuzzy)
 
 
 class TableProvider(Provider):
@@ -56,12 +64,12 @@ class TableProvider(Provider):
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command, help_text in self._commands():
-            score = max(matcher.match(text) for text in (command.title, *command.names))
+            score = max(_score(query, text, matcher.match(text)) for text in (command.title, *command.names))
             if score > 0:
                 run = partial(self._desk.commands.perform, command, self._context)
                 yield Hit(score, matcher.highlight(command.title), run, text=command.title, help=help_text)
         for name in self._desk.scope.views.names:
-            score = matcher.match(f"view {name}")
+            score = _score(query, f"view {name}", matcher.match(f"view {name}"))
             if score > 0:
                 run = partial(self._desk.scope.views.show, name)
                 yield Hit(score, matcher.highlight(f"view {name}"), run, text=f"view {name}", help=f":view {name}")

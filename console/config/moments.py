@@ -32,14 +32,14 @@ def moment(text: str, *, end: bool = False, now: Callable[[], float] = time.time
         return found.astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
-            f'"{text}" is not a time: 2h, 14:02, 2026-11-20 or 2026-11-20T14:02Z'
+            f'"{text}" is not a time, such as 14:02, 2h (ago), 2026-11-20 or 2026-11-20T14:02Z'
         ) from None
 
 
 def length(text: str) -> float:
     """Return the seconds of ``30m``, ``2h`` or ``1d12h``; a number needs a unit. Raises argparse.ArgumentTypeError."""
     if not _AGO.fullmatch(text):
-        raise argparse.ArgumentTypeError(f'"{text}" is not a duration: 30m, 2h, 1d12h')
+        raise argparse.ArgumentTypeError(f'"{text}" is not a duration, such as 30m, 2h or 1d12h')
     return float(_seconds(text))
 
 

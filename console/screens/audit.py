@@ -23,6 +23,7 @@ from console.screens.table import TableScreen
 from console.session.failure import SessionError
 from console.views.audit import action_lines, audit_model, chain_lines
 from console.views.query import Query
+from fleet.model.in_past import is_past
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.grid import Grid
@@ -53,6 +54,8 @@ class AuditScreen(TableScreen):
         self._log: Opened | None = None
         self._actions: dict[str, RecordedAction] = {}
         self._reading = False
+        self._until: float | None = None
+        """The moment of the past in view."""
 
     def body(self) -> Iterable[Widget]:
         yield self._chain
@@ -63,13 +66,15 @@ class AuditScreen(TableScreen):
 
     def draw(self, snapshot: Snapshot) -> None:
         """Check for new records on each tick."""
-        del snapshot
+        until = snapshot.at if is_past(snapshot) else None
+        if until != self._until:
+            self._until = until
+            self._show()
         self._read()
 
     def ask(self, query: Query) -> None:
         self.query_ = query
-        if self._log is not None:
-            self.grid.show(audit_model(self._actions, query.filter))
+        self._show()
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         action = self._actions.get(message.key)
@@ -110,11 +115,13 @@ class AuditScreen(TableScreen):
             self._reading = False
         self._stamp, self._log = seen, log
         self._actions = {action.id: action for action in log.actions}
-        self._show_chain(log)
-        self.ask(self.query_)
+        self._show()
 
-    def _show_chain(self, log: Opened) -> None:
-        draw = partial(chain_lines, self._folder, log)
+    def _show(self) -> None:
+        if self._log is None:
+            return
+        self.grid.show(audit_model(self._actions, self.query_.filter, self._until))
+        draw = partial(chain_lines, self._folder, self._log, until=self._until)
         self._chain.styles.height = len(draw(self.size.width))
         self._chain.show(lambda width, _glyphs: draw(width))
 

@@ -8,6 +8,7 @@ from textual.binding import BindingType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
+from console.commands.dispatch import closed_by
 from console.commands.keys import key_text, keys_of
 from console.commands.table import by_name, commands_for
 from console.screens.base import bindings_of
@@ -101,7 +102,9 @@ class IncidentScreen(ReadingScreen):
             self.desk.session.focus(frozenset({subject}))
 
     def _key_of(self, name: str) -> str:
-        """The key of a command here; for a command of the nodes screen, with the way there."""
+        """The key of a command here; for a command of the nodes screen, with the way there. Empty if no mode allows it:
+        the remedy is one for somebody else, or for another time.
+        """
         keymap = self.desk.options.keymap
         here = next((one for one in commands_for(self.where) if name in one.names), None)
         there = here or by_name(name, ScreenId.NODES)
@@ -110,6 +113,8 @@ class IncidentScreen(ReadingScreen):
             # There a command may mean the node where it means the pod here (drain).
             there = by_name(name, ScreenId.NODES) or here
             here = here if here is there else None
+        if there is not None and closed_by(there, snapshot, read_only=self.desk.read_only) is not None:
+            return ""
         keys = keys_of(there, keymap) if there is not None else ()
         if there is None or not keys:
             return f":{name}"

@@ -45,8 +45,8 @@ _MOST = 4
 """Lines for the chain: a log may have been torn many times."""
 
 
-def chain_lines(folder: Path, opened: Opened, width: int) -> list[Line]:
-    """Return the lines about the verification of the log, and its place."""
+def chain_lines(folder: Path, opened: Opened, width: int, until: float | None = None) -> list[Line]:
+    """Return the lines about the verification of the log, and its place; ``until`` is the moment of the past in view."""
     lines: list[Line] = []
     for fact in opened_text(opened):
         role = Role.DIM if fact.tone is Tone.PLAIN else ROLES[fact.tone]
@@ -54,6 +54,9 @@ def chain_lines(folder: Path, opened: Opened, width: int) -> list[Line]:
     if len(lines) > _MOST:
         more = f" … and {count(len(lines) - _MOST + 1, 'more line')}: quarterdeck audit verify"
         lines = [*lines[: _MOST - 1], Line((Span(more, Role.DIM),))]
+    if until is not None:
+        begun = f" actions begun by {moment(until)}, with their results as of now, like the log and its chain"
+        lines.append(Line((Span(begun, Role.ACCENT),)))
     return [*lines, Line((Span(f" {untrusted(str(folder))}", Role.DIM),))]
 
 
@@ -81,9 +84,10 @@ class AuditModel:
         return GridRow(key, cells, _SEVERITIES[tone])
 
 
-def audit_model(actions: Mapping[str, RecordedAction], wanted: Filter) -> AuditModel:
-    """Return the actions that pass the filter, latest first."""
-    latest = sorted(actions.values(), key=lambda action: -action.began)
+def audit_model(actions: Mapping[str, RecordedAction], wanted: Filter, until: float | None = None) -> AuditModel:
+    """Return the actions that pass the filter and began ``until`` then, latest first."""
+    begun = [action for action in actions.values() if until is None or action.began <= until]
+    latest = sorted(begun, key=lambda action: -action.began)
     groups = [RowGroup(action.id) for action in latest if not wanted or _matches(action, wanted)]
     return AuditModel(actions, groups, "no recorded action matches" if wanted else "no action is recorded")
 

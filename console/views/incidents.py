@@ -28,6 +28,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.evidence import Explanation, IncidentEvidence, LookAlike, explain
 from fleet.model.baseline import Baselines
 from fleet.model.finding import Finding, FindingState, Incident
+from fleet.model.in_past import is_past
 from fleet.model.severity import Severity, rank
 from fleet.model.snapshot import Health, Snapshot
 from themes.glyphs import Glyphs
@@ -197,7 +198,7 @@ def incident_lines(
     explanation = explain(snapshot, incident.root)
     return sections(
         _title(snapshot, incident, width, glyphs),
-        _helps(explanation, key_of, width),
+        _helps(snapshot, explanation, key_of, width),
         _evidence(snapshot, incident, explanation.evidence, width),
         _alerts(snapshot, incident, width),
         _follows(snapshot, incident, width, glyphs),
@@ -284,11 +285,12 @@ def _is_title(incident: Incident, symptom: Finding) -> bool:
     return symptom.key == incident.about and symptom.words == incident.root.words
 
 
-def _helps(explanation: Explanation, key_of: KeyOf, width: int) -> list[Line]:
+def _helps(snapshot: Snapshot, explanation: Explanation, key_of: KeyOf, width: int) -> list[Line]:
     lines: list[Line] = []
     for one in explanation.helps:
         lines += wrapped(key_of(one.command) if one.command else "", one.text, width)
-    return [head("what helps"), *lines] if lines else []
+    remark = "nothing is changed in the past; :now goes back" if is_past(snapshot) else ""
+    return [head("what helps", remark), *lines] if lines else []
 
 
 def _ruled(title: str, ruled: Iterable[LookAlike], width: int) -> list[Line]:

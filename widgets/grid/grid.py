@@ -135,7 +135,9 @@ class Grid(LineView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._model: GridModel = Nothing(waiting)
         self._pinned: set[str] = set()
-        self._viewport = Viewport(self._rows_high, pinned=self._pinned, open_all=open_all)
+        self._held: set[str] = set()
+        """Groups that clicks left open, so that no row below the pointer moves; a key lets them fold."""
+        self._viewport = Viewport(self._rows_high, pinned=self._pinned, held=self._held, open_all=open_all)
         self._page = 0
         self._only: tuple[str, ...] = ()
         self._marks: set[str] = set()
@@ -143,7 +145,6 @@ class Grid(LineView, can_focus=True):
         self._pages_for: tuple[tuple[GridColumn, ...], int] | None = None
         self._pages: tuple[ColumnPage, ...] = ()
         self._clicked: str | None = None
-        """The row that was clicked last."""
         self.below: Below | None = None
         """Returns lines for the free space below the rows; None for none."""
 
@@ -303,14 +304,13 @@ class Grid(LineView, can_focus=True):
         if index >= len(self._viewport.outline.keys):
             return
         before, key = self._clicked, self._viewport.outline.keys[index]
-        self._viewport.hold()
+        self._held.add(self._viewport.group or "")
         self.move_to(key)
         self._clicked = key
         if event.button == _RIGHT or event.ctrl:
             from widgets.grid.cell_texts import cell_texts
 
-            text = cell_texts(self._model, key, self.glyphs).get(column.id) if column is not None else None
-            if text:
+            if column is not None and (text := cell_texts(self._model, key, self.glyphs).get(column.id)):
                 self.post_message(self.CellPicked(self, text))
         elif before == key == self._viewport.cursor:
             # The second click opens, regardless of the delay.
@@ -338,7 +338,7 @@ class Grid(LineView, can_focus=True):
     def _go(self, index: int) -> None:
         """Put the cursor on the row at ``index`` of the outline, or on the nearest that there is."""
         keys = self._viewport.outline.keys
-        self._viewport.release()
+        self._held.clear()
         if keys:
             self.move_to(keys[min(max(0, index), len(keys) - 1)])
 

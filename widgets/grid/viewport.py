@@ -11,8 +11,10 @@ from widgets.grid.outline import Outline, group_of, neighbours, outline
 class Viewport:
     """The outline of a model with a cursor on it that stays with its object, on the line where the eye left it."""
 
-    def __init__(self, height: Callable[[], int], *, pinned: set[str], open_all: bool = False) -> None:
-        """``height`` gives the lines that there are for rows; ``open_all`` keeps every group open."""
+    def __init__(self, height: Callable[[], int], *, pinned: set[str], held: set[str], open_all: bool = False) -> None:
+        """``height`` gives the lines that there are for rows; ``pinned`` and ``held`` are groups that stay open,
+        ``open_all`` keeps all of them open.
+        """
         self._height = height
         self._open_all = open_all
         self.outline = Outline()
@@ -25,11 +27,9 @@ class Viewport:
         """The row of the cursor in the outline."""
         self.top = 0
         """The first row in view."""
-        self._pinned = pinned
+        self._pinned, self._held = pinned, held
         self._unfolded: set[str] = set()
         """Groups whose alike children have a row each."""
-        self._held: set[str] = set()
-        """Groups that stay open while a mouse moves the cursor."""
 
     def forget(self) -> None:
         """Drop the model and its rows."""
@@ -121,15 +121,6 @@ class Viewport:
         self._pinned ^= {self.group}
         self.settle(model, self.cursor, self.group, self.line, marks)
         return True
-
-    def hold(self) -> None:
-        """Keep the group of the cursor open until ``release``: a click moves no row below the pointer."""
-        if self.group is not None:
-            self._held.add(self.group)
-
-    def release(self) -> None:
-        """Close groups again when the cursor leaves them."""
-        self._held.clear()
 
     def unfold(self) -> str | None:
         """Give alike children a row each if the cursor is on their common row.

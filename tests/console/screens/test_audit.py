@@ -10,8 +10,11 @@ import pytest
 
 from actions.audit.line import seal
 from actions.audit.log import AuditLog
+from actions.audit.opened_logs import open_folder
 from actions.audit.who import Who
 from console.config.options import Options
+from fleet.model.in_past import PAST
+from fleet.model.snapshot import Health, SourceStatus
 from tests.actions.audit.logs import EVENT, NOW, PATCH, WHO, answered, filled, intent, log_in, only_file
 from tests.console.screens.desk import SIZES, Desk, desk, fleet
 
@@ -38,6 +41,23 @@ async def _open(d: Desk) -> None:
     await d.press("enter")
     await d.until(lambda: ("intact" in d.text or "BROKEN" in d.text) and "RESULT" in d.text)
     await d.settle()
+
+
+async def test_in_the_past_it_ends_there_and_says_what_is_of_now(folder: Path) -> None:
+    then = fleet()
+    began = {action.id: action.began for action in open_folder(folder).actions}
+    at = began["b1"] + 0.5
+    past = replace(then, at=at, sources=(*then.sources, SourceStatus(PAST, Health.OFF, at)))
+    async with desk(then, size=(120, 30), options=Options(audit=folder)) as d:
+        await d.deliver(past)
+        await _open(d)
+        assert "Drain mixtral-7" in d.text
+        assert "Scale llama" not in d.text
+        assert "with their results as of now" in d.text
+        await d.deliver(then)
+        await _open(d)
+        assert "Scale llama" in d.text
+        assert "as of now" not in d.text
 
 
 @SIZES

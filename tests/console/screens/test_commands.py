@@ -226,6 +226,20 @@ async def test_the_palette_finds_objects_by_name_and_shows_only_keys_that_are_bo
         assert pod.name in d.lines[1]
 
 
+async def test_a_name_that_is_typed_in_full_comes_before_titles_with_its_letters_here_and_there() -> None:
+    snapshot = make_snapshot()
+    async with desk(snapshot) as d:
+        # "mixtral" has no command; its letters are in several titles.
+        for typed, first in (("tral", "mixtral"), ("why", "Why slow")):
+            await d.press("ctrl+p", *typed)
+            screen = d.app.screen
+            await d.until(lambda: _options(screen) >= 1)  # noqa: B023 - within the round
+            await d.settle()
+            prompts = [str(option.prompt) for option in screen.query_one(OptionList).options]
+            assert first in prompts[0], prompts[:3]
+            await d.press("escape")
+
+
 async def test_a_name_that_kinds_share_is_of_the_one_that_is_for_this_screen() -> None:
     assert by_name("drain", ScreenId.FLEET) is BY_ID["act.drain"]
     assert by_name("drain", ScreenId.NODES) is by_name("drain-node", ScreenId.NODES) is BY_ID["act.drain-node"]
