@@ -23,6 +23,13 @@ ASKED: Final = "_ARGCOMPLETE"
 PROGRAMS: Final = ("quarterdeck", "qd")
 _LOOKED_AT: Final = ("Pod", *live_names.WORKLOADS)
 _Completer = Callable[..., Iterable[str]]
+_OF_FLAGS: Final[Mapping[str, _Completer]] = {
+    "context": live_names.contexts,
+    "namespace": live_names.namespaces,
+    "theme": live_names.themes,
+    "view": live_names.views,
+}
+"""Destination of a flag → the names that it takes."""
 
 
 def run(invocation: Invocation) -> int:
@@ -75,8 +82,8 @@ def _completer(command: str, action: argparse.Action) -> _Completer | None:
         return _one_of(SNAPSHOT_TABLES)
     if action.dest == "scenario":
         return _one_of(SCENARIOS)
-    if action.dest in ("context", "namespace"):
-        return live_names.contexts if action.dest == "context" else live_names.namespaces
+    if (own := _OF_FLAGS.get(action.dest)) is not None:
+        return own
     if action.dest == "object":
         return live_names.completer(_LOOKED_AT)
     if action.dest == "targets":

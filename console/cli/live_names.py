@@ -51,6 +51,37 @@ def completer(kinds: Sequence[str]) -> Completer:
     return complete
 
 
+def themes(parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+    """The themes, with those of the configuration."""
+    from typing import get_args
+
+    from themes.look import ThemeName
+
+    return ("auto", *get_args(ThemeName), *_of_configuration(parsed_args, "themes"))
+
+
+def views(parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
+    """The saved views."""
+    return _of_configuration(parsed_args, "views")
+
+
+def _of_configuration(options: argparse.Namespace, table: str) -> list[str]:
+    """Return the names in a table of ``[ui]``; none if the file cannot be read, which any command reports."""
+    import tomllib
+    from pathlib import Path
+
+    from console.config import paths
+
+    named = getattr(options, "config_file", None)
+    try:
+        text = (Path(named) if named else paths.config_file(os.environ)).read_text(encoding="utf-8")
+        ui = tomllib.loads(text).get("ui", {})
+    except (OSError, ValueError):
+        return []
+    found = ui.get(table, {}) if isinstance(ui, dict) else {}
+    return _safe(found) if isinstance(found, dict) else []
+
+
 def servers(**_: object) -> Iterable[str]:
     """The servers on this machine."""
     from console.config import paths

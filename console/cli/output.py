@@ -35,8 +35,9 @@ def write_sheet(form: str, sheet: Sheet, document: Callable[[], str], glyphs: Gl
         case "csv":
             streams.page(to_csv(sheet))
         case "name":
-            for row in sheet.rows:
-                print(row.name)
+            # An object may have several rows, and a command that is given the names takes each once.
+            for name in dict.fromkeys(row.name for row in sheet.rows):
+                print(name)
         case _:
             for line in sheet_lines(sheet, None if form == "wide" else columns(), glyphs, wide=form == "wide"):
                 print(line)

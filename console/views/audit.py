@@ -46,7 +46,7 @@ _MOST = 4
 
 
 def chain_lines(folder: Path, opened: Opened, width: int, until: float | None = None) -> list[Line]:
-    """Return the lines about the verification of the log, and its place; ``until`` is the moment of the past in view."""
+    """Return the lines about the verification of the log, and its place; ``until`` is the moment in view, if past."""
     lines: list[Line] = []
     for fact in opened_text(opened):
         role = Role.DIM if fact.tone is Tone.PLAIN else ROLES[fact.tone]

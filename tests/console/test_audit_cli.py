@@ -205,7 +205,7 @@ def test_a_time_of_day_is_the_last_time_that_the_clock_showed_it(text: str, ago:
 
 @pytest.mark.parametrize("text", ["24:00", "12:60", "7", "1:2"])
 def test_what_no_clock_shows_is_no_time(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is not a time, such as 14:02, 2h .ago., 2026-11-20"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a time, such as 14:02, 2h"):
         moment(text)
 
 

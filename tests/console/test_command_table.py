@@ -109,6 +109,19 @@ def test_a_shell_is_told_commands_flags_and_the_names_of_the_cluster(
     assert live_names._safe(["a-1", "$(rm)", "a b", "-n", "ns/x.y"]) == ["a-1", "ns/x.y"]
 
 
+def test_a_shell_is_told_the_themes_and_views_of_the_configuration(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[ui.themes.dusk]\nlike = "ansi"\n[ui.views.night]\nscreen = "nodes"\n')
+    config = ("--config", str(file))
+    assert completed(*config, "--view", monkeypatch=monkeypatch) == ["night"]
+    themes = completed(*config, "--theme", monkeypatch=monkeypatch)
+    assert {"dusk", "auto", "ansi", "quarterdeck-contrast"} <= set(themes)
+    file.write_text("[ui.views")
+    assert completed(*config, "--view", monkeypatch=monkeypatch) == [], "what is wrong is said by the command"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_scripts_are_of_both_programs(shell: str) -> None:
     assert "quarterdeck" in completion.script(shell)

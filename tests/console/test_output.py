@@ -97,6 +97,11 @@ def test_every_form_is_of_the_same_rows(form: str, capsys: pytest.CaptureFixture
             assert out.split() == [f"pod/{LONG}", "pod/b"]
 
 
+def test_an_object_with_several_rows_has_one_name(capsys: pytest.CaptureFixture[str]) -> None:
+    write_sheet("name", Sheet(COLUMNS, (row("b"), row("a"), row("b"))), str, UNICODE)
+    assert capsys.readouterr().out.split() == ["pod/b", "pod/a"]
+
+
 def test_a_number_that_moves_is_no_change() -> None:
     before = Sheet(COLUMNS, (row("a", 1.0), row("b", 1.0), row("c", 1.0)))
     now = Sheet(COLUMNS, (row("a", 2.0), row("b", 2.0, "OOMKilled"), row("d")))

@@ -14,6 +14,7 @@ import pytest
 from console.cli.dispatch import dispatch
 from console.report.sheets.sheet import to_csv
 from console.report.sheets.why import why_sheet
+from fleet.latency.hung_replicas import HungReplica
 from fleet.latency.report import latency_report
 from fleet.latency.separation import Division, Separation
 from fleet.latency.slowness import MEASURES
@@ -78,3 +79,14 @@ def test_a_slow_replica_is_a_row_with_what_such_have_in_common() -> None:
     (row,) = csv.DictReader(io.StringIO(to_csv(sheet)))
     assert (row["pod"], row["value"], row["in_common"]) == ("serving/chat-b", "0.09", "node gpu-3")
     assert [one.name for one in sheet.rows] == ["pod/chat-b"], "as drain takes it"
+
+
+def test_a_replica_that_hangs_is_the_first_row_though_no_measure_tells_of_it() -> None:
+    slow = Separation(MEASURES[0], {"serving/chat-b": 0.09}, frozenset({"serving/chat-b"}), ())
+    snapshot = Snapshot(1, 0.0, Cluster(), window=60.0)
+    found = latency_report(snapshot, "serving/Deployment/chat")
+    report = replace(found, separations=(slow,), hung=(HungReplica("serving/chat-a", 65.0),))
+    sheet = why_sheet(snapshot, report, UNICODE)
+    first = next(csv.DictReader(io.StringIO(to_csv(sheet))))
+    assert (first["measure"], first["value"], first["unit"]) == ("requests without a token", "65.0", "requests")
+    assert [one.name for one in sheet.rows] == ["pod/chat-a", "pod/chat-b"], "the one to drain comes first"

@@ -91,4 +91,5 @@ def benches_sheet(benches: Sequence[Bench], glyphs: Glyphs) -> Sheet:
         )
         return SheetRow(f"{bench.id} {level.concurrency}", untrusted(bench.server), cells)
 
-    return Sheet(columns, tuple(row(bench, level) for bench in benches for level in bench.levels))
+    rows = tuple(row(bench, level) for bench in benches for level in bench.levels)
+    return Sheet(columns, rows, empty="no benchmarks yet: quarterdeck local bench SERVER")

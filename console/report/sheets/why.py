@@ -1,10 +1,14 @@
-"""Slow replicas of an object as rows: by which measure each is slow, and what such replicas have in common."""
+"""Slow replicas of an object as rows: by which measure each is slow, and what such replicas have in common.
+
+One that hangs is by no measure slow, as none of its requests ends: it has a row of its own, above the others.
+"""
 
 from __future__ import annotations
 
 import math
 
 from console.report.sheets.sheet import Sheet, SheetCell, SheetColumn, SheetRow, number, words
+from fleet.latency.hung_replicas import HungReplica
 from fleet.latency.report import LatencyReport, dominant
 from fleet.latency.separation import Separation
 from fleet.model.snapshot import Snapshot
@@ -23,12 +27,27 @@ _COLUMNS = (
 
 
 def why_sheet(snapshot: Snapshot, report: LatencyReport, glyphs: Glyphs) -> Sheet:
-    """Return a row for each measure by which a replica is slow; values in the unit of the measure."""
+    """Return a row for each replica that hangs, and for each measure by which one is slow; values in its unit."""
     phase = dominant(report)
+    of_all = SheetCell(str(phase or ""), str(phase) if phase is not None else None)
+
+    def name_of(key: str) -> str:
+        pod = snapshot.pods.get(key)
+        return f"pod/{untrusted_name(pod.name if pod is not None else key.rpartition('/')[2])}"
+
+    def hung(one: HungReplica) -> SheetRow:
+        cells = (
+            words(untrusted_name(one.pod)),
+            words("requests without a token"),
+            number(one.requests, glyphs),
+            number(0.0, glyphs),
+            words("requests"),
+            words(""),
+            of_all,
+        )
+        return SheetRow(f"hangs/{one.pod}", name_of(one.pod), cells)
 
     def row(one: Separation, key: str) -> SheetRow:
-        pod = snapshot.pods.get(key)
-        name = untrusted_name(pod.name if pod is not None else key.rpartition("/")[2])
         shared = [a for each in one.divisions if each.is_named and key in each.having for a in each.attributes]
         cells = (
             words(untrusted_name(key)),
@@ -37,9 +56,9 @@ def why_sheet(snapshot: Snapshot, report: LatencyReport, glyphs: Glyphs) -> Shee
             number(one.median, glyphs),
             words(one.measure.unit),
             words(untrusted(", ".join(shared))),
-            SheetCell(str(phase or ""), str(phase) if phase is not None else None),
+            of_all,
         )
-        return SheetRow(f"{one.measure.name}/{key}", f"pod/{name}", cells)
+        return SheetRow(f"{one.measure.name}/{key}", name_of(key), cells)
 
-    rows = tuple(row(one, key) for one in report.separations for key in sorted(one.slow))
+    rows = (*map(hung, report.hung), *(row(one, key) for one in report.separations for key in sorted(one.slow)))
     return Sheet(_COLUMNS, rows, empty="no replica is slower than the others")
