@@ -1,15 +1,19 @@
 """Growth of a queue, and when it will break an objective, by a robust slope of its recent history.
 
 The slope is Theil and Sen's: the median of the slopes between all pairs of points. A queue grows, or drains, if four of
-five pairs agree, the newer half of the points still goes that way, and the change exceeds chance; otherwise nothing is
-reported.
+five pairs agree, the newer half of the points still goes that way, and chance alone does so in less than one of a
+hundred cases; otherwise nothing is reported.
+
+That is Mann and Kendall's test, with the variance that neighbouring points have because a queue remembers its length.
+Of a few points no order is rarer than chance, only how close they come to a line: Student's test of the regression.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Final, NamedTuple
 
 from fleet.model.quantity import Quantity
@@ -22,8 +26,12 @@ _FEWEST: Final = 4
 """Fewest points for a result."""
 _AGREE: Final = 0.8
 """The share of the pairs that must go the same way."""
-_ALL_BELOW: Final = 6
-"""Fewest points for that share. Of fewer all pairs must, which by chance is rarer than four fifths of six points'."""
+_STUDENT: Final = {4: 9.92, 5: 5.84, 6: 4.60, 7: 4.03}
+"""Points → the t of their regression that chance exceeds in one of a hundred cases. More points have an order."""
+_NORMAL: Final = 2.58
+"""The same of the normal distribution."""
+_MOST_ALIKE: Final = 0.8
+"""Highest correlation of neighbours that is believed: it is estimated from few points."""
 _GOES_ON: Final = 0.25
 """The share of the slope that the newer half must still have."""
 _LEAST: Final = 4.0
@@ -48,16 +56,36 @@ def trend(values: Sequence[float], step: float) -> QueueTrend | None:
     slopes = _slopes(points)
     middle = slopes[len(slopes) // 2]
     same = sum(slope * middle > 0 for slope in slopes)
-    agree = _AGREE if len(points) >= _ALL_BELOW else 1.0
     come_on = abs(middle) * (points[-1][0] - points[0][0])
     longest = max(value for _, value in points)
-    if same < agree * len(slopes) or come_on < max(_LEAST, _LEAST_SHARE * longest):
+    if same < _AGREE * len(slopes) or come_on < max(_LEAST, _LEAST_SHARE * longest) or _by_chance(points, slopes):
         return None
     newest = _slopes(points[-max(_FEWEST, len(points) // 2) :])
     if newest[len(newest) // 2] * middle < _GOES_ON * middle**2:
         # It has stopped or turned: what it did before is no outlook.
         return None
     return QueueTrend(middle, points[-1][1])
+
+
+def _by_chance(points: Sequence[tuple[float, float]], slopes: Sequence[float]) -> bool:
+    """True if points without a trend are like that in more than one of a hundred cases."""
+    count = len(points)
+    if count in _STUDENT:
+        share = statistics.correlation(*zip(*points, strict=True)) ** 2
+        return share * (count - 2) < _STUDENT[count] ** 2 * (1 - share)
+    middle = slopes[len(slopes) // 2]
+    ahead = abs(sum((slope > 0) - (slope < 0) for slope in slopes)) - 1
+    alike = _likeness([value - middle * at for at, value in points])
+    variance = count * (count - 1) * (2 * count + 5) / 18 * (1 + alike) / (1 - alike)
+    return ahead < _NORMAL * math.sqrt(variance)
+
+
+def _likeness(rest: Sequence[float]) -> float:
+    """The correlation of neighbours in what is left without the trend; 0.0 if they differ more than others do."""
+    mean = statistics.fmean(rest)
+    apart = [value - mean for value in rest]
+    whole = sum(value * value for value in apart)
+    return min(max(0.0, sum(a * b for a, b in pairwise(apart)) / whole), _MOST_ALIKE) if whole else 0.0
 
 
 def _slopes(points: Sequence[tuple[float, float]]) -> list[float]:

@@ -67,10 +67,31 @@ def test_nothing_is_told_of_one_that_does_not(values: list[float]) -> None:
     assert trend(values, STEP) is None
 
 
-def test_noise_alone_is_hardly_ever_a_trend() -> None:
-    chance = random.Random(7)
-    told = sum(trend([chance.gauss(40, 12) for _ in range(20)], STEP) is not None for _ in range(500))
-    assert told <= 2
+@pytest.mark.parametrize("points", [4, 5, 6, 7, 8, 10, 12, 16, 20])
+def test_noise_alone_is_hardly_ever_a_trend_however_short_it_is(points: int) -> None:
+    chance = random.Random(points)
+    told = sum(trend([chance.gauss(40, 12) for _ in range(points)], STEP) is not None for _ in range(1000))
+    assert told <= 15, "one of a hundred, and what a thousand draws differ by"
+
+
+def test_a_queue_that_only_remembers_its_length_is_seldom_a_trend() -> None:
+    chance = random.Random(3)
+
+    def wandering(points: int) -> list[float]:
+        values = [40.0]
+        while len(values) < points:
+            values.append(20.0 + values[-1] / 2 + chance.gauss(0, 10))
+        return values
+
+    told = sum(trend(wandering(points), STEP) is not None for points in range(4, 21) for _ in range(60))
+    assert told <= 0.04 * 17 * 60
+
+
+@pytest.mark.parametrize(("points", "least"), [(5, 60), (6, 90), (8, 85), (12, 95)])
+def test_growth_is_told_through_the_noise(points: int, least: int) -> None:
+    chance = random.Random(5)
+    grown = [[30 + 27 * at + chance.gauss(0, 12) for at in range(points)] for _ in range(100)]
+    assert sum(trend(values, STEP) is not None for values in grown) >= least
 
 
 def test_words() -> None:
