@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from console.commands.command import ScreenId
 from console.commands.desk import Desk
-from console.commands.dispatch import closed_by
-from console.commands.keys import key_text, keys_of
-from console.commands.table import by_name, commands_for
 from console.screens.base import bindings_of
 from console.screens.baselines import Usual
 from console.screens.reading import ReadingScreen
+from console.screens.remedy_keys import key_for
 from console.screens.table import TableScreen
 from console.views.alert_marks import unexplained
 from console.views.alerts import object_of
-from console.views.incidents import IncidentsModel, concerned, incident_lines
+from console.views.incidents import IncidentsModel, concerned, incident_below, incident_lines
 from fleet.model.snapshot import Snapshot
+from themes.glyphs import Glyphs
 from widgets.grid import Grid
+from widgets.line import Line
 
 
 class IncidentsScreen(TableScreen):
@@ -30,6 +32,7 @@ class IncidentsScreen(TableScreen):
 
     def __init__(self, desk: Desk, subject: str | None = None) -> None:
         super().__init__(desk, Grid(waiting="looking …"))
+        self.grid.below = self._details
         self._wanted = subject
 
     @property
@@ -51,6 +54,18 @@ class IncidentsScreen(TableScreen):
             self.grid.show(model)
         else:
             self.grid.show(model, wanted)
+
+    def _details(self, width: int, free: int, glyphs: Glyphs) -> Sequence[Line]:
+        """Return the page of the incident under the cursor, as far as there is room below the list."""
+        snapshot, key = self.desk.snapshot, self.grid.cursor
+        if snapshot is None or key is None:
+            return ()
+        key_of = partial(key_for, self.desk, self.where, self.subject)
+        return incident_below(snapshot, key, key_of, width, free, glyphs)
+
+    def on_grid_highlighted(self) -> None:
+        super().on_grid_highlighted()
+        self.grid.redraw()
 
     @property
     def is_empty(self) -> bool:
@@ -97,29 +112,10 @@ class IncidentScreen(ReadingScreen):
     def draw(self, snapshot: Snapshot) -> None:
         subject = self.subject
         usual = self._usual.of(snapshot, subject) if subject is not None else None
-        self.page.show(lambda width, glyphs: incident_lines(snapshot, self._key, self._key_of, width, glyphs, usual))
+        key_of = partial(key_for, self.desk, self.where, subject)
+        self.page.show(lambda width, glyphs: incident_lines(snapshot, self._key, key_of, width, glyphs, usual))
         if subject is not None and subject in snapshot.pods:
             self.desk.session.focus(frozenset({subject}))
-
-    def _key_of(self, name: str) -> str:
-        """The key of a command here; for a command of the nodes screen, with the way there. Empty if no mode allows it:
-        the remedy is one for somebody else, or for another time.
-        """
-        keymap = self.desk.options.keymap
-        here = next((one for one in commands_for(self.where) if name in one.names), None)
-        there = here or by_name(name, ScreenId.NODES)
-        snapshot, about = self.desk.snapshot, self.subject
-        if snapshot is not None and (about in snapshot.nodes or about in snapshot.gpus):
-            # There a command may mean the node where it means the pod here (drain).
-            there = by_name(name, ScreenId.NODES) or here
-            here = here if here is there else None
-        if there is not None and closed_by(there, snapshot, read_only=self.desk.read_only) is not None:
-            return ""
-        keys = keys_of(there, keymap) if there is not None else ()
-        if there is None or not keys:
-            return f":{name}"
-        way = "" if here is not None else f"{self._key_of('nodes')} "
-        return f"{way}{key_text(keys[0])}"
 
 
 def _about(snapshot: Snapshot | None, key: str | None) -> str | None:

@@ -35,7 +35,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.cells import NOTHING, Name, Text
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
-from widgets.line import Line, Span
+from widgets.line import BLANK, Line, Span
 from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
@@ -55,6 +55,8 @@ _KNOWN = 2
 _WHO_KNOWS = GridColumn("known", "KNOWN TO", 16, align="left", grow=4, widest=60, priority=1)
 _SILENT = frozenset({Health.STARTING, Health.DOWN})
 _INDENT = 6
+_LEAST_BELOW = 8
+"""Free lines below the list from which the incident under the cursor is shown there."""
 KeyOf = Callable[[str], str]
 """The name of a command → its key on the screen, or how else to give it."""
 
@@ -209,6 +211,19 @@ def incident_lines(
         _usual(snapshot, incident, usual, width, glyphs),
         _drawn(snapshot, incident, width, glyphs),
     )
+
+
+def incident_below(snapshot: Snapshot, key: str, key_of: KeyOf, width: int, free: int, glyphs: Glyphs) -> list[Line]:
+    """Return the page of an incident below the list of them, in at most ``free`` lines; nothing where that is too few,
+    or where the row is an alert of its own.
+    """
+    if free < _LEAST_BELOW or all(one.key != key for one in snapshot.incidents):
+        return []
+    rule = Line((Span(glyphs.horizontal * width, Role.DIM),))
+    page = incident_lines(snapshot, key, key_of, width, glyphs)
+    room = free - 2
+    shown = page if len(page) <= room else [*page[: room - 1], Line((Span(" enter shows the rest", Role.DIM),))]
+    return [rule, *shown, *[BLANK] * (room + 1 - len(shown))]
 
 
 def _usual(snapshot: Snapshot, incident: Incident, usual: Baselines | None, width: int, glyphs: Glyphs) -> list[Line]:

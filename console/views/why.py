@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from console.views.layout import LABEL, head, labelled, sections, wrapped
 from console.views.timeline import clock
@@ -93,11 +94,11 @@ def _phase_sentence(report: LatencyReport) -> str:
     share = f"{now.share(longest):.0%}"
     text = f"{longest} takes {seconds_text(now.of(longest))} of {seconds_text(now.total)} ({share})"
     others = list(report.comparison.others())
-    return f"{text}, as it did {_listed(others)}." if others else f"{text}."
+    return f"{text}, as {_listed(others)}." if others else f"{text}."
 
 
 def _listed(words: Sequence[str]) -> str:
-    phrases = {"its peers": "its peers"}
+    phrases = {"its peers": "for its peers", "before change": "before the last change"}
     return " and ".join(phrases.get(one, one) for one in words)
 
 
@@ -112,8 +113,8 @@ def _phases(comparison: LatencyComparison, now: float, width: int, glyphs: Glyph
         head("where the time goes", "mean seconds per request"),
         labelled("", Span(" " * 3 + titles, Role.HEAD)),
     ]
-    # The label with its margins, three blanks, the columns, two blanks, and then the bar.
-    room = width - LABEL - 9 - _CELL * (len(phases) + 1)
+    # The label with its margins, three blanks, the columns, two blanks, then the bar, and the right margin.
+    room = width - LABEL - 10 - _CELL * (len(phases) + 1)
     longest = max(each.total for _, each in rows if each.seconds)
     for words, each in rows:
         spans = [Span("   ")]
@@ -153,12 +154,26 @@ def _separations(report: LatencyReport, width: int) -> list[Line]:
         return [head(title, f"fewer than {FEWEST} replicas are measured: nothing to compare")]
     most = max(len(one.values) for one in report.separations)
     lines = [head(title, f"{count(most, 'replica')} serving the same")]
-    for one in report.separations:
-        lines += _separation(one, width)
+    # The same replica is often slow by several measures, for one reason: it is given once.
+    for reasons, alike in groupby(report.separations, key=_reasons):
+        for one in alike:
+            lines += _measured(one, width)
+        for text, role in reasons:
+            lines += wrapped("", f"  {text}", width, role)
     return lines
 
 
-def _separation(one: Separation, width: int) -> list[Line]:
+def _reasons(one: Separation) -> tuple[tuple[str, Role], ...]:
+    """Return what separates the slow ones, or that nothing does; empty if none is slow."""
+    if not one.values or not one.slow:
+        return ()
+    if not one.named:
+        return ((unseparated_text(one), Role.DIM),)
+    return tuple((division_text(one, division), Role.TEXT) for division in one.named)
+
+
+def _measured(one: Separation, width: int) -> list[Line]:
+    """Return the slow replicas by one measure."""
     if not one.values:
         return wrapped("", f"{one.measure.name}: not measured", width, Role.DIM)
     if not one.slow:
@@ -169,12 +184,7 @@ def _separation(one: Separation, width: int) -> list[Line]:
     worst = max(one.values[key] for key in one.slow)
     number = f"up to {seconds_text(worst)}, the median is {seconds_text(one.median)}"
     summary = f"{one.measure.name}: {len(one.slow)} of {len(one.values)} slow ({names}{more}), {number}"
-    lines = wrapped("", summary, width, Role.WARNING)
-    for division in one.named:
-        lines += wrapped("", f"  {division_text(one, division)}", width)
-    if not one.named:
-        lines += wrapped("", f"  {unseparated_text(one)}", width, Role.DIM)
-    return lines
+    return wrapped("", summary, width, Role.WARNING)
 
 
 def division_text(one: Separation, division: Division) -> str:
