@@ -10,9 +10,9 @@ from console.commands.table import by_name, commands_for
 
 
 def key_for(desk: Desk, where: ScreenId, about: str | None, name: str) -> str:
-    """Return the key of a command, ``:name`` if it has none; for a command of the nodes screen, with the way there. Empty
-    if no mode allows it: the remedy is one for somebody else, or for another time. ``about`` is the key of the object that
-    the remedy is for.
+    """Return the key of a command, ``:name`` if it has none; for a command of the nodes screen, with the way there.
+    Empty if no mode allows it: the remedy is one for somebody else, or for another time. ``about`` is the key of the
+    object that the remedy is for.
     """
     here = next((one for one in commands_for(where) if name in one.names), None)
     there = here or by_name(name, ScreenId.NODES)
