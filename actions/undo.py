@@ -16,7 +16,7 @@ from actions.audit.redaction import redacted
 from actions.audit.redaction_marks import MARK
 from actions.audit.who import Who
 from actions.catalogue import from_json, is_known, spec_of
-from actions.note import is_note
+from actions.event_note import is_note
 from actions.number_words import some_names, span
 from actions.planning.joined import MOST
 from actions.planning.plan import Alternative, Check, Plan, Scope, Verdict

@@ -10,14 +10,14 @@ import sys
 from collections.abc import Sequence
 
 from console import __version__
-from console.cli import exits, streams
+from console.cli import exit_codes, streams
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; only SystemExit ever leaves it."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     streams.prepare()
-    code = exits.OK
+    code = exit_codes.OK
 
     def run() -> None:
         nonlocal code
@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         if not streams.write_out(run):
-            return code or exits.PROBLEM
+            return code or exit_codes.PROBLEM
     except KeyboardInterrupt:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last resort: a person gets two lines, the report gets the traceback
         from console.cli.crash import report
 
@@ -54,15 +54,15 @@ def _main(prog: str, arguments: list[str]) -> int:
         from console.cli.completion import answer
 
         answer(prog)
-        return exits.OK
+        return exit_codes.OK
     if arguments in (["--version"], ["version"]):
         print(f"quarterdeck {__version__}")
-        return exits.OK
+        return exit_codes.OK
     if arguments in (["-h"], ["--help"], ["help"]):
         from console.cli import usage
 
         print(usage.text(prog), end="")
-        return exits.OK
+        return exit_codes.OK
     from console.cli.dispatch import dispatch
 
     return dispatch(prog, arguments)

@@ -18,9 +18,9 @@ from fleet.recorder.moment import Moment
 from fleet.recorder.tick_recorder import TickRecorder
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.namespace_view import Viewer
+from fleet.sources.background_measurements import Measurements
 from fleet.sources.defect_line import DefectLine
 from fleet.sources.kube.state import KubeState
-from fleet.sources.measurements import Measurements
 from fleet.sources.protocol import MetricsSource, ObjectSource
 from fleet.sources.side_sources import Makes, SideSources, none
 

@@ -15,7 +15,7 @@ from tests.test_one_door import sources
 
 STREAMS = "console/cli/streams.py"
 PAST: dict[str, set[str]] = {
-    "sys.__stderr__": {"console/cli/open.py"},
+    "sys.__stderr__": {"console/cli/open_console.py"},
     ".buffer": {STREAMS},
     "open(descriptor)": {STREAMS},
     "os.dup2": {STREAMS},

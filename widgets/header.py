@@ -10,8 +10,8 @@ from fleet.model.snapshot import Health
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Line, Span
+from widgets.line_parts import LinePart, arrange
 from widgets.line_view import LineView
-from widgets.parts import LinePart, arrange
 from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from actions.follow.coldstart import usual_start
+from actions.follow.cold_starts import usual_start
 from actions.number_words import count, some_names, span
 from actions.planning.impact import served_by, serving
 from actions.planning.plan import Check, Verdict

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from actions.drain.replicas import ready_of
 from actions.drain.unit import DrainUnit
-from actions.follow.coldstart import starting
+from actions.follow.cold_starts import starting
 from actions.kubeobj import controller_of, is_ready, written
 from actions.number_words import span
 from actions.request import Target

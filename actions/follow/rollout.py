@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from actions.follow.coldstart import starting
+from actions.follow.cold_starts import starting
 from actions.kubeobj import kind_in
 from actions.number_words import count
 from actions.planning.plan import Plan

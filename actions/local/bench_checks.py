@@ -7,9 +7,9 @@ from actions.local.machine import Installed
 from actions.number_words import count
 from actions.planning.plan import Check, Verdict
 from fleet.local.errors import LocalError
-from fleet.local.load import LoadProbe
 from fleet.local.served_models import ServedModel, served_models
 from fleet.local.server import Phase, ServerState
+from fleet.local.server_load import LoadProbe
 
 
 def check_ready(state: ServerState) -> Check:

@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from actions.private import make_private, write_whole
+from actions.private_files import make_private, write_whole
 from fleet.local.benches import BENCHES, Bench, to_json
 from fleet.local.errors import LocalError
 

@@ -11,9 +11,9 @@ from actions.local.leftovers import owner_of
 from actions.local.machine import Installed
 from actions.number_words import count
 from actions.planning.plan import Check, Verdict
-from fleet.local.load import LoadProbe
 from fleet.local.process import group
 from fleet.local.server import Phase, ServerState
+from fleet.local.server_load import LoadProbe
 
 
 def no_vllm() -> Installed:

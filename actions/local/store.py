@@ -19,7 +19,7 @@ from actions.audit.redaction import redacted_variables
 from actions.audit.redaction_marks import MARK
 from actions.local.leftovers import survey
 from actions.local.own_names import with_own_names
-from actions.private import make_private, write_whole
+from actions.private_files import make_private, write_whole
 from fleet.local import eta
 from fleet.local.errors import LocalError
 from fleet.local.record import ENVIRONMENT, KEY, LOG, RECORD, SECRETS, STARTS, ServerRecord, from_json, to_json

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from actions.catalogue import spec_of
-from actions.note import NAMESPACE, note
+from actions.event_note import NAMESPACE, note
 from actions.planning.plan import Mutation, Plan
 from actions.planning.plan_context import ClusterContext, DryRun
 from actions.request import LOCAL_SERVER, InTurn, Request, Target

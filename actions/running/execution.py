@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from actions.note import is_note, note
+from actions.event_note import is_note, note
 from actions.planning.plan import Mutation, Plan
 from actions.planning.plan_context import PlanContext
 from actions.running.execution_context import Send

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from actions.note import is_note
+from actions.event_note import is_note
 from actions.number_words import some_names
 from actions.planning.joined import named, undo_of
 from actions.planning.plan import Plan, Undo

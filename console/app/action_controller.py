@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from console.commands.command import ScreenId
 from console.session.failure import SessionError
-from console.views.standing_since import clock
+from console.views.severity_since import clock
 from fleet.model.counting import count
 from themes.palette import Role
 

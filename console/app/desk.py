@@ -13,7 +13,7 @@ from console.app.navigator import Navigator
 from console.app.pages import Pages
 from console.app.scope import ViewScope
 from console.commands.command import STANDING, ScreenId
-from console.views.standing_since import SinceTracker
+from console.views.severity_since import SinceTracker
 from fleet.model.in_past import is_past
 
 if TYPE_CHECKING:

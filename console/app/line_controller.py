@@ -6,7 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from console.commands.capabilities import Narrowable
-from console.commands.line import KnownElsewhereError, TakesNothingError, UnknownCommandError, complete, parse_line
+from console.commands.command_line import (
+    KnownElsewhereError,
+    TakesNothingError,
+    UnknownCommandError,
+    complete,
+    parse_line,
+)
 from console.session.failure import SessionError
 from themes.palette import Role
 

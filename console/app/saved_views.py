@@ -39,7 +39,7 @@ class SavedViews:
 
     async def _show(self, name: str, view: SavedView) -> None:
         from console.views.filter import FilterError
-        from console.views.saved import ALL, query_of
+        from console.views.saved_views import ALL, query_of
 
         try:
             query = query_of(view)
@@ -85,7 +85,7 @@ class SavedViews:
 
     def choose(self) -> None:
         from console.screens.choice import ChoiceScreen
-        from console.views.saved import view_text
+        from console.views.saved_views import view_text
 
         async def read() -> Sequence[tuple[str, str]]:
             return [(name, f"{name}   {view_text(view)}") for name, view in self._views.items()]
@@ -98,7 +98,7 @@ class SavedViews:
     def save(self, name: str) -> None:
         from console.config.problem import ConfigError
         from console.config.view_file import save_view
-        from console.views.saved import saved
+        from console.views.saved_views import saved
         from fleet.local.names import is_name
 
         front, config = self._navigator.front, self._desk.options.config

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from console.views.standing_since import clock_to_seconds
+from console.views.severity_since import clock_to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import Invocation, say
 from fleet import guard
 
@@ -12,7 +12,7 @@ def run(invocation: Invocation) -> int:
     settings = invocation.load().settings
     if guard.is_locked():
         say(f"{invocation.options.command} was refused: {guard.READ_ONLY}")
-        return exits.REFUSED
+        return exit_codes.REFUSED
     from console.cli import cluster_action
 
     return cluster_action.run(invocation, settings)

@@ -17,10 +17,10 @@ from actions.audit.history import RecordedAction
 from actions.audit.opened_logs import Opened, open_file, open_folder
 from actions.audit.query import AuditQuery
 from actions.audit.words import RecordFact, moment, opened_text, summary
-from console.cli import exits, streams
+from console.cli import exit_codes, streams
 from console.cli.dispatch import Invocation, say
-from console.cli.how_flags import FORMS
 from console.cli.output import glyphs_of, write_sheet
+from console.cli.shared_flags import FORMS
 from console.report.sheets.audit import actions_sheet
 from console.wiring.audit_folder import audit_logs
 from widgets.untrusted import untrusted, untrusted_line
@@ -35,14 +35,14 @@ def run(invocation: Invocation) -> int:
     options = invocation.options
     if (misplaced := _misplaced(options)) is not None:
         say(misplaced)
-        return exits.USAGE
+        return exit_codes.USAGE
     try:
         log = _open(invocation)
     except OSError as error:
         return _refused(error)
     except ValueError as error:
         say(untrusted(str(error)))
-        return exits.USAGE
+        return exit_codes.USAGE
     if options.what == "verify":
         _verify(log, as_json=options.json)
     else:
@@ -52,7 +52,7 @@ def run(invocation: Invocation) -> int:
         if options.what == "show" and options.output is not None:
             document = partial(_document, "json", selected, log)
             write_sheet(options.output, actions_sheet(selected), lambda: document().removesuffix("\n"), glyphs_of())
-            return exits.OK if log.intact else exits.PROBLEM
+            return exit_codes.OK if log.intact else exit_codes.PROBLEM
         output = _document(form, selected, log)
         if options.output is None:
             write = streams.document if form == "json" else streams.page
@@ -62,7 +62,7 @@ def run(invocation: Invocation) -> int:
                 _write(Path(options.output), output.encode())
             except OSError as error:
                 return _refused(error)
-    return exits.OK if log.intact else exits.PROBLEM
+    return exit_codes.OK if log.intact else exit_codes.PROBLEM
 
 
 def _misplaced(options: argparse.Namespace) -> str | None:
@@ -86,7 +86,7 @@ def _misplaced(options: argparse.Namespace) -> str | None:
 
 def _refused(error: OSError) -> int:
     say(untrusted(f"{error.filename}: {error.strerror}"))
-    return exits.USAGE
+    return exit_codes.USAGE
 
 
 def _open(invocation: Invocation) -> Opened:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 
-from console.cli import exits, interruptible, streams
+from console.cli import exit_codes, interruptible, streams
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain, snapshot_within
 from console.cli.output import glyphs_of, write_sheet
@@ -57,7 +57,7 @@ def _check_once(invocation: Invocation) -> int:
         return interruptible.run(watch(sheets, form, glyphs))
     snapshot, seen = snapshot_within(settings, invocation.options.wait, looks_back=True)
     now: bool = invocation.options.now
-    blind = not any_answered(snapshot) or seen != exits.OK
+    blind = not any_answered(snapshot) or seen != exit_codes.OK
     code = CheckStatus.UNKNOWN if blind else check_status(snapshot.incidents, pending=now)
     if form:
         from console.report.check import to_json

@@ -20,13 +20,13 @@ from actions.revisions import revisions
 from actions.running.runner import Runner
 from actions.spec import Api, UsageError
 from actions.undo import last_undo, plan_undo
-from console.cli import exits, interruptible
-from console.cli.action_command import names_of, request_of, targets_of
+from console.cli import exit_codes, interruptible
+from console.cli.action_flags import names_of, request_of, targets_of
 from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
+from console.cli.find_incident import acknowledgements_are_told, find_incident
+from console.cli.find_object import NotNamedError, find, parse
 from console.cli.latest_snapshot import LatestSnapshot, alerts_are_told
-from console.cli.named import NotNamedError, find, parse
-from console.cli.named_incidents import acknowledgements_are_told, find_incident
 from console.cli.one_snapshot import explain
 from console.cli.output import glyphs_of, write_sheet
 from console.cli.progress import telling, waiting_for
@@ -64,7 +64,7 @@ def run(invocation: Invocation, settings: Settings) -> int:
         return interruptible.run(_act(invocation, settings))
     except (NotNamedError, UsageError) as error:
         say(error)
-        return exits.USAGE
+        return exit_codes.USAGE
     except ClusterError as error:
         say(error.message + (f"\n  {error.remedy}" if error.remedy else ""))
         return _code(error)
@@ -72,11 +72,11 @@ def run(invocation: Invocation, settings: Settings) -> int:
 
 def _code(error: ClusterError) -> int:
     if isinstance(error, ForbiddenError):
-        return exits.REFUSED
+        return exit_codes.REFUSED
     if isinstance(error, UnreachableError | UnauthorizedError | NotKubernetesError | ServerError):
-        return exits.UNREACHABLE
+        return exit_codes.UNREACHABLE
     # Before anything is sent: no such target, no such revision, nothing to undo.
-    return exits.USAGE if isinstance(error, KubeconfigError | NotFoundError) else exits.PROBLEM
+    return exit_codes.USAGE if isinstance(error, KubeconfigError | NotFoundError) else exit_codes.PROBLEM
 
 
 async def _act(invocation: Invocation, settings: Settings) -> int:
@@ -87,7 +87,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
     if not isinstance(source, KubernetesSource):
         status = source.statuses()[0]
         say(f"{status.problem}\n  {status.remedy}")
-        return exits.USAGE
+        return exit_codes.USAGE
     async with _observing(settings, source, options.wait) as (watched, refresh):
         # Prometheus data alone do not justify an action: the API server's error comes first.
         if source.trouble is not None:
@@ -97,7 +97,7 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
             say(f"{lack}: no plan is made from incomplete data, and nothing was sent")
             for line in explain(snapshot):
                 say(line)
-            return exits.UNREACHABLE
+            return exit_codes.UNREACHABLE
         teller = ProgressPrinter()
         runner = actions.runner(settings, source, watched.newest, teller.changed, invocation.environ, refresh=refresh)
         try:
@@ -138,7 +138,7 @@ async def _plan_and_do(
             sheet = revisions_sheet(targets[0].kind, found, time.time(), glyphs)
             form = options.form or ("json" if options.json else "table")
             write_sheet(form, sheet, lambda: revisions_json(targets[0], found), glyphs)
-            return exits.OK
+            return exit_codes.OK
         await source.identify()
         plan = await runner.executor.plan(request_of(specs, options, targets))
     code, _ = await execute(plan, options, runner)
@@ -149,7 +149,7 @@ async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source
     """Return the named object. If it may not be listed, or is not listed yet, the server is asked for it by name."""
     namespace, default = snapshot.cluster.namespace, source.access.namespace or "default"
     if kinds == (ALERT,):
-        from console.cli.named_alerts import find_alert
+        from console.cli.find_alert import find_alert
 
         return find_alert(typed, snapshot, namespace)
     if kinds == (INCIDENT,):

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from console.cli import exits, live_names
+from console.cli import exit_codes, live_names
 from console.cli.command_table import SCENARIOS, SNAPSHOT_TABLES
 from console.cli.dispatch import Invocation
 from console.cli.parser import CommandParser, build
@@ -35,7 +35,7 @@ _OF_FLAGS: Final[Mapping[str, _Completer]] = {
 def run(invocation: Invocation) -> int:
     """Exit 0 with the script of a shell."""
     print(script(invocation.options.shell), end="")
-    return exits.OK
+    return exit_codes.OK
 
 
 def script(shell: str) -> str:
@@ -88,7 +88,7 @@ def _completer(command: str, action: argparse.Action) -> _Completer | None:
         return live_names.completer(_LOOKED_AT)
     if action.dest == "targets":
         from actions.catalogue import specs_of
-        from console.cli.action_command import targets_of
+        from console.cli.action_flags import targets_of
 
         return live_names.completer(targets_of(specs_of(command)))
     if command.startswith("local ") and action.dest in ("name", "names") and not action.option_strings:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import Invocation, say
+from console.config.constraints import check_references
 from console.config.load import located
 from console.config.problem import Problem
-from console.config.rules import check_references
 from console.config.show import lines
 from console.config.variables import unknown
 
@@ -15,12 +15,12 @@ def run(invocation: Invocation) -> int:
     """Run the command: ``path`` never fails; ``show`` and ``check`` exit 2 on an unusable configuration."""
     if invocation.options.action == "path":
         print(invocation.path())
-        return exits.OK
+        return exit_codes.OK
     loaded = invocation.load()
     if invocation.options.action == "show":
         for line in lines(loaded):
             print(line)
-        return exits.OK
+        return exit_codes.OK
     problems = [*located(loaded.origins, check_references(loaded.settings, invocation.environ))]
     for name, meant in unknown(invocation.environ):
         hint = f"Did you mean {meant}?" if meant else "quarterdeck config show lists all settings."
@@ -31,4 +31,4 @@ def run(invocation: Invocation) -> int:
     problems += loaded.warnings
     if not problems:
         print(f"{loaded.path}: {'ok' if loaded.exists else 'does not exist; every setting has its default'}")
-    return exits.PROBLEM if problems else exits.OK
+    return exit_codes.PROBLEM if problems else exit_codes.OK

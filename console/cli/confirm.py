@@ -17,7 +17,7 @@ from actions.planning.plan import Plan
 from actions.running.action_run import ActionRun
 from actions.running.progress import FailureCause, Outcome, Result
 from actions.running.runner import NOT_ASKED, PlanRefusedError, Runner
-from console.cli import exits, interruptible, streams
+from console.cli import exit_codes, interruptible, streams
 from console.cli.dispatch import say
 from console.report.action import to_json
 from console.views.action_runs import outcome_lines
@@ -71,7 +71,7 @@ async def execute_all(
         outcome = in_words(outcome) if outcome is not None else None
         code = code if outcome is None else _code(outcome)
         if not streams.write_out(partial(_print_outcome, plan, outcome, options)):
-            code = code or exits.PROBLEM
+            code = code or exit_codes.PROBLEM
         if outcome is not None and outcome.anchor:
             say(f"{LABEL} {outcome.anchor}")
         ended.append((code, outcome))
@@ -83,20 +83,20 @@ async def _ask(plan: Plan, options: ActingOptions) -> tuple[int, str]:
     asks = not is_record(plan.request)
     shown = not options.json and (asks or options.dry_run)
     if shown and not streams.write_out(partial(_print_plan, plan, requests=options.dry_run)):
-        return exits.PROBLEM, ""
+        return exit_codes.PROBLEM, ""
     if plan.blocks:
         for check in plan.blocks:
             say(f"refused: {untrusted(check.text)}" + (f"\n  {untrusted(check.fix)}" if check.fix else ""))
-        return exits.REFUSED, ""
+        return exit_codes.REFUSED, ""
     if options.dry_run:
-        return exits.OK, ""
+        return exit_codes.OK, ""
     if not asks:
-        return exits.OK, NOT_ASKED
+        return exit_codes.OK, NOT_ASKED
     confirmed = "--yes" if options.yes else await asyncio.to_thread(_ask_person, plan)
     if not confirmed:
         say("nothing was sent")
-        return exits.REFUSED, ""
-    return exits.OK, confirmed
+        return exit_codes.REFUSED, ""
+    return exit_codes.OK, confirmed
 
 
 def _start(plan: Plan, answer: tuple[int, str], options: ActingOptions, runner: Runner) -> tuple[int, ActionRun | None]:
@@ -105,10 +105,10 @@ def _start(plan: Plan, answer: tuple[int, str], options: ActingOptions, runner: 
     if not confirmed:
         return code, None
     try:
-        return exits.OK, runner.start(plan, options.reason, confirmed)
+        return exit_codes.OK, runner.start(plan, options.reason, confirmed)
     except (PlanRefusedError, AuditError) as error:
         say(f"refused: {error}")
-        return exits.REFUSED, None
+        return exit_codes.REFUSED, None
 
 
 def _print_outcome(plan: Plan, outcome: Outcome | None, options: ActingOptions) -> None:
@@ -122,10 +122,10 @@ def _print_outcome(plan: Plan, outcome: Outcome | None, options: ActingOptions) 
 
 def _code(outcome: Outcome) -> int:
     if outcome.result is Result.STOPPED:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     if outcome.cause is not FailureCause.OTHER:
-        return exits.REFUSED if outcome.cause is FailureCause.FORBIDDEN else exits.UNREACHABLE
-    return exits.OK if outcome.ok else exits.PROBLEM
+        return exit_codes.REFUSED if outcome.cause is FailureCause.FORBIDDEN else exit_codes.UNREACHABLE
+    return exit_codes.OK if outcome.ok else exit_codes.PROBLEM
 
 
 def _ask_person(plan: Plan) -> str:

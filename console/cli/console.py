@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from console.cli import exits
-from console.cli.collector import not_yet
+from console.cli import exit_codes
 from console.cli.dispatch import Invocation, say
+from console.cli.garbage_collector import not_yet
 from console.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def show(
     terminal = invocation.environ.get("TERM", "")
     if invocation.options.record is not None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         say("--record needs the console, and the console needs a terminal\n  Start it in a terminal.")
-        return exits.USAGE
+        return exit_codes.USAGE
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _run_once(settings, fleet)
     if terminal in {"", "dumb"}:
@@ -47,7 +47,7 @@ def show(
         )
         return _run_once(settings, fleet)
     not_yet()
-    from console.cli.open import open_console
+    from console.cli.open_console import open_console
     from console.wiring.session import session_of
 
     if fleet is not None:

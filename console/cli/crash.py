@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.report.crash import write
 
 
@@ -23,7 +23,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         print(f"  No report written ({problem.strerror}); QUARTERDECK_DEBUG=1 shows the details here.", file=sys.stderr)
     else:
         print(f"  Details: {file}. Please report it with this file.", file=sys.stderr)
-    return exits.PROBLEM
+    return exit_codes.PROBLEM
 
 
 def _brief(error: BaseException) -> str:

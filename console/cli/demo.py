@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.console import show
 from console.cli.dispatch import Invocation, say
 from console.config.sections import SECTIONS
@@ -23,7 +23,7 @@ def run(invocation: Invocation) -> int:
     options = invocation.options
     if options.port is not None and not options.serve:
         say("--port requires --serve\n  Without --serve nothing else connects, and any free port is used.")
-        return exits.USAGE
+        return exit_codes.USAGE
     try:
         with starting(simulator_arguments(options)) as fleet:
             if options.serve:
@@ -35,7 +35,7 @@ def run(invocation: Invocation) -> int:
             return code
     except DemoError as error:
         say(error)
-        return exits.USAGE if error.usage else exits.PROBLEM
+        return exit_codes.USAGE if error.usage else exit_codes.PROBLEM
 
 
 def _settings(own: Settings, options: argparse.Namespace, fleet: Starting) -> Settings:
@@ -75,7 +75,7 @@ def _serve(simulation: Simulation) -> int:
         say("serving until Ctrl-C")
         simulation.wait()
     except KeyboardInterrupt:
-        return exits.OK
+        return exit_codes.OK
     raise DemoError("the simulated fleet ended unexpectedly")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actions.catalogue import commands
-from console.cli import exits
+from console.cli import exit_codes
 from console.config import paths
 from console.config.load import Loaded, chosen_file, load
 from console.config.problem import ConfigError
@@ -110,7 +110,7 @@ def dispatch(
     except ConfigError as error:
         for problem in error.problems:
             say(problem)
-        return exits.USAGE
+        return exit_codes.USAGE
 
 
 def _run(invocation: Invocation) -> int:

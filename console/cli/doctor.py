@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from actions.local.installation import find_executable, read
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.dispatch import Invocation
 from console.cli.one_snapshot import WAIT, any_answered, observe
 from console.cli.output import glyphs_of, write_sheet
@@ -58,8 +58,8 @@ def run(invocation: Invocation) -> int:
     else:
         for line in report.lines(checks):
             print(line)
-    if code == exits.OK and any(check.verdict is DoctorStatus.FAIL for check in checks):
-        return exits.PROBLEM
+    if code == exit_codes.OK and any(check.verdict is DoctorStatus.FAIL for check in checks):
+        return exit_codes.PROBLEM
     return code
 
 
@@ -156,7 +156,7 @@ async def _permissions(
 
 
 def _code(snapshot: Snapshot) -> int:
-    return exits.OK if any_answered(snapshot) else exits.UNREACHABLE
+    return exit_codes.OK if any_answered(snapshot) else exit_codes.UNREACHABLE
 
 
 def _sheet(checks: Sequence[DoctorCheck]) -> Sheet:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.cli import exits, streams
+from console.cli import exit_codes, streams
 from console.cli.dispatch import Invocation, say
 from console.cli.progress import ProgressLine
 from console.report.harmless import harmless
@@ -29,11 +29,11 @@ def run(invocation: Invocation) -> int:
             found = scores(options.folder, options.jobs or os.cpu_count() or 1, line.counted("cases"))
     except (TruthError, RecordingError) as error:
         say(error)
-        return exits.USAGE
+        return exit_codes.USAGE
     if not _print_report(found, options.form, each=options.each):
-        return exits.PROBLEM
+        return exit_codes.PROBLEM
     whole = totals(found)
-    return exits.PROBLEM if any(goal.reached(whole) is False for goal in GOALS) else exits.OK
+    return exit_codes.PROBLEM if any(goal.reached(whole) is False for goal in GOALS) else exit_codes.OK
 
 
 def _print_report(found: Sequence[CaseScore], form: str, *, each: bool) -> bool:

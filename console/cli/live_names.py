@@ -92,7 +92,7 @@ def servers(**_: object) -> Iterable[str]:
 
 
 async def _named(options: argparse.Namespace, kinds: Sequence[str], prefix: str = "") -> list[str]:
-    from console.cli.named import parse
+    from console.cli.find_object import parse
     from fleet.net.early_requests import EarlyRequests
     from fleet.sources.kube.client import KubeClient
     from fleet.sources.kube.errors import KubeconfigError

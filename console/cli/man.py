@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterator
 
 from console import __version__
-from console.cli import command_table, exits
+from console.cli import command_table, exit_codes
 from console.cli.dispatch import Invocation
 from console.cli.parser import COMMON, build, positional
 
@@ -29,7 +29,7 @@ _VARIABLES = {
 def run(_: Invocation) -> int:
     """Exit 0."""
     print(page(), end="")
-    return exits.OK
+    return exit_codes.OK
 
 
 def page() -> str:

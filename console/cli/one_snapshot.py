@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.output import columns, glyphs_of
 from console.cli.progress import telling, waiting_for
 from console.config.settings import Settings
@@ -31,9 +31,9 @@ def snapshot_within(settings: Settings, wait: float, *, looks_back: bool = False
     if any_answered(snapshot):
         # A denied list must not look like a fleet without pods.
         seen = bool(snapshot.workloads) or snapshot.coverage.knows_any("pods", snapshot.cluster.namespace)
-        return snapshot, exits.OK if seen else exits.PROBLEM
+        return snapshot, exit_codes.OK if seen else exit_codes.PROBLEM
     # No server: there is no usable kubeconfig, which is wrong input rather than an outage.
-    return snapshot, exits.UNREACHABLE if snapshot.cluster.server else exits.USAGE
+    return snapshot, exit_codes.UNREACHABLE if snapshot.cluster.server else exit_codes.USAGE
 
 
 async def observe(

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
-from console.cli import command_table, exits
+from console.cli import command_table, exit_codes
 from console.cli.command_table import COMMON_FLAGS, SCENARIOS, SNAPSHOT_TABLES
-from console.cli.how_flags import add_how_on_a_cluster, add_output, add_wait
 from console.cli.recording_flags import add_eval, add_record, add_replay, add_scrub
+from console.cli.shared_flags import add_how_on_a_cluster, add_output, add_wait
 from console.config.load import Flag
 from console.config.moments import moment, moment_until
 from widgets.untrusted import untrusted
@@ -26,12 +26,12 @@ _SECTIONS = {"options": "flags", "positional arguments": "arguments"}
 class CommandParser(argparse.ArgumentParser):
     """Errors in one line and a hint, not the whole usage."""
 
-    wrong = exits.USAGE
+    wrong = exit_codes.USAGE
     """The exit code of wrong usage."""
 
     def error(self, message: str) -> NoReturn:
         problem = untrusted(self._improve(message))
-        if self.wrong != exits.USAGE:
+        if self.wrong != exit_codes.USAGE:
             # A monitoring plugin: its first line of stdout is what is shown.
             print(f"UNKNOWN: {problem}")
         self.exit(self.wrong, f"{self.prog}: {problem}\n  {self.prog} --help lists the choices.\n")
@@ -184,7 +184,7 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser,
             command.description = command_table.of(name).about
             if name == "check":
                 # For check, 2 means critical, which a misspelt flag is not.
-                command.wrong = exits.UNREACHABLE
+                command.wrong = exit_codes.UNREACHABLE
             _LOOKS[name](command)
         elif name == "local":
             from console.cli.local.flags import add_local
@@ -195,7 +195,7 @@ def build(prog: str, words: Sequence[str] | None = None) -> tuple[CommandParser,
             command.description = command_table.of(name).about
             add_how_on_a_cluster(command)
         else:
-            from console.cli.action_command import add_flags
+            from console.cli.action_flags import add_flags
 
             specs = specs_of(name)
             command.description = specs[0].about

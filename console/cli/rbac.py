@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import Invocation
 
 
@@ -25,4 +25,4 @@ def run(invocation: Invocation) -> int:
     # YAML anchors would be correct but unreadable.
     dumper = type("Plain", (yaml.SafeDumper,), {"ignore_aliases": lambda *_: True})
     print(yaml.dump_all(found, Dumper=dumper, sort_keys=False, default_flow_style=None, width=100), end="")
-    return exits.OK
+    return exit_codes.OK

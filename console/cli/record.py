@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import Invocation, say
 from console.cli.progress import ProgressLine
 from fleet.model.counting import count
@@ -19,6 +19,6 @@ def run(invocation: Invocation) -> int:
             replaced = scrub(options.file, options.out, line.counted("moments"))
     except RecordingError as error:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
-        return exits.USAGE
+        return exit_codes.USAGE
     print(f"{options.out}: {count(replaced, 'name')} replaced; times and numbers are unchanged (docs/recording.md)")
-    return exits.OK
+    return exit_codes.OK

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from typing import Final
 
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import print_table
 from fleet import guard
@@ -40,19 +40,19 @@ def run(invocation: Invocation) -> int:
             at = begin if options.at is None else options.at
             if not first <= at <= last:
                 say(f"{file} is from {stamped(first)} to {stamped(last)} UTC: --at is not within")
-                return exits.USAGE
+                return exit_codes.USAGE
             # Unreadable files are reported here rather than on an empty screen.
             recording.at(at)
     except RecordingError as error:
         say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
-        return exits.USAGE
+        return exit_codes.USAGE
     settings = replace(settings, read_only=True)
     wiring = RecordedWiring(settings, invocation.environ, file, at, options.speed)
     if not terminal:
         print_table(interruptible.run(wiring.connect("", "").observer.once(0.0)), settings)
-        return exits.OK
-    from console.cli.collector import collect_rarely
-    from console.cli.open import open_console
+        return exit_codes.OK
+    from console.cli.garbage_collector import collect_rarely
+    from console.cli.open_console import open_console
     from console.session.cluster_session import ObservingSession
 
     collect_rarely()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain, observe
 from console.views.objectives import board
@@ -43,7 +43,7 @@ def run(invocation: Invocation) -> int:
     for line in explain(snapshot):
         say(line)
     if not any_answered(snapshot):
-        return exits.UNREACHABLE
+        return exit_codes.UNREACHABLE
     if not names and dialects:
         say("no metrics store answers: the engines' default metric names are used")
         names.update(usual_names(dialects[0]))
@@ -52,8 +52,8 @@ def run(invocation: Invocation) -> int:
     document = rule_file(snapshot, rows, dialects[0] if dialects else ENGINES, names, max(60.0, snapshot.window))
     if not document["groups"]:
         say("no engine is measured: there is nothing to write rules for")
-        return exits.PROBLEM
+        return exit_codes.PROBLEM
     if found is not None and not found.are_promised:
         say("the objectives are defaults that nobody has agreed to: quarterdeck slo suggest proposes your own")
     print(as_yaml(document), end="")
-    return exits.OK
+    return exit_codes.OK

@@ -4,7 +4,7 @@ set.
 
 from __future__ import annotations
 
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain, observe
 from console.cli.output import glyphs_of, write_sheet
@@ -29,7 +29,7 @@ def run(invocation: Invocation) -> int:
     for line in explain(snapshot):
         say(line)
     if not any_answered(snapshot):
-        return exits.UNREACHABLE
+        return exit_codes.UNREACHABLE
     found = board(snapshot)
     known = found is not None and bool(found.rows)
     if known or form == "json":
@@ -42,6 +42,6 @@ def run(invocation: Invocation) -> int:
             if found is not None or snapshot.source("objectives")
             else "nothing is counted for this context"
         )
-        return exits.PROBLEM
+        return exit_codes.PROBLEM
     say(stands_on(found))
-    return exits.OK
+    return exit_codes.OK

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain, observe
 from console.config.objectives import goals_of
@@ -69,13 +69,13 @@ def run(invocation: Invocation) -> int:
     for line in explain(snapshot):
         say(line)
     if not any_answered(snapshot):
-        return exits.UNREACHABLE
+        return exit_codes.UNREACHABLE
     lines = list(_lines(snapshot, counted))
     if not lines:
         say("too few requests were counted to suggest an objective")
-        return exits.PROBLEM
+        return exit_codes.PROBLEM
     print(*lines, sep="\n")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _lines(snapshot: Snapshot, counted: _Counted) -> Iterator[str]:

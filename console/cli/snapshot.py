@@ -61,10 +61,10 @@ def run(invocation: Invocation) -> int:
 
 def _document(what: str, snapshot: Snapshot) -> str:
     """Return the whole Snapshot, or the requested part of it."""
-    from console.report import build, check
+    from console.report import check, snapshot_document
 
     if what == "fleet":
-        return build.to_json(snapshot)
-    whole = json.loads(check.to_json(snapshot) if what == "incidents" else build.to_json(snapshot))
+        return snapshot_document.to_json(snapshot)
+    whole = json.loads(check.to_json(snapshot) if what == "incidents" else snapshot_document.to_json(snapshot))
     part = {"schema": f"quarterdeck/{what}/v1", "at": snapshot.at, "context": snapshot.cluster.context}
     return json.dumps(part | {what: whole[what]}, indent=2, ensure_ascii=False)

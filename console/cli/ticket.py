@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.cli import exits, interruptible, named, streams
+from console.cli import exit_codes, find_object, interruptible, streams
 from console.cli.dispatch import Invocation, say
-from console.cli.one_look import look
 from console.cli.one_snapshot import any_answered, explain
+from console.cli.snapshot_with_reads import look
 from console.report.ticket.build import TicketPast, since_when, ticket
 from console.report.ticket.markdown import to_markdown
 from console.report.ticket.scope import TicketScope, of_everything, of_incident, of_objects
@@ -35,7 +35,7 @@ class _Asking:
         """Find what it is about, read what happened before, and make it."""
         try:
             scope = self._scope(snapshot)
-        except named.NotNamedError as error:
+        except find_object.NotNamedError as error:
             self.problem = str(error)
             return
         past = await _past(snapshot, scope, reader)
@@ -49,8 +49,8 @@ class _Asking:
         if found is not None:
             return found
         kinds = ("Pod", *(kind.kind for kind in listed()), "Node")
-        target = named.find(self._typed, snapshot, self._namespace, snapshot.cluster.namespace, kinds)
-        return of_objects(snapshot, (named.key_of(target, snapshot),))
+        target = find_object.find(self._typed, snapshot, self._namespace, snapshot.cluster.namespace, kinds)
+        return of_objects(snapshot, (find_object.key_of(target, snapshot),))
 
 
 async def _past(snapshot: Snapshot, scope: TicketScope, reader: ObjectReader) -> TicketPast:
@@ -71,12 +71,12 @@ async def _run(invocation: Invocation) -> int:
     for line in explain(snapshot):
         say(line)
     if not any_answered(snapshot):
-        return exits.UNREACHABLE
+        return exit_codes.UNREACHABLE
     if asking.document is None:
         say(asking.problem)
-        return exits.USAGE
+        return exit_codes.USAGE
     if invocation.options.form == "json":
         streams.document(asking.document.model_dump_json(indent=2, exclude_none=True))
     else:
         streams.page(to_markdown(asking.document))
-    return exits.OK
+    return exit_codes.OK

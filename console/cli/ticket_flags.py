@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from console.cli.how_flags import add_wait
+from console.cli.shared_flags import add_wait
 
 
 def add_ticket(parser: argparse.ArgumentParser) -> None:

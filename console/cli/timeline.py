@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console.cli import exits, interruptible, named
+from console.cli import exit_codes, find_object, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.output import glyphs_of, write_sheet
 from console.cli.progress import telling
@@ -58,14 +58,14 @@ async def _run(invocation: Invocation) -> int:
         client = KubeClient(access, environ=invocation.environ)
     except KubeconfigError as error:
         _explain(error)
-        return exits.USAGE
+        return exit_codes.USAGE
     try:
         return await _print_entries(
             invocation, partial(_ask, invocation, client), client.access.context, client.access.server
         )
     except ClusterError as error:
         _explain(error)
-        return exits.UNREACHABLE
+        return exit_codes.UNREACHABLE
     finally:
         await client.close()
 
@@ -123,7 +123,7 @@ async def _ask(invocation: Invocation, client: KubeClient) -> Timeline:
     from console.config.sections import settings_in
     from console.wiring.sources import measuring_settings
     from console.wiring.timeline import TimelineContext, timeline_sources
-    from fleet.sources.metrics import MetricsCollector
+    from fleet.sources.metrics_collector import MetricsCollector
     from fleet.timeline.timeline import ask
 
     gone: KubeError | None = None
@@ -174,7 +174,7 @@ def _print_timeline(timeline: Timeline, invocation: Invocation, context: str, se
     options = invocation.options
     narrowed, ref = _narrowed(timeline, options)
     if narrowed is None:
-        return exits.PROBLEM
+        return exit_codes.PROBLEM
     timeline = narrowed
     glyphs = glyphs_of(invocation.load().settings.ui.glyphs)
 
@@ -188,14 +188,14 @@ def _print_timeline(timeline: Timeline, invocation: Invocation, context: str, se
         say("nothing is known to have happened in that time; --since goes further back")
     for gap in timeline.gaps:
         say(f"not available: {gap.what}\n{gap.problem}")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _narrowed(timeline: Timeline, options: argparse.Namespace) -> tuple[Timeline | None, ObjectRef | None]:
     """Return the part about the requested object, and the object; None if it does not exist, which is reported."""
     if not options.object:
         return timeline, None
-    kind, name = named.parse(options.object)
+    kind, name = find_object.parse(options.object)
     found = timeline.find(kind, name, getattr(options, "namespace", None) or "")
     if len(found) != 1:
         say(_not_one(options.object, found))

@@ -15,7 +15,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from console.cli import exits, interruptible, streams
+from console.cli import exit_codes, interruptible, streams
 from console.cli.dispatch import say
 from console.cli.latest_snapshot import LatestSnapshot
 from console.cli.output import as_yaml, columns
@@ -43,11 +43,11 @@ async def watch(sheets: AsyncIterator[Sheet], form: str, glyphs: Glyphs) -> int:
             if stop.done():
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
-                return exits.OK
+                return exit_codes.OK
             sheet = following.result()
             if not streams.write_out(lambda sheet=sheet: printer.show(sheet)):  # type: ignore[misc]
                 stop.cancel()
-                return exits.PROBLEM
+                return exit_codes.PROBLEM
 
 
 class _Printer:

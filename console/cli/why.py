@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.cli import exits, interruptible, named
+from console.cli import exit_codes, find_object, interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.one_look import look
 from console.cli.one_snapshot import any_answered, explain
 from console.cli.output import columns, glyphs_of, write_sheet
+from console.cli.snapshot_with_reads import look
 from console.session.failure import SessionError
 from console.views.series import series_of
 from console.views.subject import ref_of
@@ -41,11 +41,11 @@ class _Asking:
         """Find the object, and compute its report."""
         kinds = ("Pod", *(kind.kind for kind in listed()))
         try:
-            target = named.find(self._typed, snapshot, self._namespace, snapshot.cluster.namespace, kinds)
-        except named.NotNamedError as error:
+            target = find_object.find(self._typed, snapshot, self._namespace, snapshot.cluster.namespace, kinds)
+        except find_object.NotNamedError as error:
             self.problem = str(error)
             return
-        key = named.key_of(target, snapshot)
+        key = find_object.key_of(target, snapshot)
         curves, change = await self._past(snapshot, key, reader)
         self.report = latency_report(snapshot, key, curves, change)
 
@@ -76,12 +76,12 @@ async def _run(invocation: Invocation) -> int:
     for line in explain(snapshot):
         say(line)
     if not any_answered(snapshot):
-        return exits.UNREACHABLE
+        return exit_codes.UNREACHABLE
     if asking.report is None:
         say(asking.problem)
-        return exits.USAGE
+        return exit_codes.USAGE
     _print_report(invocation, snapshot, asking.report, asking.problem)
-    return exits.OK
+    return exit_codes.OK
 
 
 def _print_report(invocation: Invocation, snapshot: Snapshot, report: LatencyReport, problem: str) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from console.config.options import Options
     from console.session.local.protocol import LocalServers
     from console.session.protocol import ActionService, Session
-    from console.views.standing_since import SinceTracker
+    from console.views.severity_since import SinceTracker
     from fleet.local.server import ServerState
     from fleet.model.objects import ObjectRef
     from fleet.model.snapshot import Snapshot

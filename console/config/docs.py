@@ -8,8 +8,8 @@ from dataclasses import MISSING, Field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from console.config.keys import variable
 from console.config.sections import named_of
+from console.config.setting_names import variable
 from console.config.settings import Policy, Settings, sections_of
 from console.config.sources import with_tables
 from fleet.diagnosis.profiles import BUILT_IN

@@ -10,11 +10,11 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from console.config import paths, rules
+from console.config import constraints, paths
 from console.config.file import is_there, text_of
-from console.config.keys import PREFIX, Key, variable
 from console.config.problem import ConfigError, Problem
 from console.config.sections import named_of, per_context
+from console.config.setting_names import PREFIX, Key, variable
 from console.config.settings import Policy, Settings, sections_of
 from console.config.sources import with_tables
 from fleet.dataclass import dataclass
@@ -69,7 +69,7 @@ def load(
     file: Path | None = None,
     flags: Iterable[Flag] = (),
     policy: Path = paths.SITE_POLICY,
-    check_keys: rules.CheckKeys = lambda _: (),
+    check_keys: constraints.CheckKeys = lambda _: (),
 ) -> Loaded:
     """Return the settings in effect: defaults < file < environment < flags < policy; ``read_only`` is only ever
     tightened.
@@ -92,10 +92,10 @@ def load(
             # Given for this start, regardless of the context.
             settings = replace(settings, **{name: replace(getattr(settings, name), contexts={})})
     settings, laid_down, warnings = _apply_policy(settings, origins, policy)
-    _raise(origins, rules.check(settings, check_keys))
+    _raise(origins, constraints.check(settings, check_keys))
     doubts = (
         Problem(_origin_of(origins, where), f"{dotted}: {what}", remedy)
-        for where, what, remedy in rules.doubts(settings)
+        for where, what, remedy in constraints.doubts(settings)
         if (dotted := ".".join(where))
     )
     return Loaded(settings, path, exists, origins, (*warnings, *doubts), laid_down)
@@ -155,7 +155,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, str]]:
     """Return a TOML document and the position of each key in it."""
     import tomllib
 
-    from console.config.lines import locate
+    from console.config.line_numbers import locate
 
     text = text_of(path)
     try:
@@ -296,7 +296,7 @@ def _read_policy(path: Path) -> tuple[Policy, dict[Key, str]]:
         raise ConfigError(Problem(str(path), "is empty", "It may have been cut off while it was written."))
     result = validate(Policy, document)
     if isinstance(result, Policy):
-        faults = rules.check_freezes(result.freezes)
+        faults = constraints.check_freezes(result.freezes)
         if wrong := [Problem(_origin_of(origins, where), what, remedy) for where, what, remedy in faults]:
             raise ConfigError(*wrong)
         return result, origins

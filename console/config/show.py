@@ -8,9 +8,9 @@ from dataclasses import Field, fields
 from typing import Any
 
 from console.config.fields import FromEnvironment
-from console.config.keys import Key
 from console.config.load import Loaded
 from console.config.sections import named_of
+from console.config.setting_names import Key
 from console.config.settings import sections_of
 
 _WIDTH = 44

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
-from console.config.keys import PREFIX, Key, variable
+from console.config.setting_names import PREFIX, Key, variable
 from console.config.settings import Settings, sections_of
 from console.config.sources import declared, with_tables
 

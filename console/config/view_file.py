@@ -17,7 +17,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Final
 
-from actions.private import write_whole
+from actions.private_files import write_whole
 from console.config.file import is_there, text_of
 from console.config.problem import ConfigError, Problem
 from console.config.ui_tables import SavedView

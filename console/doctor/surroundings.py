@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from console.config.constraints import check_references
 from console.config.load import Loaded, located
 from console.config.problem import ConfigError
-from console.config.rules import check_references
 from console.doctor.check import DoctorCheck, DoctorStatus
 from themes.look import choose_look
 

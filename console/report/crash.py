@@ -29,7 +29,7 @@ def write(error: BaseException, arguments: Sequence[str]) -> Path:
     file = folder / f"crash-{now:%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
     # Imported only here: a working program does not need it.
     from actions.audit.redaction import redacted_arguments, redacted_text
-    from actions.private import make_private
+    from actions.private_files import make_private
 
     make_private(folder, folder)
     text = (

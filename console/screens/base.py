@@ -18,7 +18,7 @@ from console.commands.capabilities import Markable
 from console.commands.command import OWN, STAYING, Command, Context, ScreenId
 from console.commands.desk import Desk
 from console.commands.dispatch import refusal, runnable
-from console.commands.habits import habit
+from console.commands.k9s_hints import habit
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, bound_on, by_name
 from console.screens.entry_line import EntryLine
@@ -30,7 +30,7 @@ from fleet.model.in_past import is_past
 from fleet.model.snapshot import Snapshot
 from themes.palette import Role
 from widgets.header import Header, HeaderModel
-from widgets.keybar import Hint, Keybar
+from widgets.key_bar import Hint, Keybar
 from widgets.message_line import MessageLine
 
 if TYPE_CHECKING:

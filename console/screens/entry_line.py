@@ -13,7 +13,7 @@ from console.commands.command import Context
 from console.commands.desk import Desk
 from themes.look import look
 from themes.palette import Role
-from widgets.keybar import Hint
+from widgets.key_bar import Hint
 from widgets.line import fit_end, width_of
 
 if TYPE_CHECKING:

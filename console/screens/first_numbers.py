@@ -16,7 +16,7 @@ from console.screens.lines import Lines
 from console.views.fleet import FleetTable
 from console.views.header import header_model, outages
 from console.views.query import Query
-from console.views.standing_since import SinceTracker
+from console.views.severity_since import SinceTracker
 from console.views.summary import summary
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid

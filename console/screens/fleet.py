@@ -171,7 +171,7 @@ class FleetScreen(TableScreen):
             return
         if self._beside.has_class("wide") and key is not None:
             # Half of the views, which the first frame does not need.
-            from console.views.glance import glance_lines
+            from console.views.side_panel import glance_lines
 
             self._glance.show(lambda width, glyphs: glance_lines(snapshot, key, width, glyphs))
         pods = frozenset(key for key in self.grid.visible_keys if key in snapshot.pods)

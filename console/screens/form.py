@@ -19,7 +19,7 @@ from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.form import FormRow
 from widgets.line import Line, Span
-from widgets.parts import LinePart, arrange
+from widgets.line_parts import LinePart, arrange
 
 
 class FormRows(VerticalScroll, can_focus=False):

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from console.commands.desk import Desk
 from console.screens.base import ConsoleScreen
 from widgets.grid import Arrangement, Grid
-from widgets.keybar import Hint, Keybar
+from widgets.key_bar import Hint, Keybar
 
 _SELECT: Final = "grid.select"
 """The id of enter in the key bar: the binding of the grid."""

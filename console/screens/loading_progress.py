@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from console.screens.base import BESIDE, ConsoleScreen
 from console.session.failure import SessionError
-from console.views.members import Loading, is_starting
 from console.views.pod_logs import worth_reading
 from console.views.subject import ref_of
+from console.views.workload_pods import Loading, is_starting
 from fleet.model.objects import Pod
 from fleet.model.snapshot import Snapshot
 

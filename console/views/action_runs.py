@@ -11,7 +11,7 @@ from actions.running.progress import Load, Outcome, Progress, Result
 from console.views.filter import Filter
 from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plan import place
-from console.views.standing_since import clock
+from console.views.severity_since import clock
 from fleet.dataclass import dataclass
 from fleet.model.counting import count
 from fleet.model.severity import Severity
@@ -21,7 +21,7 @@ from widgets.bar import bar_spans
 from widgets.cells import Text
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.line import Line, Span
-from widgets.parts import LinePart, arrange
+from widgets.line_parts import LinePart, arrange
 from widgets.untrusted import untrusted
 from widgets.values import age_text, percent_text, seconds_text, significant
 

@@ -9,7 +9,7 @@ from console.views.alert_marks import board, explained, object_words, summary_of
 from console.views.filter import Filter
 from console.views.incident_words import place, shown_severity
 from console.views.layout import head, labelled, wrapped
-from console.views.standing_since import clock
+from console.views.severity_since import clock
 from fleet.alerts.board import AlertRow
 from fleet.dataclass import dataclass
 from fleet.model.alerts import NAME, Evaluated, MonitoringRule, Notified, Silence

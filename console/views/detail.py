@@ -11,12 +11,12 @@ from console.views.gpus import gpu_lines
 from console.views.kube_object import condition_lines, container_lines, event_lines, version_lines
 from console.views.layout import head, labelled, packed, pairs, sections
 from console.views.load import has_load, latency_lines, load_lines, phase_lines
-from console.views.members import NO_STARTS, Loading, member_lines, start_seconds, startup_lines
 from console.views.missing_numbers import gateway_lines, unexposed_lines
 from console.views.plots import plot_block
 from console.views.products import product_of, products_of
 from console.views.subject import assessment_of, reason_of
 from console.views.versions import workload_version_lines
+from console.views.workload_pods import NO_STARTS, Loading, member_lines, start_seconds, startup_lines
 from fleet.model.baseline import Baselines
 from fleet.model.counting import count
 from fleet.model.objects import Pod, Workload

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from console.views.alert_marks import any_concern, mark, names_of
 from console.views.columns import Shown, TableColumn, blank, never
 from console.views.identity_cache import IdentityCache
-from console.views.numbers import gpu_activity, number, usage
+from console.views.number_cells import gpu_activity, number, usage
 from console.views.products import product_of, products_of
 from console.views.root_words import marked, root_reason
-from console.views.standing_since import coarse
+from console.views.severity_since import coarse
 from console.views.subject import assessment_of, queue_text, restarts_of
 from fleet.model.frame import Frame
 from fleet.model.objects import ModelVersion, Pod, Workload

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from console.views.layout import followed
 from console.views.listed_sources import is_listed
 from console.views.production import is_production
-from console.views.standing_since import clock, coarse
+from console.views.severity_since import clock, coarse
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role

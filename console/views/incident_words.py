@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.views.standing_since import coarse
+from console.views.severity_since import coarse
 from fleet.model.counting import count, share
 from fleet.model.finding import Acknowledged, FindingState, Incident, Reach
 from fleet.model.severity import Severity

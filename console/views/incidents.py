@@ -23,7 +23,7 @@ from console.views.incident_words import (
 )
 from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plots import plot_block
-from console.views.standing_since import clock, coarse
+from console.views.severity_since import clock, coarse
 from fleet.dataclass import dataclass
 from fleet.diagnosis.evidence import Explanation, IncidentEvidence, LookAlike, explain
 from fleet.model.baseline import Baselines

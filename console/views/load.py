@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.views.layout import LABEL, head, labelled, packed, pairs
-from console.views.numbers import role_of
+from console.views.number_cells import role_of
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
 from fleet.model.reading import Reading, State

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.views.standing_since import clock_to_seconds, coarse
+from console.views.severity_since import clock_to_seconds, coarse
 from fleet.model.in_past import is_past
 from fleet.model.snapshot import Snapshot
 from widgets.values import age_text

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from console.views.columns import Shown, TableColumn, blank
-from console.views.numbers import gpu_activity, number
+from console.views.number_cells import gpu_activity, number
 from console.views.root_words import marked
 from console.views.subject import assessment_of, sick_holder
 from fleet.model.counting import count

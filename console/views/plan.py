@@ -16,7 +16,7 @@ from fleet.model.counting import count
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.line import Align, Line, Span, fit, fit_end, width_of
-from widgets.parts import LinePart, arrange
+from widgets.line_parts import LinePart, arrange
 from widgets.text_pane import wrap
 from widgets.untrusted import untrusted, untrusted_name
 

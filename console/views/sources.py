@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.views.layout import head, labelled, sections, wrapped
 from console.views.load import method_text
-from console.views.standing_since import clock, coarse
+from console.views.severity_since import clock, coarse
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role

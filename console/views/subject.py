@@ -123,8 +123,8 @@ def queue_text(snapshot: Snapshot, key: str) -> str:
 def _queue(snapshot: Snapshot, key: str) -> str:
     # The join of objectives is imported for the first growing queue: most fleets start without one.
     from console.views.objectives import rows_of
-    from fleet.objectives.growth import growth_text, outlook, trend_of
     from fleet.objectives.objective import DEFAULTS
+    from fleet.objectives.queue_growth import growth_text, outlook, trend_of
 
     if trend_of(snapshot, key) is None:
         return ""

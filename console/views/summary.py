@@ -8,7 +8,7 @@ from itertools import chain
 from console.views.fleet_order import scores_at, severities_of
 from console.views.incident_words import acknowledged_text, place
 from console.views.root_words import caused_by, held_up, known_objects, root_reason
-from console.views.standing_since import ShownSince, SinceTracker, since_text
+from console.views.severity_since import ShownSince, SinceTracker, since_text
 from console.views.subject import assessment_of, is_free_gpu, pod_for, queue_text
 from fleet.model.awaited import is_awaited
 from fleet.model.finding import FindingState, Incident

@@ -14,7 +14,7 @@ from fleet.sources.alerts.alertmanager import AlertmanagerSource, DiscoveredAler
 from fleet.sources.alerts.rules import RulesSource
 from fleet.sources.alerts.search import SYNCED, Search
 from fleet.sources.kube.source import KubernetesSource
-from fleet.sources.metrics import Use
+from fleet.sources.metrics_collector import Use
 from fleet.sources.prometheus.products import ALERTMANAGER, RULES
 from fleet.sources.prometheus.services import Services
 from fleet.sources.prometheus.source import PrometheusSource

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from console.session.failure import SessionError
 from console.wiring.replay import RecordedConnection
+from fleet.recorder.playback_at_moment import StandingObjects, StandingPlayback
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording
-from fleet.recorder.standing import StandingObjects, StandingPlayback
 from fleet.recorder.writer import EVERY
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fleet.model.curve import Curve, CurveQuestion
     from fleet.model.objects import ClusterId, ObjectRef
     from fleet.model.snapshot import Cluster, Snapshot
-    from fleet.recorder.past import RecordedTimeline
+    from fleet.recorder.recorded_past import RecordedTimeline
     from fleet.timeline.timeline import Timeline
 
 Why = tuple[str, str]
@@ -91,7 +91,7 @@ class RecordedReader(NoReader):
         return tuple(sorted(seen))
 
     async def timeline(self, ref: ObjectRef | None, since: float) -> Timeline:
-        from fleet.recorder.past import RecordedTimeline
+        from fleet.recorder.recorded_past import RecordedTimeline
         from fleet.timeline.timeline import ask
 
         # Kept, because it caches what it has read.

@@ -21,7 +21,7 @@ from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.kubeconfig import load_access
 from fleet.sources.kube.no_cluster import AbsentKubernetes
 from fleet.sources.kube.source import KubernetesSource
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, MoreMetrics, Use
+from fleet.sources.metrics_collector import MetricsCollector, MetricsSettings, MoreMetrics, Use
 from fleet.sources.prometheus.trust import Trust
 from fleet.sources.protocol import MetricsSource
 from fleet.sources.scrape.collector import ScrapeCollectorSettings

@@ -18,7 +18,7 @@ from fleet.json_fields import mapping, text
 from fleet.metrics.dialect import Match, Op
 from fleet.model.objects import ClusterId
 from fleet.recorder.cluster_recordings import file_of
-from fleet.recorder.past import RecordedPast, RecordingsTimeline
+from fleet.recorder.recorded_past import RecordedPast, RecordingsTimeline
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ClusterError
 from fleet.sources.kube.probe import OLDEST

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
 from fleet.diagnosis.pod_reports import Reported, beside, is_beside, reports_of
-from fleet.diagnosis.routes import RouteCause
+from fleet.diagnosis.route_cause import RouteCause
 from fleet.diagnosis.serving import unusual
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
 from fleet.diagnosis.subject import Replica, Subjects, comparable_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fleet.diagnosis.canary import CanaryPod
+from fleet.diagnosis.canary_cause import CanaryPod
 from fleet.diagnosis.causes.canary import DIFFERENT, UNANSWERED
 from fleet.model.canary import CanaryAnswers
 from fleet.model.facts import Facts

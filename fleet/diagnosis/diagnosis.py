@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, BesideBefore, GpuGroups, Outliers, Reports
 from fleet.diagnosis.autoscaler_subject import AutoscalerSubject
-from fleet.diagnosis.canary import CanaryCause, RouteCanaryCause, canary_troubles
+from fleet.diagnosis.canary_cause import CanaryCause, RouteCanaryCause, canary_troubles
 from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, ReportedCause, SourceCause
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
-from fleet.diagnosis.endpoints import EndpointCause, endpoint_causes
+from fleet.diagnosis.endpoint_cause import EndpointCause, endpoint_causes
 from fleet.diagnosis.fallbacks import without_needless
 from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
-from fleet.diagnosis.frontends import FrontendCause, frontend_causes
-from fleet.diagnosis.gateways import GatewayCause, gateway_causes
+from fleet.diagnosis.frontend_cause import FrontendCause, frontend_causes
+from fleet.diagnosis.gateway_cause import GatewayCause, gateway_causes
 from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
-from fleet.diagnosis.missed_objectives import MissedObjectiveCause, missed_objective_causes
-from fleet.diagnosis.missing_pods import MissingPods, MissingPodsCause
-from fleet.diagnosis.overdue import Overdue, OverdueCause
+from fleet.diagnosis.missed_objective_cause import MissedObjectiveCause, missed_objective_causes
+from fleet.diagnosis.missing_pods_cause import MissingPods, MissingPodsCause
+from fleet.diagnosis.overdue_cause import Overdue, OverdueCause
 from fleet.diagnosis.precedence import Precedence
-from fleet.diagnosis.ranks import RankCause, RankSearch
+from fleet.diagnosis.rank_cause import RankCause, RankSearch
 from fleet.diagnosis.reach import RequestCounts
-from fleet.diagnosis.rollouts import RolloutCause, Rollouts
-from fleet.diagnosis.routes import RouteCause
+from fleet.diagnosis.rollout_cause import RolloutCause, Rollouts
+from fleet.diagnosis.route_cause import RouteCause
 from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
-from fleet.diagnosis.setup import SetupCause, Setups
+from fleet.diagnosis.setup_cause import SetupCause, Setups
 from fleet.diagnosis.subject import MeasuringSource, Subjects
 from fleet.model.differences import are_same
 from fleet.model.ending import Endings

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis import registry
-from fleet.diagnosis.canary import CanaryCause, RouteCanaryCause, answer_of
+from fleet.diagnosis.canary_cause import CanaryCause, RouteCanaryCause, answer_of
 from fleet.diagnosis.cause import AnyCause, Help, Ruling
 from fleet.diagnosis.sign import Observation
 from fleet.diagnosis.subject import Subjects

@@ -14,9 +14,9 @@ from fleet.diagnosis.replica_groups import is_grouped
 from fleet.diagnosis.serving import pods_in, ready_pods
 from fleet.kinds.kind import Update
 from fleet.kinds.registry import kind_of
+from fleet.model.missed_objective import Promised
 from fleet.model.objects import Pod, Workload, revision_of
 from fleet.model.profile import CHAT, Profile
-from fleet.model.promise import Promised
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from fleet.diagnosis.canary import CanaryCause
+from fleet.diagnosis.canary_cause import CanaryCause
 from fleet.diagnosis.cause import AnyCause, MetricsCause, SameWords, Stage
 from fleet.diagnosis.finding_words import WHOLES, is_later
-from fleet.diagnosis.overdue import OverdueCause
+from fleet.diagnosis.overdue_cause import OverdueCause
 from fleet.diagnosis.subject import Subjects
 from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.severity import Severity

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from fleet.kinds.daemonset import DAEMON_SET
 from fleet.kinds.deployment import DEPLOYMENT
+from fleet.kinds.deployment_replacements import CLONE_SET, ROLLOUT
 from fleet.kinds.dynamo import DYNAMO_GRAPH_DEPLOYMENT
 from fleet.kinds.kind import WorkloadKind
 from fleet.kinds.kserve import INFERENCE_SERVICE, LLM_INFERENCE_SERVICE
@@ -13,7 +14,6 @@ from fleet.kinds.leaderworkerset import LEADER_WORKER_SET
 from fleet.kinds.ray import RAY_CLUSTER, RAY_SERVICE
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.kinds.replicationcontroller import REPLICATION_CONTROLLER
-from fleet.kinds.rollout import CLONE_SET, ROLLOUT
 from fleet.kinds.statefulset import STATEFUL_SET
 
 KINDS: tuple[WorkloadKind, ...] = (

@@ -21,7 +21,7 @@ from fleet.model.snapshot import Health, SourceStatus
 from fleet.net.bodies import Limit
 from fleet.sources.kube.errors import KubeconfigError
 from fleet.sources.kube.state import KubeState
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.metrics_collector import MetricsCollector, MetricsSettings, Use
 from fleet.sources.scrape.targets import Via
 from fleet.sources.status import StatusKeeper
 

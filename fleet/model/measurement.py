@@ -135,7 +135,7 @@ class Measurement:
     window: float
     """Seconds over which rates and percentiles are taken."""
     interval: float
-    """Scrape interval in seconds, as seen in the data; fleet.snapshot.ages uses it to judge a sample's age."""
+    """Scrape interval in seconds, as seen in the data; fleet.snapshot.freshness uses it to judge a sample's age."""
     engines: tuple[EngineId, ...] = ()
     engine_table: Table = field(default_factory=Table)
     dialects: tuple[tuple[str, ...], ...] = ()

@@ -20,6 +20,7 @@ from fleet.model.exposure import Exposure
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
 from fleet.model.measurement import EngineId, GatewayId, GpuId
+from fleet.model.missed_objective import NOTHING_PROMISED, Promised
 from fleet.model.naming import Naming
 from fleet.model.objects import (
     TEMPLATE_HASH,
@@ -33,7 +34,6 @@ from fleet.model.objects import (
     Workload,
 )
 from fleet.model.profile import ALL_CHAT, WorkloadProfiles
-from fleet.model.promise import NOTHING_PROMISED, Promised
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from fleet.dataclass import dataclass
 from fleet.model.differences import are_same
 from fleet.model.snapshot import Snapshot
+from fleet.objectives.bucket_edges import snapped
 from fleet.objectives.burn_rate import ErrorBudget, Spent
-from fleet.objectives.edges import snapped
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Indicator, Objective
 from fleet.objectives.owners import RequestOwner, stem_of

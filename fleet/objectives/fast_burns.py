@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet.model.error_budget import NOTHING_BURNS, BurningBudget
-from fleet.model.promise import NOTHING_PROMISED, MissedObjective, Promised
+from fleet.model.missed_objective import NOTHING_PROMISED, MissedObjective, Promised
 from fleet.model.snapshot import Snapshot
 from fleet.objectives.board import ObjectiveBoard, ObjectiveBoardMaker, ledger_of
 from fleet.objectives.burn_rate import WINDOWS, BurnPace, ErrorBudget, worst

@@ -20,7 +20,7 @@ from fleet.metrics.identity import REPLICA_LABELS
 from fleet.metrics.promql import listed, pattern, queries, selector, span, tagged
 from fleet.metrics.queries import running_selectors
 from fleet.model.quantity import Family, Quantity
-from fleet.objectives.edges import spellings
+from fleet.objectives.bucket_edges import spellings
 from fleet.objectives.owners import owner_labels, with_stem
 
 SAMPLES: Final = 20_000_000

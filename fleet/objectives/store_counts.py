@@ -18,8 +18,8 @@ from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
 from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.quantity import Family
+from fleet.objectives.bucket_edges import snapped
 from fleet.objectives.burn_rate import DAY, HOUR, MINUTE, WINDOWS
-from fleet.objectives.edges import snapped
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import FAMILIES, Goals, Indicator
 from fleet.objectives.owners import RequestOwner

@@ -21,7 +21,7 @@ from fleet.model.snapshot import RECORDER, Cluster, Health, SourceStatus
 from fleet.recorder.moment import Moment
 from fleet.recorder.objects import Redaction
 from fleet.recorder.problem import RecordingError, UnusableError
-from fleet.recorder.recall import recalled
+from fleet.recorder.recorded_strips import recalled
 from fleet.recorder.thinning import Retention, stamped_spans
 from fleet.recorder.writer import EVERY, RecordingWriter
 from fleet.snapshot.backfill import Step

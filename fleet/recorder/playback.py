@@ -17,7 +17,7 @@ from fleet.recorder.model_json import stamped
 from fleet.recorder.moment import Moment
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording
-from fleet.recorder.recall import recalled
+from fleet.recorder.recorded_strips import recalled
 from fleet.recorder.writer import EVERY
 from fleet.snapshot.backfill import Step
 from fleet.sources.kube.state import KubeState

@@ -12,8 +12,8 @@ from fleet.metrics.promql import duration, pattern, selector
 from fleet.metrics.queries import running_names
 from fleet.model.quantity import Family, Quantity
 from fleet.objectives.board import ObjectiveRow
+from fleet.objectives.bucket_edges import spellings
 from fleet.objectives.burn_rate import DAY, HOUR, MINUTE, PAIRS, WINDOWS, BurnPace, Pair
-from fleet.objectives.edges import spellings
 from fleet.objectives.objective import Indicator
 from fleet.objectives.owners import PATTERN
 from fleet.objectives.queries import look

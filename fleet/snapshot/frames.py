@@ -18,10 +18,10 @@ from fleet.model.frame import Frame
 from fleet.model.measurement import Measurement
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
-from fleet.snapshot.ages import Aging
 from fleet.snapshot.aggregate import as_they_are, gauges_and_rates, means, percentiles
 from fleet.snapshot.columns import Columns, Make
 from fleet.snapshot.fold import Members, most_doubtful, oldest, possible
+from fleet.snapshot.freshness import Aging
 from fleet.snapshot.latency_parts import GatewayParts, LatencyParts
 from fleet.snapshot.topology import Topology
 

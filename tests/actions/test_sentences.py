@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from actions.follow.coldstart import starting
+from actions.follow.cold_starts import starting
 from actions.follow.rollout import state_of
 from actions.kinds.drain import Drain
 from actions.kinds.restart import Restart

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from console.cli.collector import collect_rarely
+from console.cli.garbage_collector import collect_rarely
 
 
 @contextmanager

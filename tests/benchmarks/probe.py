@@ -21,13 +21,13 @@ from typing import NamedTuple
 
 from textual.pilot import Pilot
 
-from console.cli.collector import collect_rarely, not_yet
+from console.cli.garbage_collector import collect_rarely, not_yet
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.source import KubernetesSource
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.metrics_collector import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.benchmarks.drawing import SIZE, Console, common_terminal, press

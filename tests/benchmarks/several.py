@@ -16,11 +16,11 @@ import statistics
 import time
 from dataclasses import asdict, dataclass
 
-from console.cli.collector import collect_rarely, not_yet
+from console.cli.garbage_collector import collect_rarely, not_yet
 from fleet.snapshot.builder import Builder
 from fleet.sources.kube.kubeconfig import Access
 from fleet.sources.kube.source import KubernetesSource
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.metrics_collector import MetricsCollector, MetricsSettings, Use
 from tests.benchmarks.probe import SYNC_TIMEOUT, TIMES, cpu_of, warm
 from tests.benchmarks.processes import rss_mib
 from tests.benchmarks.result import CannotMeasureError

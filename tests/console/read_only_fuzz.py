@@ -27,7 +27,7 @@ from aiohttp import web
 from textual.pilot import Pilot
 
 from console.app.app import QuarterdeckApp
-from console.commands.habits import HABITS
+from console.commands.k9s_hints import HABITS
 from console.commands.table import TABLE
 from console.config.options import Options
 from console.config.settings import ClusterSettings, Settings

@@ -20,7 +20,7 @@ from console.wiring.audit_folder import audit_folder
 from fleet.model.snapshot import Snapshot
 from tests.waiting import PATIENCE
 from widgets.grid import Grid
-from widgets.keybar import Keybar
+from widgets.key_bar import Keybar
 from widgets.line_view import LineView
 
 PATIENT = 0.05

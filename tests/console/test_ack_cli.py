@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from console.cli import exits
-from console.cli.named import NotNamedError
-from console.cli.named_incidents import find_incident
+from console.cli import exit_codes
+from console.cli.find_incident import find_incident
+from console.cli.find_object import NotNamedError
 from fleet.diagnosis.check_status import CheckStatus
 from tests import prefork
 from tests.fleet.diagnosis.fleets import COOL, STUCK, Fleet, Q, crashing
@@ -57,7 +57,7 @@ def test_what_one_acknowledges_another_sees_until_it_is_taken_back(cluster: Proc
     key = worst(out)["key"]
 
     code, out, said = mine("ack", "gpu-lost", "--note", "draining the node, INC-7")
-    assert code == exits.OK, said
+    assert code == exit_codes.OK, said
     assert out.startswith("Acknowledge GPU ")
     code, out, _ = theirs("check --json")
     assert code == CheckStatus.CRITICAL, "that somebody knows of it makes it no better"
@@ -68,26 +68,26 @@ def test_what_one_acknowledges_another_sees_until_it_is_taken_back(cluster: Proc
     recorded = theirs("audit export --action ack")[1]
     assert "draining the node, INC-7" in recorded
     assert "not checked: nothing is sent" in recorded
-    assert theirs("audit verify")[0] == exits.OK
+    assert theirs("audit verify")[0] == exit_codes.OK
 
-    assert mine("undo", "--yes")[0] == exits.USAGE, "it is no change of the cluster, and takes nobody's turn"
+    assert mine("undo", "--yes")[0] == exit_codes.USAGE, "it is no change of the cluster, and takes nobody's turn"
     code, out, said = theirs("ack", key, "--off", "--json")
-    assert code == exits.OK, said
+    assert code == exit_codes.OK, said
     assert json.loads(out)["outcome"]["result"] == "converged"
     code, _, said = mine("ack", key, "--off")
-    assert code == exits.USAGE
+    assert code == exit_codes.USAGE
     assert "nobody has acknowledged" in said
 
 
 def test_read_only_refuses_it_and_sees_what_others_wrote(cluster: Process, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     mine, auditor = (shell(cluster, tmp_path / name, logs) for name in ("mine", "auditor"))
-    assert mine("ack", "gpu-lost", "--note", "I know")[0] == exits.OK
+    assert mine("ack", "gpu-lost", "--note", "I know")[0] == exit_codes.OK
     before = {file: file.read_bytes() for file in logs.rglob("*") if file.is_file()}
     code, out, _ = auditor("check --read-only --json")
     assert worst(out)["acknowledged"]["note"] == "I know"
     code, _, said = auditor("ack --read-only", "gpu-lost", "--note", "seen")
-    assert code == exits.REFUSED
+    assert code == exit_codes.REFUSED
     assert said.startswith("quarterdeck: ack was refused: this is read-only")
     assert {file: file.read_bytes() for file in logs.rglob("*") if file.is_file()} == before
 

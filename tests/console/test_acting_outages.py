@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from console.cli import exits
+from console.cli import exit_codes
 from tests.console.cli import kubeconfig, quarterdeck
 from tests.fleet.sources.kube.api import Api, Object, is_list, reply, status
 
@@ -29,7 +29,7 @@ async def test_a_server_that_is_down_is_unreachable_though_prometheus_answers(ap
     api.next(lambda request: request.path.startswith("/api/v1/"), reply(200, everything), 10_000)
     kubeconfig(tmp_path, f"http://127.0.0.1:{closed_port()}")
     said = await quarterdeck(tmp_path, *SCALE, "--prometheus", f"http://127.0.0.1:{api.port}")
-    assert said.code == exits.UNREACHABLE, said.err
+    assert said.code == exit_codes.UNREACHABLE, said.err
     assert "connection refused by" in said.err
     assert "no deployment" not in said.err
 
@@ -38,7 +38,7 @@ async def test_a_token_that_is_refused_is_said_with_the_user(cluster: Api, tmp_p
     cluster.tokens = {"another"}
     kubeconfig(tmp_path, f"http://127.0.0.1:{cluster.port}")
     said = await quarterdeck(tmp_path, *SCALE)
-    assert said.code == exits.UNREACHABLE, said.err
+    assert said.code == exit_codes.UNREACHABLE, said.err
     assert "does not accept the credentials of user 'u'" in said.err
     assert "no deployment" not in said.err
 
@@ -51,7 +51,7 @@ async def test_what_may_neither_be_listed_nor_read_is_refused(cluster: Api, tmp_
     }
     kubeconfig(tmp_path, f"http://127.0.0.1:{cluster.port}")
     said = await quarterdeck(tmp_path, *SCALE)
-    assert said.code == exits.REFUSED, said.err
+    assert said.code == exit_codes.REFUSED, said.err
     assert "is forbidden" in said.err
     assert "no deployment" not in said.err
 
@@ -69,7 +69,7 @@ async def test_what_may_be_read_but_not_listed_is_found_by_its_name(cluster: Api
 async def test_a_name_that_is_not_there_is_wrong_usage(cluster: Api, tmp_path: Path) -> None:
     kubeconfig(tmp_path, f"http://127.0.0.1:{cluster.port}")
     said = await quarterdeck(tmp_path, *SCALE)
-    assert said.code == exits.USAGE, said.err
+    assert said.code == exit_codes.USAGE, said.err
     assert "no deployment chat" in said.err
 
 
@@ -79,5 +79,5 @@ async def test_a_server_without_its_storage_is_of_no_use(cluster: Api, tmp_path:
         cluster.next(is_list(path), reply(500, failure), 1_000)
     kubeconfig(tmp_path, f"http://127.0.0.1:{cluster.port}")
     said = await quarterdeck(tmp_path, *SCALE)
-    assert said.code == exits.UNREACHABLE, said.err
+    assert said.code == exit_codes.UNREACHABLE, said.err
     assert "etcdserver: request timed out" in said.err

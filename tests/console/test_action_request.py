@@ -12,8 +12,8 @@ from actions.kinds.hold import Hold
 from actions.kinds.scale import Scale
 from actions.request import InTurn, Request, Target
 from actions.spec import UsageError
-from console.cli.action_command import names_of, request_of
-from console.cli.named import NotNamedError, find
+from console.cli.action_flags import names_of, request_of
+from console.cli.find_object import NotNamedError, find
 from console.cli.parser import parse
 from fleet.model.snapshot import Cluster, Snapshot
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from actions.catalogue import KINDS
-from console.cli import exits
+from console.cli import exit_codes
 from tests.console.test_hostile_text import kubeconfig
 
 COMMANDS = [*dict.fromkeys(entry.command for entry in KINDS if entry.command), "undo"]
@@ -29,7 +29,7 @@ def test_the_command_line_refuses_every_action_in_read_only_mode(tmp_path: Path)
         [sys.executable, "-c", REFUSED, there, json.dumps(words)], capture_output=True, text=True, check=True
     )
     codes, loaded = json.loads(done.stdout)
-    assert codes == dict.fromkeys(COMMANDS, exits.REFUSED)
+    assert codes == dict.fromkeys(COMMANDS, exit_codes.REFUSED)
     said = done.stderr.splitlines()
     assert [line for name in COMMANDS for line in said if line.startswith(f"quarterdeck: {name} was refused: ")] == said
     acts = (

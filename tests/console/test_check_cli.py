@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from console.cli import check, exits
+from console.cli import check, exit_codes
 from console.cli.check import plugin_lines
 from console.cli.dispatch import dispatch
 from console.report.check import CheckDocument, to_json
@@ -161,7 +161,7 @@ def test_what_nobody_foresaw_is_unknown_and_no_warning(
         raise ZeroDivisionError("nobody foresaw it")
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(check, "snapshot_within", lambda *_, **__: (broken().at(0), exits.OK))
+    monkeypatch.setattr(check, "snapshot_within", lambda *_, **__: (broken().at(0), exit_codes.OK))
     monkeypatch.setattr(check, breaks, broken_within)
     if flags and breaks == "plugin_lines":
         monkeypatch.setattr("console.report.check.to_json", broken_within)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.collector import collect_rarely, not_yet
+from console.cli.garbage_collector import collect_rarely, not_yet
 from fleet.net.decoding import collector_paused
 from tests.console.terminal import terminal
 from tests.waiting import block_until
@@ -72,7 +72,7 @@ def test_what_is_being_decoded_when_the_console_begins_to_look_is_not_looked_at(
 def test_the_console_begins_to_look(tmp_path: Path) -> None:
     began = tmp_path / "began"
     code = (
-        "import sys, console.cli.collector as collector, console.main as main\n"
+        "import sys, console.cli.garbage_collector as collector, console.main as main\n"
         "collector.FIRST, begin = 0.01, collector.collect_rarely\n"
         f"collector.collect_rarely = lambda: (begin(), open({str(began)!r}, 'w').close())\n"
         "sys.exit(main.main(['--kubeconfig', '/nowhere']))"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.config.lines import Path, locate
+from console.config.line_numbers import Path, locate
 
 
 @pytest.mark.parametrize(

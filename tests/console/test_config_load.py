@@ -14,10 +14,10 @@ import pytest
 
 from console.commands.keys import check_keymap
 from console.config.fields import FromEnvironment
-from console.config.keys import variable
 from console.config.load import Flag, Loaded, load
 from console.config.paths import state_folder
 from console.config.problem import ConfigError
+from console.config.setting_names import variable
 from console.config.settings import Settings
 from console.config.sources import with_tables
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.config import rules
+from console.config import constraints
 from console.config.load import Loaded, load
 from console.config.problem import ConfigError
 from console.config.show import lines
@@ -72,7 +72,7 @@ def test_a_preset_that_lacks_a_variable_says_so_when_it_is_used(tmp_path: Path) 
 
 def test_config_check_names_the_variable_and_its_line(tmp_path: Path) -> None:
     result = loaded(tmp_path, PRESET)
-    found = list(rules.check_references(result.settings, {}))
+    found = list(constraints.check_references(result.settings, {}))
     assert [(where, what) for where, what, _ in found] == [
         (("local", "presets", "chat", "env", "HF_TOKEN"), "the environment variable MINE is not set")
     ]

@@ -19,7 +19,7 @@ from console import main
 from console.cli.demo import instructions, simulator_arguments
 from console.report.document import SnapshotDocument
 from console.wiring.demo import DemoError, Simulation, simulated
-from fleet.sources import metrics
+from fleet.sources import metrics_collector
 from tests import prefork
 from tests.ending import ending
 from tests.waiting import PATIENCE
@@ -94,7 +94,7 @@ def test_flags_are_passed_on() -> None:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rates need two scrapes some seconds apart; here they may be rough."""
-    monkeypatch.setattr(metrics, "SETTLE", 0.5)
+    monkeypatch.setattr(metrics_collector, "SETTLE", 0.5)
 
 
 @pytest.mark.usefixtures("at_once")

@@ -26,7 +26,7 @@ from fleet.model.objects import Serving
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from fleet.snapshot.builder import Builder
-from fleet.sources import metrics
+from fleet.sources import metrics_collector
 from tests.fleet.rows import LIVE, NOW, deployment, engine, kube, measurement, node, pod
 from tests.simulator.api_process import Process, simulator
 
@@ -243,7 +243,7 @@ class Doctor(Protocol):
 @pytest.fixture
 def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
     # Rates need two scrapes some seconds apart; nothing here looks at a rate.
-    monkeypatch.setattr(metrics, "SETTLE", 0.1)
+    monkeypatch.setattr(metrics_collector, "SETTLE", 0.1)
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
         code = main.main(["doctor", "--json", *arguments])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import dispatch
 from tests.fleet.evaluation.incidents import CALM, SICK, TRUTH, recorded
 
@@ -27,12 +27,12 @@ COMPLETE = TRUTH.replace(', "the moon is full"', "")
 def test_exit_code_says_whether_every_goal_is_reached(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case(tmp_path, "crash", COMPLETE)
     case(tmp_path, "quiet", CALM, crashes=False)
-    assert evaluated(tmp_path) == exits.OK
+    assert evaluated(tmp_path) == exit_codes.OK
     table = capsys.readouterr().out
     assert "first line names cause and object  " in table
     assert "crash-loop  1/1" in table
     case(tmp_path, "other", COMPLETE.replace("crash-loop", "no-such-cause"))
-    assert evaluated(tmp_path, "--each") == exits.PROBLEM
+    assert evaluated(tmp_path, "--each") == exit_codes.PROBLEM
     told = capsys.readouterr().out
     assert f"other: first line: {SICK}: CrashLoopBackOff (crash-loop)" in told
     assert "not named: no-such-cause" in told
@@ -40,7 +40,7 @@ def test_exit_code_says_whether_every_goal_is_reached(tmp_path: Path, capsys: py
 
 def test_json_has_goals_totals_kinds_and_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case(tmp_path, "crash", TRUTH)
-    assert evaluated(tmp_path, "--json") == exits.PROBLEM
+    assert evaluated(tmp_path, "--json") == exit_codes.PROBLEM
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == "quarterdeck/eval/v1"
     assert found["seen"]["first_right"] == 1.0
@@ -70,5 +70,5 @@ def test_of_what_is_held_out_nothing_is_told_but_sums(
 
 
 def test_a_folder_without_cases_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert evaluated(tmp_path) == exits.USAGE
+    assert evaluated(tmp_path) == exit_codes.USAGE
     assert "has no truth files" in capsys.readouterr().err

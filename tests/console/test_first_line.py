@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from console.views.glance import glance_lines
 from console.views.incidents import incident_lines
 from console.views.root_words import root_reason
-from console.views.standing_since import SinceTracker, clock
+from console.views.severity_since import SinceTracker, clock
+from console.views.side_panel import glance_lines
 from console.views.summary import summary
 from console.views.under_cursor import HEIGHTS, under_cursor_lines
 from fleet.model.snapshot import Snapshot

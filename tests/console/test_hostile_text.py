@@ -15,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.streams import document, page
 from console.report.harmless import harmless
 from tests.actions.audit.logs import PATCH, intent, log_in
@@ -96,10 +96,10 @@ SNAPSHOT, SCALE = ("snapshot", "--wait", "20"), ("scale", "deployment/chat", "2"
 @pytest.mark.parametrize(
     ("words", "status", "body", "code"),
     [
-        (SNAPSHOT, 403, STATUS, exits.PROBLEM),
-        (SCALE, 401, STATUS, exits.UNREACHABLE),
-        (SCALE, 500, HOSTILE.encode(), exits.UNREACHABLE),
-        (SNAPSHOT, 200, HOSTILE.encode(), exits.UNREACHABLE),
+        (SNAPSHOT, 403, STATUS, exit_codes.PROBLEM),
+        (SCALE, 401, STATUS, exit_codes.UNREACHABLE),
+        (SCALE, 500, HOSTILE.encode(), exit_codes.UNREACHABLE),
+        (SNAPSHOT, 200, HOSTILE.encode(), exit_codes.UNREACHABLE),
     ],
 )
 def test_an_api_server(words: tuple[str, ...], status: int, body: bytes, code: int, tmp_path: Path) -> None:

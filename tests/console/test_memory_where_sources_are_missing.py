@@ -25,8 +25,8 @@ from fleet.model.baseline import BaselineQuestion
 from fleet.model.curve import CurveQuestion, time_range
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import RECORDER, Health, Snapshot
-from fleet.recorder.past import RecordedTimeline
 from fleet.recorder.reader import Recording
+from fleet.recorder.recorded_past import RecordedTimeline
 from fleet.timeline.entry import WHOLE_SECONDS, Entry
 from fleet.timeline.timeline import ask
 from tests.console.cli import kubeconfig

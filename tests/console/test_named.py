@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.request import Target
-from console.cli.named import NotNamedError, find
+from console.cli.find_object import NotNamedError, find
 from fleet.model.objects import Owner, Pod, Workload
 from fleet.model.snapshot import Cluster, Snapshot
 from fleet.sources.kube.owners import ownership

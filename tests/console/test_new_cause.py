@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from console.report.build import to_json
+from console.report.snapshot_document import to_json
 from console.views.summary import worst_workloads
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import EngineCause, Numbers, PodCause, Stage, says

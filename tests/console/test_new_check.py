@@ -20,9 +20,9 @@ from actions.planning.plan_context import ClusterContext
 from actions.request import Target
 from actions.running.runner import PlanRefusedError
 from actions.spec import Api
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import dispatch
-from console.cli.named_alerts import find_alert
+from console.cli.find_alert import find_alert
 from console.views.plan import plan_lines
 from fleet.model.alerts import Alert, Notified
 from fleet.model.facts import Dated, Facts
@@ -123,5 +123,5 @@ def test_it_is_in_a_dry_run_and_in_its_json_and_blocks_in_earnest(
         assert {"about": "embargo", "verdict": "block", "text": WHY, "fix": "wait for Monday"} in document["plan"][
             "checks"
         ]
-        assert scale("--yes") == exits.REFUSED
+        assert scale("--yes") == exit_codes.REFUSED
         assert WHY in "".join(capsys.readouterr())

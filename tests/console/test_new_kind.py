@@ -15,7 +15,7 @@ import yaml
 from aiohttp import web
 
 from actions.catalogue import spec_of
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import dispatch
 from console.commands.command import Context, ScreenId
 from console.commands.targets import Choice, Chosen, choose
@@ -163,7 +163,7 @@ async def test_what_it_cannot_do_is_said_in_words(api: Api) -> None:
 
 def test_a_snapshot_as_json_has_it(server: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     populate(server)
-    assert command(server, tmp_path, "snapshot", "--json") == exits.OK
+    assert command(server, tmp_path, "snapshot", "--json") == exit_codes.OK
     (row,) = json.loads(capsys.readouterr().out)["workloads"]
     assert (row["kind"], row["replicas"]["desired"], row["replicas"]["ready"]) == ("ServingGroup", 3, 2)
     assert row["pods"] == [f"serving/geese-{number}" for number in range(3)]
@@ -174,7 +174,7 @@ def test_it_is_scaled_by_name_through_its_path(
     typed: str, server: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     populate(server)
-    assert command(server, tmp_path, "scale", typed, "4", "--dry-run", "--json") == exits.OK
+    assert command(server, tmp_path, "scale", typed, "4", "--dry-run", "--json") == exit_codes.OK
     plan: dict[str, Any] = json.loads(capsys.readouterr().out)["plan"]
     assert plan["title"] == "Scale geese from 3 to 4"
     assert plan["target"]["kind"] == "ServingGroup"
@@ -186,14 +186,14 @@ def test_what_it_is_not_for_is_refused_on_the_command_line(
     server: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     populate(server)
-    assert command(server, tmp_path, "restart", "servinggroup/geese") == exits.USAGE
+    assert command(server, tmp_path, "restart", "servinggroup/geese") == exit_codes.USAGE
     assert "expected Deployment or StatefulSet or Pod, not ServingGroup" in capsys.readouterr().err
 
 
 def test_the_roles_have_its_permissions(capsys: pytest.CaptureFixture[str]) -> None:
     found = {}
     for role in ("auditor", "oncall"):
-        assert dispatch("quarterdeck", ["rbac", role], {}) == exits.OK
+        assert dispatch("quarterdeck", ["rbac", role], {}) == exit_codes.OK
         rules = next(yaml.safe_load_all(capsys.readouterr().out))["rules"]
         found[role] = {
             (resource, verb)

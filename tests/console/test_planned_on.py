@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.main import main
 from tests.console.slow_api import slow
 from tests.simulator.api_process import Process, simulator
@@ -35,7 +35,7 @@ def test_with_a_slow_api_server_and_a_prometheus_that_is_first_the_target_is_loo
     with slow(fleet.kubeconfig, fleet.server, 0.3, tmp_path) as (kubeconfig, prometheus):
         code = main([*command, "--kubeconfig", str(kubeconfig), "--prometheus", prometheus, "--dry-run"])
     told = capsys.readouterr()
-    assert code == exits.OK, told.err
+    assert code == exit_codes.OK, told.err
     assert command[1].rpartition("/")[2] in told.out
 
 
@@ -51,7 +51,7 @@ def test_a_namespace_that_is_asked_for_does_not_free_the_gpus_of_the_others(
     said = []
     for where in (["-n", "serving"], ["-A"]):
         code = main(["scale", "chat-70b", "4", *where, "--kubeconfig", str(fleet.kubeconfig), "--dry-run"])
-        assert code == exits.OK
+        assert code == exit_codes.OK
         said.append(room(capsys.readouterr().out))
     assert said[0] == said[1]
     assert said[0].startswith("room for")
@@ -61,7 +61,7 @@ def test_who_may_not_see_the_other_namespaces_is_told_that_the_room_is_not_known
     fleet: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--kubeconfig", str(fleet.kubeconfig), "--context", "demo-teamlead", "--dry-run"]
-    assert main(["scale", "chat-70b", "4", *flags]) == exits.OK
+    assert main(["scale", "chat-70b", "4", *flags]) == exit_codes.OK
     assert room(capsys.readouterr().out).startswith(
         "whether there is room for 1 more pod is not known: you may not list"
     )
@@ -71,7 +71,7 @@ def test_a_target_that_may_not_be_listed_is_not_called_missing(
     fleet: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--kubeconfig", str(fleet.kubeconfig), "--context", "demo-nobody", "--dry-run"]
-    assert main(["scale", "deployment/chat-70b", "4", *flags]) == exits.REFUSED
+    assert main(["scale", "deployment/chat-70b", "4", *flags]) == exit_codes.REFUSED
     told = capsys.readouterr().err
     assert "forbidden" in told.lower()
     assert "no deployment" not in told
@@ -84,7 +84,7 @@ def test_an_api_server_that_is_gone_is_said_and_no_target_is_called_missing(
         text = re.sub(r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:1", kubeconfig.read_text())
         kubeconfig.write_text(text)
         flags = ["--kubeconfig", str(kubeconfig), "--prometheus", prometheus, "--dry-run"]
-        assert main(["scale", "deployment/chat-70b", "4", *flags]) == exits.UNREACHABLE
+        assert main(["scale", "deployment/chat-70b", "4", *flags]) == exit_codes.UNREACHABLE
     told = capsys.readouterr().err
     assert "connection refused" in told
     assert "no deployment" not in told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import replace
 
-from console.views.standing_since import SinceTracker
+from console.views.severity_since import SinceTracker
 from console.views.subject import queue_text
 from console.views.summary import summary
 from fleet.model.frame import Column, Frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from console.cli import dispatch, exits
+from console.cli import dispatch, exit_codes
 from console.cli.parser import parse
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,14 @@ def test_it_lists_every_command_and_no_others() -> None:
 
 def test_it_lists_every_exit_code() -> None:
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
-    assert codes == {exits.OK, exits.PROBLEM, exits.USAGE, exits.UNREACHABLE, exits.REFUSED, exits.INTERRUPTED}
+    assert codes == {
+        exit_codes.OK,
+        exit_codes.PROBLEM,
+        exit_codes.USAGE,
+        exit_codes.UNREACHABLE,
+        exit_codes.REFUSED,
+        exit_codes.INTERRUPTED,
+    }
 
 
 def test_its_links_lead_somewhere() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from console.report.build import document, to_json
 from console.report.document import SnapshotDocument
 from console.report.schema import schema
+from console.report.snapshot_document import document, to_json
 from console.report.table import table
 from console.views.production import is_production
 from fleet.model.coverage import Coverage

@@ -14,10 +14,10 @@ import pytest
 from actions.kinds.silence import Expire, SilenceAlert
 from actions.request import Target
 from actions.spec import UsageError
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import dispatch
-from console.cli.named import NotNamedError
-from console.cli.named_alerts import find_alert
+from console.cli.find_alert import find_alert
+from console.cli.find_object import NotNamedError
 from console.cli.parser import parse
 from fleet.model.alerts import Alert, Notified
 from fleet.model.facts import Dated, Facts
@@ -59,34 +59,34 @@ def test_it_is_silenced_ended_and_taken_back(
         shell = Shell(cluster, running.url, tmp_path, capsys)
 
         code, _, said = shell("silence", "Full", "--dry-run")
-        assert code == exits.USAGE
+        assert code == exit_codes.USAGE
         assert "Full is 2 alerts" in said
         assert """'Full{pod="chat-1"}'""" in said
 
         code, out, _ = shell("silence", "Full{pod=chat-1}", "--for", "2h", "--dry-run")
-        assert (code, running.silences()) == (exits.OK, [])
+        assert (code, running.silences()) == (exit_codes.OK, [])
         assert "Silence Full for 2h" in out
 
         code, out, _ = shell("silence", "Full{pod=chat-1}", "--for", "2h", "--reason", "INC-7", "--yes", "--json")
-        assert code == exits.OK
+        assert code == exit_codes.OK
         assert json.loads(out)["schema"] == "quarterdeck/action/v1"
         (silence,) = running.silences()
         assert silence["comment"].startswith("INC-7; silenced with quarterdeck")
         assert {one["value"] for one in silence["matchers"]} == {"Full", "chat-1"}
 
         code, _, said = shell("undo", "--yes")
-        assert code == exits.OK, said
+        assert code == exit_codes.OK, said
         assert states(running) == ["expired"]
         code, _, said = shell("expire", "Full{pod=chat-1}", "--yes")
-        assert code == exits.USAGE
+        assert code == exit_codes.USAGE
         assert "Full is not silenced" in said
 
         other = running.silence("pod", "chat-2")
-        assert shell("expire", "Full{pod=chat-2}", "--yes")[0] == exits.OK
+        assert shell("expire", "Full{pod=chat-2}", "--yes")[0] == exit_codes.OK
         assert states(running) == ["expired", "expired"]
         third = running.silence("pod", "long-gone")
         assert other != third
-        assert shell("expire", third, "--yes")[0] == exits.OK, "the alert that it was for is over"
+        assert shell("expire", third, "--yes")[0] == exit_codes.OK, "the alert that it was for is over"
         assert states(running) == ["expired"] * 3
 
 
@@ -124,11 +124,11 @@ def test_of_several_silences_the_one_must_be_named(
     with answering(answers()) as server:
         shell = Shell(cluster, server.url, tmp_path, capsys)
         code, _, said = shell("expire", "f1", "--dry-run")
-        assert code == exits.PROBLEM
+        assert code == exit_codes.PROBLEM
         assert "silenced by 2: s1, s2" in said
         assert "--silence ID" in said
         code, out, _ = shell("expire", "f1", "--silence", "s2", "--dry-run", "--json")
-        assert code == exits.OK
+        assert code == exit_codes.OK
         assert "/api/v2/silence/s2" in out
         assert sent(server) == []
 
@@ -140,7 +140,7 @@ def test_an_auditor_is_refused_and_nothing_is_asked(
         shell = Shell(cluster, server.url, tmp_path, capsys)
         for command in ("silence", "expire"):
             code, _, said = shell(command, "Full", "--yes", "--read-only")
-            assert code == exits.REFUSED
+            assert code == exit_codes.REFUSED
             assert f"{command} was refused" in said
         assert server.seen == []
 
@@ -209,7 +209,7 @@ def test_without_alerts_it_is_said_why() -> None:
 
 def test_its_length_is_typed_with_a_unit(capsys: pytest.CaptureFixture[str]) -> None:
     from actions.catalogue import specs_of
-    from console.cli.action_command import request_of
+    from console.cli.action_flags import request_of
 
     target = Target("Alert", "", "Full", "k")
 

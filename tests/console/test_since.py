@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.views.standing_since import SinceTracker, clock
+from console.views.severity_since import SinceTracker, clock
 from console.views.summary import summary
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot

@@ -12,7 +12,7 @@ import pytest
 
 from console.doctor.dialects import check_dialects
 from console.report import dialects
-from console.report.build import to_json
+from console.report.snapshot_document import to_json
 from console.views.detail import detail_lines
 from console.views.fleet import FleetModel, fleet_model
 from console.views.fleet_order import FleetOrder

@@ -21,7 +21,7 @@ from fleet.model.curve import CurveQuestion, Series, TimeRange
 from fleet.model.histogram import Histogram, merge, quantile
 from fleet.model.quantity import Quantity
 from fleet.sources.curves import curve_of_fleet
-from fleet.sources.metrics import MetricsSettings, MoreMetrics, Use
+from fleet.sources.metrics_collector import MetricsSettings, MoreMetrics, Use
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.store import NamedStore

@@ -13,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from console import main
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.parser import parse
 from console.cli.web import server
 from console.cli.web.child import Child
@@ -159,14 +159,14 @@ async def test_a_real_browser_shows_it_and_hands_on_what_is_typed(client: Client
 def test_what_cannot_be_served_is_said_before_anything_is(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main.main(["web", *arguments]) == exits.USAGE
+    assert main.main(["web", *arguments]) == exit_codes.USAGE
     assert said in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main.main(["web", "--port", str(port)]) == exits.USAGE
+        assert main.main(["web", "--port", str(port)]) == exit_codes.USAGE
     assert f"127.0.0.1 port {port} cannot be listened on" in capsys.readouterr().err
 
 

@@ -11,7 +11,7 @@ from fleet.model.snapshot import Health, Snapshot
 from fleet.observer import Observer
 from fleet.sources.kube.resources import all_resources
 from fleet.sources.kube.source import KubernetesSource
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.metrics_collector import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from tests.fleet.metrics.fake_prometheus import RUNNING, SEEN, Fake, serving

@@ -16,9 +16,9 @@ from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, SourceStatus
-from fleet.sources import metrics
+from fleet.sources import metrics_collector
 from fleet.sources.kube.state import KubeState
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use
+from fleet.sources.metrics_collector import MetricsCollector, MetricsSettings, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from fleet.sources.scrape.source import ScrapeLimits
@@ -251,7 +251,7 @@ async def test_a_first_answer_that_takes_its_time_is_not_waited_for() -> None:
 
     async with staged(Fake(ENGINES, reply=slow)) as stage:
         # The source itself says how long it waits: a machine may pause for longer than that.
-        assert stage.measuring._patience() == metrics.PATIENCE <= 3.0
+        assert stage.measuring._patience() == metrics_collector.PATIENCE <= 3.0
         async with asyncio.timeout(PATIENCE):
             found = await stage.measure()
         assert found is not None

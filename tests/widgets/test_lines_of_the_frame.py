@@ -16,7 +16,7 @@ from themes.glyphs import ASCII, UNICODE
 from themes.look import Look
 from themes.palette import Role
 from widgets.header import Header, HeaderModel, SourceBadge, header_line
-from widgets.keybar import Hint, Keybar, keybar_line
+from widgets.key_bar import Hint, Keybar, keybar_line
 from widgets.line import Line
 from widgets.line_view import LineView
 from widgets.message_line import MessageLine

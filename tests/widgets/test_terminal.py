@@ -16,7 +16,7 @@ from themes.look import look
 from themes.palette import DARK, LIGHT
 from widgets.grid import Grid
 from widgets.header import Header, HeaderModel
-from widgets.keybar import Hint, Keybar
+from widgets.key_bar import Hint, Keybar
 
 
 class Terminal:

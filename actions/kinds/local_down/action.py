@@ -9,7 +9,7 @@ from actions.kinds.local_up import LocalUp
 from actions.local.context import LocalContext, LocalExecution
 from actions.local.plan_parts import check_owner, check_running
 from actions.local.start import server_named
-from actions.local.take_down import finish, steps_of
+from actions.local.stop import finish, steps_of
 from actions.planning.plan import Change, Plan, Undo
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 from actions.running.progress import Outcome, Result

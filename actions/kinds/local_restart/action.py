@@ -15,9 +15,9 @@ from actions.local.plan_parts import check_owner, check_running, no_vllm
 from actions.local.spec_changes import changes
 from actions.local.start import in_its_places, server_named, start, start_of
 from actions.local.start import steps_of as steps_up
+from actions.local.stop import finish
+from actions.local.stop import steps_of as steps_down
 from actions.local.store import unmasked
-from actions.local.take_down import finish
-from actions.local.take_down import steps_of as steps_down
 from actions.planning.plan import Change, Plan, Undo
 from actions.request import LOCAL, LOCAL_SERVER, Request, Target, expect
 from actions.running.progress import Outcome, Result

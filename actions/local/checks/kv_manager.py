@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from actions.local.machine import Installed
 from fleet.local.arguments import arguments_of
 from fleet.local.fit.architecture import Architecture
-from fleet.local.fit.groups import Manager
+from fleet.local.fit.kv_cache_groups import Manager
 from fleet.local.fit.memory import GIB
 from fleet.local.gpus import LocalGpu
 from fleet.local.spec import LaunchSpec

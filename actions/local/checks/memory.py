@@ -12,7 +12,7 @@ from actions.planning.plan import Check, CheckTable, Verdict
 from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import BYTES, Architecture
 from fleet.local.fit.files import ModelFiles
-from fleet.local.fit.groups import USUAL, Manager
+from fleet.local.fit.kv_cache_groups import USUAL, Manager
 from fleet.local.fit.memory import (
     GIB,
     HEADROOM,

@@ -24,7 +24,7 @@ from actions.running.progress import Outcome, Result
 from actions.running.runner import Runner
 from actions.spec import ActionSpec, Launch
 from actions.undo import plan_undo
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.confirm import ProgressPrinter, execute, execute_all
 from console.cli.dispatch import Invocation, say
 from console.cli.local.server_request import addressed, base_spec, like_pod, with_flags
@@ -100,11 +100,11 @@ async def _carry_out(asked: _Asked, spec: ActionSpec) -> int:
         servers = await _named_servers(asked, here, spec)
         if not servers:
             say("there are no servers on this machine")
-            return exits.OK
+            return exit_codes.OK
         async with asked.running(here, ProgressPrinter(several=len(servers) > 1).changed) as runner:
             plans = [await runner.executor.plan(spec.make(vars(options), (_target(server),))) for server in servers]
             ended = await execute_all(plans, options, runner)
-        return next((code for code, _ in ended if code != exits.OK), exits.OK)
+        return next((code for code, _ in ended if code != exit_codes.OK), exit_codes.OK)
 
 
 async def _named_servers(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> Sequence[ServerState]:
@@ -165,9 +165,9 @@ async def _start(asked: _Asked, here: SharedWatcher, spec: ActionSpec) -> int:
     teller = PhasePrinter(loading)
     async with asked.running(here, teller.changed, teller.reading) as runner:
         code, _ = await execute(await runner.executor.plan(request), options, runner, in_words)
-    if code == exits.PROBLEM:
+    if code == exit_codes.PROBLEM:
         await _tell_last_words(here, name)
-    return exits.OK if options.detach and begun and code == exits.INTERRUPTED else code
+    return exit_codes.OK if options.detach and begun and code == exit_codes.INTERRUPTED else code
 
 
 async def _tell_last_words(here: SharedWatcher, name: str) -> None:
@@ -209,17 +209,17 @@ async def _try(asked: _Asked) -> int:
     except LocalError as error:
         print()
         say(untrusted(error.message) + (f"\n  {untrusted(error.remedy)}" if error.remedy else ""))
-        return exits.PROBLEM
+        return exit_codes.PROBLEM
     except asyncio.CancelledError:
         print()
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     print()
     if piece is not None:
         ttft = "" if piece.ttft is None else f", TTFT {piece.ttft:.3f} s"
         rate = "" if piece.rate is None else f", {piece.rate:.1f} tokens/s"
         stopped = f", ended: {untrusted(piece.stopped)}" if piece.stopped else ""
         say(f"{piece.tokens} tokens in {piece.elapsed:.2f} s{ttft}{rate}{stopped}")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _put(text: str) -> None:

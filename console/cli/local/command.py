@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from actions.spec import UsageError
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.output import glyphs_of, write_sheet
 from console.config import paths
@@ -39,16 +39,16 @@ def run(invocation: Invocation) -> int:
             return look(invocation, settings)
         if guard.is_locked():
             say(f"local {what} was refused: {guard.READ_ONLY}")
-            return exits.REFUSED
+            return exit_codes.REFUSED
         from console.cli.local.actions import act
 
         return act(invocation, settings)
     except UsageError as error:
         say(error)
-        return exits.USAGE
+        return exit_codes.USAGE
     except LocalError as error:
         say(untrusted(error.message) + (f"\n  {untrusted(error.remedy)}" if error.remedy else ""))
-        return exits.USAGE
+        return exit_codes.USAGE
 
 
 def folder_of(invocation: Invocation) -> Path:
@@ -94,7 +94,7 @@ def _ls(invocation: Invocation, _: Settings) -> int:
                 say(untrusted(f"{state.name} died: {state.reason.text}"))
     for problem in problems:
         say(untrusted(problem))
-    return exits.PROBLEM if problems else exits.OK
+    return exit_codes.PROBLEM if problems else exit_codes.OK
 
 
 async def _poll(folder: Path) -> tuple[tuple[ServerState, ...], Sequence[str]]:
@@ -132,7 +132,7 @@ def _logs(invocation: Invocation, _: Settings) -> int:
         _put(*lines)
         if not lines:
             time.sleep(PAUSE)
-    return exits.OK
+    return exit_codes.OK
 
 
 def _log_of(invocation: Invocation, name: str) -> Path:
@@ -175,14 +175,14 @@ def _benches(invocation: Invocation, _: Settings) -> int:
         from console.report.sheets.local import benches_sheet
 
         write_sheet(options.form, benches_sheet(found, glyphs_of()), lambda: benches_json(found), glyphs_of())
-        return exits.OK
+        return exit_codes.OK
     from console.cli.confirm import glyphs, print_lines, width
     from console.views.local.bench import benches_lines
 
     print_lines(benches_lines(found, None, (), width(), glyphs()))
     if not found:
         say("no benchmarks yet: quarterdeck local bench SERVER")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _entry(invocation: Invocation, _: Settings) -> int:
@@ -190,7 +190,7 @@ def _entry(invocation: Invocation, _: Settings) -> int:
 
     options = invocation.options
     print(entries(record_of(invocation, options.name), options.gateway, options.address), end="")
-    return exits.OK
+    return exit_codes.OK
 
 
 _LOOKS: dict[str, Callable[[Invocation, Settings], int]] = {

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
 from actions.spec import ActionSpec, Launch
-from console.cli.action_command import add_argument
-from console.cli.how_flags import add_how, add_output, count, seconds
+from console.cli.action_flags import add_argument
+from console.cli.shared_flags import add_how, add_output, count, seconds
 from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS
 
 P = TypeVar("P", bound=argparse.ArgumentParser)

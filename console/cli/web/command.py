@@ -11,7 +11,7 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from console.cli import exits, interruptible
+from console.cli import exit_codes, interruptible
 from console.cli.command_table import COMMON_FLAGS
 from console.cli.dispatch import Invocation, say
 from fleet import guard
@@ -38,17 +38,17 @@ def run(invocation: Invocation) -> int:
             f"{options.host} can be reached from elsewhere, and without TLS anybody on the way could read the token\n"
             "  Give --cert and --key, or stay on 127.0.0.1 and come by ssh -L."
         )
-        return exits.USAGE
+        return exit_codes.USAGE
     try:
         tls = _tls(options.cert, options.key)
     except (OSError, ValueError) as error:
         say(f"the certificate cannot be used: {error}\n  --cert is a PEM file with its chain, --key its private key.")
-        return exits.USAGE
+        return exit_codes.USAGE
     try:
         from console.cli.web.server import WebConsole
     except ImportError:
         say(_MISSING)
-        return exits.USAGE
+        return exit_codes.USAGE
     token = secrets.token_urlsafe(_BITS)
     served = WebConsole(token, flags_of(options), options.sessions, secure=tls is not None)
     try:
@@ -58,7 +58,7 @@ def run(invocation: Invocation) -> int:
             f"{options.host} port {options.port} cannot be listened on: {error.strerror or error}\n"
             "  Name another --port, or --port 0 for any."
         )
-        return exits.USAGE
+        return exit_codes.USAGE
 
 
 def flags_of(options: argparse.Namespace) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ async def _serve(served: WebConsole, host: str, port: int, tls: ssl.SSLContext |
         await ended.wait()
     finally:
         await runner.cleanup()
-    return exits.OK
+    return exit_codes.OK
 
 
 def _name(host: str) -> str:

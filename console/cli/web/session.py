@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from console.cli import exits
+from console.cli import exit_codes
 from console.cli.dispatch import Invocation, say
 from console.config import paths
 from console.config.problem import ConfigError
@@ -23,9 +23,9 @@ def main(flags: Sequence[str]) -> int:
     except ConfigError as error:
         for problem in error.problems:
             say(problem)
-        return exits.USAGE
+        return exit_codes.USAGE
     except KeyboardInterrupt:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last resort, as in console.main
         from console.cli.crash import report
 
@@ -37,7 +37,7 @@ def _show(invocation: Invocation) -> int:
     if not guard.is_locked():
         # The flag sets it, and no other setting may undo it: otherwise nothing is shown.
         raise guard.RefusedError("a session that is not read-only was not opened")
-    from console.cli.open import open_console
+    from console.cli.open_console import open_console
     from console.wiring.session import session_of
 
     session = session_of(settings, None, invocation.environ, None, None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from console.report.sheets.sheet import DATA, WIDE, Forms, SheetCell, SheetColumn, measured, words
-from console.views.numbers import gpu_activity
+from console.views.number_cells import gpu_activity
 from console.views.subject import assessment_of
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from actions.audit.redaction import redacted_text
 from console import __version__
-from console.report.build import cluster_part, reading_part, source_part, version_part
 from console.report.check import incident_part, told_part
+from console.report.snapshot_document import cluster_part, reading_part, source_part, version_part
 from console.report.ticket.document import LogPart, NumberPart, SubjectPart, TicketDocument
 from console.report.ticket.scope import TicketScope
 from console.report.timeline import entry_part

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from console.views.layout import head, sections
 from console.views.load import method_text
-from console.views.standing_since import clock
+from console.views.severity_since import clock
 from fleet.local.benches import Bench, ConcurrencyLevel
 from fleet.local.comparison import RATES, SweepComparison, against_fleet, compare, latest_comparable
 from fleet.model.counting import count, share

@@ -16,7 +16,7 @@ from console.views.local.servers import (
     severity_of,
     utc_text,
 )
-from console.views.standing_since import clock, coarse
+from console.views.severity_since import clock, coarse
 from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from console.views.filter import Filter
-from console.views.numbers import number, usage
-from console.views.standing_since import coarse
+from console.views.number_cells import number, usage
+from console.views.severity_since import coarse
 from fleet.dataclass import dataclass
 from fleet.local.server import Phase, ServerState, StartStage
 from fleet.model.quantity import MEANINGS, Quantity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.canary import FAILURES, ODD, CanaryCause, CanaryPod, RouteCanaryCause
+from fleet.diagnosis.canary_cause import FAILURES, ODD, CanaryCause, CanaryPod, RouteCanaryCause
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import CANARY_SILENT
 from fleet.diagnosis.sign import Fact

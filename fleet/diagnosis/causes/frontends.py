@@ -6,8 +6,8 @@ import math
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
+from fleet.diagnosis.frontend_cause import FrontendCause
 from fleet.diagnosis.frontend_subject import FrontendSubject, is_most_of
-from fleet.diagnosis.frontends import FrontendCause
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS
+from fleet.diagnosis.gateway_cause import GatewayCause
 from fleet.diagnosis.gateway_subject import GatewaySubject
-from fleet.diagnosis.gateways import GatewayCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.thresholds import Threshold
 from fleet.model.counting import count

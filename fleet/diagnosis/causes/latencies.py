@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help
-from fleet.diagnosis.missed_objectives import MissedObjectiveCause, MissedObjectives
+from fleet.diagnosis.missed_objective_cause import MissedObjectiveCause, MissedObjectives
 from fleet.diagnosis.sign import Fact
-from fleet.model.promise import MissedObjective
+from fleet.model.missed_objective import MissedObjective
 from fleet.model.severity import Severity
 
 BUDGETS = ("budget-burns-fast", "budget-burns")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help, Stage
 from fleet.diagnosis.causes.admission import is_rejected, rejection
 from fleet.diagnosis.gist import gist
-from fleet.diagnosis.missing_pods import MissingPodsCause, MissingPodsSubject
+from fleet.diagnosis.missing_pods_cause import MissingPodsCause, MissingPodsSubject
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
 from fleet.model.severity import Severity

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.symptoms import SILENCE
 from fleet.diagnosis.gist import gist
-from fleet.diagnosis.routes import RouteCause, RoutedSubject, renewal_due
+from fleet.diagnosis.route_cause import RouteCause, RoutedSubject, renewal_due
 from fleet.diagnosis.sign import Fact
 from fleet.model.exposure import Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
 from fleet.model.severity import Severity

@@ -9,7 +9,7 @@ from fleet.diagnosis.cause import Help, PodCause, ReportedCause, Stage, says
 from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.gist import gist
-from fleet.diagnosis.overdue import is_gated
+from fleet.diagnosis.overdue_cause import is_gated
 from fleet.diagnosis.pod_reports import Reported, quoting
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subject import PodSubject

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
-from fleet.diagnosis.setup import SetupCause
+from fleet.diagnosis.setup_cause import SetupCause
 from fleet.diagnosis.setup_subject import SetupSubject
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count

@@ -2,8 +2,8 @@
 
 KV per token and layer = 2 · KV heads · head dimension · bytes, with max(1, ⌈KV heads / TP⌉) heads on each GPU: if TP
 exceeds the KV heads, they are replicated. MLA keeps (kv_lora_rank + qk_rope_head_dim) · bytes, on every GPU. Layers and
-the tokens that they keep: fleet/local/fit/groups.py. vLLM's pool per GPU = utilisation · total − weights − overhead.
-(vLLM, "Optimization and tuning"; kv_cache_utils.py.)
+the tokens that they keep: fleet/local/fit/kv_cache_groups.py. vLLM's pool per GPU = utilisation · total − weights −
+overhead. (vLLM, "Optimization and tuning"; kv_cache_utils.py.)
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from fleet.dataclass import dataclass
 from fleet.local.fit.architecture import BYTES, Architecture
-from fleet.local.fit.groups import USUAL, KvCacheGroups, Manager, groups_of
+from fleet.local.fit.kv_cache_groups import USUAL, KvCacheGroups, Manager, groups_of
 
 GIB: Final = 1 << 30
 OVERHEAD: Final = 3 * GIB

@@ -15,7 +15,7 @@ from fleet.model.problem import SourceProblem
 from fleet.model.snapshot import Health
 from fleet.net.bodies import limits
 from fleet.sources.kube.state import KubeState
-from fleet.sources.prometheus.discover import Candidate, Discovery, find
+from fleet.sources.prometheus.discovery import Candidate, Discovery, find
 from fleet.sources.prometheus.products import PROMETHEUS
 from fleet.sources.prometheus.services import Services
 from fleet.sources.prometheus.transport import PrometheusEndpoint

@@ -17,7 +17,7 @@ from fleet.net.bodies import Limit
 from fleet.sources.kube.client import ANY, JSON
 from fleet.sources.kube.errors import ClusterError, KubeconfigError, KubeError
 from fleet.sources.kube.state import KubeState
-from fleet.sources.prometheus.discover import candidates
+from fleet.sources.prometheus.discovery import candidates
 from fleet.sources.prometheus.products import StoreProduct
 from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop
 from fleet.sources.prometheus.trust import OperatorResource, Sorted, Trust, sort

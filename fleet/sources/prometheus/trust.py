@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.objects import Service
-from fleet.sources.prometheus.discover import Candidate
+from fleet.sources.prometheus.discovery import Candidate
 from fleet.sources.prometheus.stacks import NAMESPACES
 
 _SELECTED = {

@@ -12,7 +12,7 @@ from actions.audit.anchor import Anchor, read_anchors
 from actions.audit.chain import verify
 from actions.audit.opened_logs import open_folder
 from actions.audit.reading import read_log
-from actions.note import note
+from actions.event_note import note
 from actions.request import Target
 from console.main import main
 from tests.actions.audit.logs import filled, intent, log_in

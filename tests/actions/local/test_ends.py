@@ -79,9 +79,9 @@ async def test_one_that_closes_its_port_while_it_finishes_is_given_its_time(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """vLLM 0.19: no metrics from the first signal on, and requests that go on for minutes."""
-    monkeypatch.setattr("actions.local.take_down.SILENT", 1)
+    monkeypatch.setattr("actions.local.stop.SILENT", 1)
     monkeypatch.setattr(
-        "actions.local.take_down.GIVEN", ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
+        "actions.local.stop.GIVEN", ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
     )
     box = await opened(closes=True)
     await box.carried_out(box.up(box.spec()))
@@ -119,7 +119,7 @@ async def test_the_grace_period_ends_and_what_does_not_listen_is_killed_whole(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "actions.local.take_down.GIVEN", ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
+        "actions.local.stop.GIVEN", ((signal.SIGINT, 0.5), (signal.SIGTERM, 0.5), (signal.SIGKILL, 5.0))
     )
     box = await opened(deaf=True, daemon=True, deaf_workers=True, drains=False)
     await box.carried_out(box.up(box.spec()))
@@ -136,9 +136,7 @@ async def test_the_grace_period_ends_and_what_does_not_listen_is_killed_whole(
 
 
 async def test_workers_that_it_leaves_behind_are_found_and_ended(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "actions.local.take_down.GIVEN", ((signal.SIGINT, 1.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5))
-    )
+    monkeypatch.setattr("actions.local.stop.GIVEN", ((signal.SIGINT, 1.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5)))
     box = await opened(leaves_workers=True, daemon=True)
     await box.carried_out(box.up(box.spec()))
     _, outcome = await box.carried_out(box.down())
@@ -266,7 +264,7 @@ async def test_one_that_is_loading_can_be_taken_down(opened: Open) -> None:
 
 
 async def test_requests_that_the_grace_period_cut_are_told_of(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actions.local.take_down.GIVEN", ((signal.SIGINT, 0.2), (signal.SIGKILL, 5.0)))
+    monkeypatch.setattr("actions.local.stop.GIVEN", ((signal.SIGINT, 0.2), (signal.SIGKILL, 5.0)))
     box = await opened(drains=False)
     await box.carried_out(box.up(box.spec()))
     record = (await box.server()).record

@@ -13,10 +13,10 @@ from textual.widgets import OptionList
 
 from actions.kinds.drain_node import DrainNode
 from console.commands.command import ScreenId
+from console.commands.command_line import UnknownCommandError, complete, parse_line
 from console.commands.dispatch import refusal
 from console.commands.help import FILTERS, MOVING, help_lines, signs
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
-from console.commands.line import UnknownCommandError, complete, parse_line
 from console.commands.reference import keys_markdown, with_actions
 from console.commands.reserved import conflicts
 from console.commands.table import BY_ID, TABLE, bound_on, by_name

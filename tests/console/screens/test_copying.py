@@ -12,7 +12,7 @@ from tests.console.screens.desk import Desk, desk
 from tests.console.screens.plans import target
 from tests.console.screens.scripted import ScriptedSession, make_plan
 from tests.fleets import make_snapshot
-from widgets.keybar import Keybar
+from widgets.key_bar import Keybar
 
 
 def _front(d: Desk) -> ScreenId:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.views.standing_since import SinceTracker
+from console.views.severity_since import SinceTracker
 from console.views.summary import summary
 from fleet.model.coverage import Coverage
 from fleet.model.severity import Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.commands.command import ScreenId
-from console.commands.habits import HABITS, NAMES, READ_ONLY_HABITS
+from console.commands.k9s_hints import HABITS, NAMES, READ_ONLY_HABITS
 from console.commands.table import TABLE, bound_on
 from console.config.options import Options
 from tests.console.screens.desk import desk

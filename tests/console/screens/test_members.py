@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console.views.detail import detail_lines
-from console.views.members import Loading
+from console.views.workload_pods import Loading
 from fleet.model.objects import Condition, Container, Pod
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, Snapshot

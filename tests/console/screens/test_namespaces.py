@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console.views.choices import beside_namespaces
-from console.views.standing_since import SinceTracker
+from console.views.severity_since import SinceTracker
 from console.views.subject import is_somewhere
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.commands.line import complete
+from console.commands.command_line import complete
 from console.config.load import load
 from console.config.options import Options
 from console.config.ui_tables import SavedView

@@ -35,7 +35,7 @@ def test_the_first_frame_does_without_the_screens(module: str) -> None:
 
 @pytest.mark.parametrize("module", ["fleet.model", "console.screens", "widgets.log_buffer"])
 def test_opening_the_console_waits_for_nothing_that_comes_after_the_first_frame(module: str) -> None:
-    assert not _imported("import console.cli.open", module)
+    assert not _imported("import console.cli.open_console", module)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.commands.command import ScreenId
-from console.commands.line import complete
+from console.commands.command_line import complete
 from tests.console.screens.desk import SIZES, desk
 from tests.fleets import make_snapshot
 

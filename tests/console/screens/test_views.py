@@ -15,7 +15,7 @@ from console.commands.dispatch import refusal
 from console.views.filter import FilterError, parse_filter
 from console.views.query import LazyKeys, Query, by_number
 from console.views.root_words import root_reason
-from console.views.standing_since import coarse
+from console.views.severity_since import coarse
 from console.views.subject import place_of, pod_for, ref_of
 from fleet.model.finding import Finding, FindingState, Incident, Reach
 from fleet.model.objects import ObjectRef

@@ -11,12 +11,12 @@ import pytest
 from fleet.diagnosis.causes.latencies import OF_LATENCIES
 from fleet.diagnosis.causes.setup import OF_SETUP
 from fleet.diagnosis.evidence import explain
-from fleet.diagnosis.missed_objectives import MissedObjectives
+from fleet.diagnosis.missed_objective_cause import MissedObjectives
 from fleet.diagnosis.setup_subject import SetupSubject, setup_subject
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import FindingState, Incident
+from fleet.model.missed_objective import MissedObjective, Promised
 from fleet.model.objects import ModelVersion, Service
-from fleet.model.promise import MissedObjective, Promised
 from fleet.model.quantity import Family, Quantity
 from fleet.model.routes import Backend, Certificate, Route, Routing
 from fleet.model.severity import Severity

@@ -18,7 +18,7 @@ from fleet.local.source import LocalSource
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Health, Join, Snapshot
 from fleet.snapshot.builder import Builder
-from fleet.sources.metrics import MetricsSettings
+from fleet.sources.metrics_collector import MetricsSettings
 from tests.fleet.local.servers import dead, record, state
 from tests.fleet.local.test_source import Watched
 

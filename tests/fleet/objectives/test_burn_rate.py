@@ -10,8 +10,8 @@ from fleet.model.facts import Dated, Facts
 from fleet.model.finding import Incident
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
+from fleet.objectives.bucket_edges import snapped, spellings
 from fleet.objectives.burn_rate import DAY, HOUR, PAIRS, WINDOWS, BurnPace, ErrorBudget, Spent
-from fleet.objectives.edges import snapped, spellings
 from fleet.objectives.ledger import Ledger, Tally
 from fleet.objectives.objective import Goals, objective
 from fleet.objectives.owners import RequestOwner, stem_of

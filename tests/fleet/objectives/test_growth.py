@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from fleet.objectives.growth import Outlook, QueueTrend, growth_text, trend
 from fleet.objectives.objective import objective
+from fleet.objectives.queue_growth import Outlook, QueueTrend, growth_text, trend
 
 STEP = 15.0
 

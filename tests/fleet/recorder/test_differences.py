@@ -13,7 +13,7 @@ from fleet.model.coverage import Coverage
 from fleet.model.facts import Dated, Facts
 from fleet.model.objects import Event, HorizontalPodAutoscaler, ModelVersion, Node, ObjectRef, Pod, Workload
 from fleet.recorder.moment import Moment
-from fleet.recorder.past import RecordedPast, RecordingsTimeline
+from fleet.recorder.recorded_past import RecordedPast, RecordingsTimeline
 from fleet.recorder.writer import RecordingWriter
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.entry import Entry

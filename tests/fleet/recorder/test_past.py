@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fleet.model.objects import Condition, Container, Event, ModelVersion, ObjectRef
 from fleet.recorder.moment import Moment
-from fleet.recorder.past import RecordedTimeline
+from fleet.recorder.recorded_past import RecordedTimeline
 from fleet.recorder.writer import RecordingWriter
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.timeline import Timeline, ask

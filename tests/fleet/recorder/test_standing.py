@@ -15,8 +15,8 @@ from fleet.model.snapshot import Snapshot
 from fleet.observer import Observer
 from fleet.recorder.moment import Moment
 from fleet.recorder.playback import RecordedMetrics
+from fleet.recorder.playback_at_moment import LEAD, StandingObjects, StandingPlayback
 from fleet.recorder.reader import Recording
-from fleet.recorder.standing import LEAD, StandingObjects, StandingPlayback
 from fleet.recorder.writer import RecordingWriter
 from tests.fleet.diagnosis.fleets import WELL
 from tests.fleet.recorder.seen import Plain, statuses

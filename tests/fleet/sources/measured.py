@@ -15,7 +15,7 @@ from fleet.net.bodies import Limit
 from fleet.sources.kube.errors import ForbiddenError
 from fleet.sources.kube.responses import Response
 from fleet.sources.kube.state import KubeState
-from fleet.sources.metrics import MetricsCollector, MetricsSettings
+from fleet.sources.metrics_collector import MetricsCollector, MetricsSettings
 from fleet.sources.scrape.collector import ScrapeCollectorSettings
 from fleet.sources.scrape.source import ScrapeLimits
 from tests.fleet.rows import NOW, deployment, kube, pod

@@ -18,7 +18,7 @@ from fleet.model.measurement import Measurement
 from fleet.model.objects import Pod, Service, Serving
 from fleet.model.snapshot import Health
 from fleet.sources.kube.errors import KubeError, NotFoundError, error_of_response
-from fleet.sources.metrics import MetricsCollector, MetricsSettings, Use, pause
+from fleet.sources.metrics_collector import MetricsCollector, MetricsSettings, Use, pause
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.scrape import collector, targets
 from fleet.sources.scrape.collector import ScrapeCollectorSettings

@@ -8,7 +8,7 @@ import time
 from aiohttp import web
 
 from fleet.model.snapshot import Health
-from fleet.sources.metrics import MoreMetrics, Use
+from fleet.sources.metrics_collector import MoreMetrics, Use
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from tests.fleet.metrics.fake_prometheus import Fake
 from tests.fleet.metrics.fake_prometheus import serving as answering

@@ -12,7 +12,7 @@ from actions.local.checks.memory import MemoryNeed, check_on_cpu, check_on_gpus,
 from actions.local.machine import Installed, KvRules
 from actions.planning.plan import Verdict
 from fleet.local.fit.architecture import Architecture, architecture
-from fleet.local.fit.groups import Manager
+from fleet.local.fit.kv_cache_groups import Manager
 from fleet.local.fit.memory import GIB
 from fleet.local.gpus import LocalGpu
 from fleet.local.spec import LaunchSpec

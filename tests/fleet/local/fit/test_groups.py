@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from fleet.local.fit.attention import Attention, attention
-from fleet.local.fit.groups import Manager, groups_of
+from fleet.local.fit.kv_cache_groups import Manager, groups_of
 
 GIB: Final = 1 << 30
 ON_CPU: Final = Manager(block=128)

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from fleet.model.objects import Service
-from fleet.sources.prometheus.discover import Candidate, candidates, find
+from fleet.sources.prometheus.discovery import Candidate, candidates, find
 from fleet.sources.prometheus.transport import PrometheusEndpoint, through_loop
 
 

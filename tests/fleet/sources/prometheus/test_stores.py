@@ -18,7 +18,7 @@ from fleet.model.histogram import quantile
 from fleet.model.measurement import HistogramKey, Measurement
 from fleet.model.problem import NamePatternError, SourceProblem
 from fleet.model.quantity import Family, Quantity
-from fleet.sources.prometheus.discover import Candidate, find
+from fleet.sources.prometheus.discovery import Candidate, find
 from fleet.sources.prometheus.past import latency, past
 from fleet.sources.prometheus.refusals import refuse
 from fleet.sources.prometheus.source import PrometheusSource

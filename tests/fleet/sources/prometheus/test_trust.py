@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from fleet.model.objects import Service
-from fleet.sources.prometheus.discover import candidates
+from fleet.sources.prometheus.discovery import candidates
 from fleet.sources.prometheus.trust import OperatorResource, Trust, adoption, offer, sort
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes, UsageError
-from console.cli.how_flags import FORM_HELP, add_form, add_how_on_a_cluster, seconds
+from console.cli.shared_flags import FORM_HELP, add_form, add_how_on_a_cluster, seconds
 from console.config.moments import length
 
 _TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: seconds, Takes.LENGTH: length}

@@ -11,8 +11,8 @@ from textual.message import Message
 
 from themes.palette import Role
 from widgets.line import Line, Span, width_of
+from widgets.line_parts import LinePart, arrange
 from widgets.line_view import LineView
-from widgets.parts import LinePart, arrange
 
 
 class Hint(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.kinds.ack import INCIDENT
 from actions.request import Target
-from console.cli.named import NotNamedError, parse
+from console.cli.find_object import NotNamedError, parse
 from console.views.incident_words import place
 from fleet.model.counting import count
 from fleet.model.finding import Incident

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from console.commands.command import Command, ScreenId
-from console.commands.habits import NAMES as HABIT_NAMES
+from console.commands.k9s_hints import NAMES as HABIT_NAMES
 from console.commands.local import SAME, SERVER
 from console.commands.plot import QUANTITY, plot_names
 from console.commands.table import NAMES, TABLE, by_name

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.onset import DatedCause
-from fleet.diagnosis.routes import renewal_due
+from fleet.diagnosis.route_cause import renewal_due
 from fleet.diagnosis.subject import Subjects
 from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.snapshot import ShownCertificate, Snapshot

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from textual.drivers.linux_driver import LinuxDriver
 
 from console.app.app import QuarterdeckApp
-from console.cli import collector, exits, streams
+from console.cli import exit_codes, garbage_collector, streams
 from console.cli.dispatch import say
 from console.cli.terminal_driver import TerminalDriver
 from console.config import paths
@@ -52,11 +52,11 @@ class _Console(QuarterdeckApp):
 
     def on_mount(self) -> None:
         """Extend the app's own handler: Textual calls both."""
-        self.set_timer(collector.FIRST, collector.collect_rarely)
+        self.set_timer(garbage_collector.FIRST, garbage_collector.collect_rarely)
 
     def hang_up(self) -> None:
         """End at once without a question: the terminal is gone."""
-        self.exit(return_code=exits.INTERRUPTED)
+        self.exit(return_code=exit_codes.INTERRUPTED)
 
     def input_failed(self, error: Exception) -> None:
         self._handle_exception(error)
@@ -75,7 +75,7 @@ class _Console(QuarterdeckApp):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        self._return_code = exits.PROBLEM
+        self._return_code = exit_codes.PROBLEM
         self._close_messages_no_wait()
 
     def crash(self) -> Exception | None:
@@ -143,4 +143,4 @@ def open_console(
             say(line)
     if error := app.crash():
         raise error
-    return app.return_code or exits.OK
+    return app.return_code or exit_codes.OK

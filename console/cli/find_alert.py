@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from actions.kinds.silence import ALERT
 from actions.request import Target
-from console.cli.named import NotNamedError
+from console.cli.find_object import NotNamedError
 from console.views.alert_marks import board
 from console.views.alerts import empty_text
 from fleet.alerts.board import AlertRow

@@ -10,8 +10,8 @@ from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.subject import Subjects
 from fleet.diagnosis.subject_kind import SubjectKind
+from fleet.model.missed_objective import MissedObjective
 from fleet.model.profile import CHAT, Profile
-from fleet.model.promise import MissedObjective
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

@@ -14,10 +14,10 @@ from actions.local.store import forget
 from actions.number_words import count
 from actions.planning.plan import Step
 from actions.running.progress import Outcome, Result
-from fleet.local.load import LoadProbe
 from fleet.local.process import listens
 from fleet.local.record import ServerRecord
 from fleet.local.server import Phase, ServerState
+from fleet.local.server_load import LoadProbe
 from fleet.sources.scrape.engine_load import EngineLoad
 
 GIVEN: tuple[tuple[Signals, float], ...] = ((SIGINT, 15.0), (SIGTERM, 10.0), (SIGKILL, 5.0))
