@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
+from typing import Generic, TypeVar, cast
 
 from fleet.model.quantity import MEANINGS, QUANTILES, RATIOS, Family, Quantity
 from fleet.snapshot.columns import Make
@@ -27,6 +28,30 @@ from fleet.snapshot.fold import (
     ratio_of,
     unchanged,
 )
+
+_Made = TypeVar("_Made")
+_NOTHING = object()
+_WANTED = {
+    family: {name: q for name, (of, q) in QUANTILES.items() if of is family}
+    for family in {of for of, _ in QUANTILES.values()}
+}
+
+
+class Once(Generic[_Made]):
+    """A value that is made when it is first read. `functools.cache` takes ten times as long to set up, and most of the
+    columns of a measurement are never read.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], _Made]) -> None:
+        self._make = make
+        self._made: object = _NOTHING
+
+    def __call__(self) -> _Made:
+        if self._made is _NOTHING:
+            self._made = self._make()
+        return cast("_Made", self._made)
 
 
 def as_they_are(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Make]:
@@ -48,9 +73,9 @@ def gauges_and_rates(
         meaning = MEANINGS[quantity]
         how = meaning.to_pod if to_pod else meaning.to_group
         if how in FOLD:
-            folded[quantity] = cache(partial(fold, values, members, how))
+            folded[quantity] = Once(partial(fold, values, members, how))
         elif quantity in RATIOS:
-            folded[quantity] = cache(partial(of_only_member, values, members))
+            folded[quantity] = Once(partial(of_only_member, values, members))
 
     def divisor(top: Quantity, bottom: Quantity) -> Values:
         return partial(divisor_of, columns[top], columns[bottom], folded[bottom], members)
@@ -93,7 +118,7 @@ def percentiles(parts: Mapping[Family, PerRow], rows: int) -> dict[Quantity, Mak
     """
     out: dict[Quantity, Make] = {}
     for family, per_row in parts.items():
-        wanted = {name: q for name, (f, q) in QUANTILES.items() if f is family}
-        found = cache(partial(quantiles_of, wanted, per_row, rows))
+        wanted = _WANTED.get(family, {})
+        found = Once(partial(quantiles_of, wanted, per_row, rows))
         out.update({name: Make(per_row.of, partial(one_of, found, name)) for name in wanted})
     return out
