@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TRIAL_WINDOW = 20
@@ -28,6 +29,12 @@ class Effort:
     def pods(self, whole: int) -> int:
         """Return the size of a fleet that has ``whole`` pods in a complete run; the order of sizes is kept."""
         return max(3, whole // _TRIAL_FLEET) if self.trial else whole
+
+    def sizes(self, whole: Sequence[int]) -> dict[int, int]:
+        """Return the size of each fleet by its size in a complete run; a trial has the first alone: the way is the
+        same.
+        """
+        return {pods: self.pods(pods) for pods in (whole[:1] if self.trial else whole)}
 
     def refresh(self, whole: float) -> float:
         """Seconds between refreshes of a program; a trial's windows have several all the same."""

@@ -82,7 +82,7 @@ def run(effort: Effort) -> list[Report]:
 
 def _idle(effort: Effort) -> list[Report]:
     with fleet_server(1) as fleet, ExitStack() as stack:
-        sizes = {effort.pods(pods): budget for pods, budget in LIMITS.items()}
+        sizes = {pods: LIMITS[whole] for whole, pods in effort.sizes(tuple(LIMITS)).items()}
         demos = [[QUARTERDECK, "demo", "--pods", str(pods)] for pods in sizes]
         terminals = [stack.enter_context(on_terminal(demo, fleet.environ)) for demo in demos]
         for terminal in terminals:

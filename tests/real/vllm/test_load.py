@@ -34,8 +34,8 @@ pytestmark = [
 ]
 
 CLIENTS = 12
-TOKENS, SHORT = 60, 20
-LOADED = 4.0
+TOKENS, SHORT = 40, 20
+LOADED = 3.0
 """Seconds under load at least: a few scrapes of Prometheus', and twice as many of ours."""
 
 

@@ -38,10 +38,10 @@ from tests.real.traces import Traces
 
 pytestmark = [pytest.mark.real("vllm"), pytest.mark.timeout(600)]
 
-REQUESTS, DRAINED = 20, 20
-LONG = 200
+REQUESTS, DRAINED = 12, 12
+LONG = 100
 """Tokens of each request: several measurements see the same ones run and wait, and a slow machine ends the server
-meanwhile."""
+meanwhile. More of either only keeps a core busy: the engine computes each token."""
 
 
 @pytest.fixture
