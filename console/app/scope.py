@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from console.views.severity_since import clock_to_seconds
+from fleet.model.in_past import is_past
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from console.app.action_controller import ActionController
+    from console.app.change_steps import ChangeSteps
     from console.app.navigator import Navigator
     from console.app.saved_views import SavedViews
     from console.commands.desk import Desk
@@ -26,6 +28,14 @@ class ViewScope:
         self._actions = actions
         self._recent: list[str] = []
         """Namespaces, most recently selected first."""
+        self._moment = 0.0
+        """The moment of the past that was asked for last."""
+
+    @cached_property
+    def _steps(self) -> ChangeSteps:
+        from console.app.change_steps import ChangeSteps
+
+        return ChangeSteps(self._desk, self._navigator)
 
     @cached_property
     def views(self) -> SavedViews:
@@ -89,7 +99,14 @@ class ViewScope:
             return
         self._navigator.say("back to now …" if at is None else f"to {clock_to_seconds(at)} …")
         await self._desk.session.travel(at)
+        self._moment = at or 0.0
         self._navigator.say("")
+
+    async def step(self, by: int) -> None:
+        snapshot = self._desk.snapshot
+        if snapshot is not None:
+            # What is recorded of a moment was seen some seconds before it.
+            await self._steps.step(snapshot, max(snapshot.at, self._moment if is_past(snapshot) else 0.0), by)
 
     async def switch_to_favourite(self, number: int) -> None:
         known = self.known_namespaces()

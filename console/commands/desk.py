@@ -130,6 +130,10 @@ class ViewScope(Protocol):
         """Show everything as it was at a Unix time; None: as it is now."""
         ...
 
+    async def step(self, by: int) -> None:
+        """Show everything as it was after the previous change (-1), or after the next (1); after the last one now."""
+        ...
+
     async def switch_to_favourite(self, number: int) -> None:
         """Select the n-th namespace (from 1), recently selected ones first, then by name."""
         ...

@@ -22,8 +22,6 @@ HABITS: Mapping[str, str] = {
     "J": "{ goes to the workload of this pod",
     "z": "z undoes the last action, on the fleet, on nodes and on actions",
     "minus": "esc goes back",
-    "left_square_bracket": ": and the up key recall what was typed before",
-    "right_square_bracket": ": and the up key recall what was typed before",
     "shift+left": "shift and a letter sort, and so does a click on a column's title; ? lists them",
     "shift+right": "shift and a letter sort, and so does a click on a column's title; ? lists them",
     "ctrl+a": "? lists every command and its key",

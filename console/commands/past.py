@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from console.commands.capabilities import OfIncident
-from console.commands.command import OBJECTS, Command, Context, ScreenId
+from console.commands.command import OBJECTS, STANDING, Command, Context, ScreenId
 from console.config.moments import moment
 from fleet.model.in_past import is_past
+from fleet.timeline.turning_points import SEEN_BY
 from themes.palette import Role
 from widgets.untrusted import untrusted
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from console.commands.desk import Desk
     from fleet.model.finding import Incident
 
-RECORDED_BY: Final = 15.0
-"""Seconds after an onset by which it is in the recorded numbers."""
+_MOVED: Final = STANDING - {ScreenId.SOURCES}
+"""Screens that show any moment, and are of use there."""
 
 
 def _at(desk: Desk, context: Context) -> Awaitable[None] | None:
@@ -38,6 +39,20 @@ def _now(desk: Desk, context: Context) -> Awaitable[None] | None:
         return desk.scope.travel(None)
     desk.navigator.say("this is now; :at 14:02 shows how everything was then")
     return None
+
+
+def _earlier(desk: Desk, context: Context) -> Awaitable[None]:
+    del context
+    return desk.scope.step(-1)
+
+
+def _later(desk: Desk, context: Context) -> Awaitable[None]:
+    del context
+    return desk.scope.step(1)
+
+
+def _needs_past(context: Context) -> str | None:
+    return None if is_past(context.snapshot) else "this is now; [ goes to the change before"
 
 
 def _incident(context: Context) -> Incident | None:
@@ -65,9 +80,9 @@ def _to_onset(desk: Desk, context: Context) -> Awaitable[None] | None:
 
 async def _show_onset(desk: Desk, incident: Incident) -> None:
     """Show the fleet as the incident began, whatever screen the incident was chosen on."""
-    await desk.scope.travel(min(incident.since + RECORDED_BY, desk.session.now))
+    await desk.scope.travel(min(incident.since + SEEN_BY, desk.session.now))
     desk.navigator.go_home()
-    desk.navigator.say(f"{RECORDED_BY:g}s after this began: {untrusted(incident.sentence)}")
+    desk.navigator.say(f"{SEEN_BY:g}s after this began: {untrusted(incident.sentence)}")
 
 
 ONSET: tuple[Command, ...] = (
@@ -88,6 +103,21 @@ PAST: tuple[Command, ...] = (
         _at,
         names=("at",),
         argument="[TIME]",
+    ),
+    Command(
+        "past.earlier",
+        "As it was after the change before: a rollout, scaling, a cordon, an incident",
+        _earlier,
+        ("left_square_bracket",),
+        where=_MOVED,
+    ),
+    Command(
+        "past.later",
+        "As it was after the next change; after the last one now",
+        _later,
+        ("right_square_bracket",),
+        where=_MOVED,
+        available=_needs_past,
     ),
     Command("past.now", "Now: back from the past", _now, names=("now",)),
 )

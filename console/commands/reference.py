@@ -9,7 +9,6 @@ from actions.spec import ActionSpec, Api, Argument
 from console.commands.command import Command, ScreenId
 from console.commands.help import FILTERS, MOVING
 from console.commands.keys import key_text
-from console.commands.reserved import RESERVED, Reserved
 from console.commands.table import TABLE
 
 _SCREENS = {
@@ -78,12 +77,6 @@ def _lines() -> Iterator[str]:
     yield "## Filters"
     yield ""
     yield from _table(("typed", "shows"), ((f"`{typed}`", words) for typed, words in FILTERS))
-    yield ""
-    yield "## Reserved for later"
-    yield ""
-    yield "No command uses these now on the named screens; your own remapping may."
-    yield ""
-    yield from _table(("key", "will do", "screens"), map(_reserved, RESERVED))
 
 
 def _row(command: Command) -> tuple[str, ...]:
@@ -93,12 +86,6 @@ def _row(command: Command) -> tuple[str, ...]:
     bound = command.where if command.bound is None else command.bound
     where = "all" if bound == frozenset(ScreenId) else ", ".join(_SCREENS[w] for w in ScreenId if w in bound)
     return keys, names, command.title, where, f"`{command.id}`"
-
-
-def _reserved(reserved: Reserved) -> tuple[str, ...]:
-    used = [_SCREENS[where] for where in ScreenId if where not in reserved.kept]
-    screens = f"all but {', '.join(used)}" if used else "all"
-    return f"`{key_text(reserved.key)}`", reserved.meaning, screens
 
 
 def with_actions(page: str) -> str:

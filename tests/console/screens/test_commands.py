@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from console.commands.dispatch import refusal
 from console.commands.help import FILTERS, MOVING, help_lines, signs
 from console.commands.keys import check_keymap, key_text, keys_of, parse_key
 from console.commands.reference import keys_markdown, with_actions
-from console.commands.reserved import conflicts
 from console.commands.table import BY_ID, TABLE, bound_on, by_name
 from console.config.options import Options
 from console.session.failure import SessionError
@@ -365,12 +363,3 @@ def test_the_reference_of_keys_is_the_table() -> None:
 def test_the_table_of_actions_in_the_documents_is_their_declarations() -> None:
     page = (DOCS / "actions.md").read_text()
     assert page == with_actions(page), "python -m tests.pictures keys"
-
-
-def test_no_command_has_a_key_that_is_kept() -> None:
-    assert list(conflicts(TABLE)) == []
-    logs = BY_ID["open.logs"]
-    assert list(conflicts([replace(logs, keys=("left_square_bracket",))])) == [
-        "open.logs has the key left_square_bracket, which is reserved for: to the previous change"
-    ]
-    assert list(conflicts([replace(BY_ID["view.wrap"], keys=("w",))])) == []
