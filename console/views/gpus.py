@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.views.layout import head
-from console.views.subject import assessment_of
+from console.views.subject import assessment_of, gpu_severity
 from console.views.value_columns import ValueColumn, fitting, titles, values
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
@@ -55,7 +55,7 @@ def _gpu(snapshot: Snapshot, key: str, columns: Sequence[ValueColumn], width: in
     name = untrusted(f"{gpu.node} {gpu.ordinal}{f' {gpu.profile}' if gpu.profile else ''}")
     spans = [
         Span("   "),
-        severity_span(standing.severity, glyphs),
+        severity_span(gpu_severity(snapshot, key), glyphs),
         Span(" " + fit(name, _NAME - 5, "left", glyphs.ellipsis)),
         *values(snapshot.by_gpu, key, columns, glyphs),
     ]

@@ -110,7 +110,7 @@ def event_lines(events: Iterable[Event], now: float, width: int, glyphs: Glyphs,
     for event in events:
         alike[event.type, event.reason, without_names(event.message, event.involved.name)].append(event)
     if not alike:
-        return [head("events", "none")]
+        return []
     lines = [head("events")]
     for (kind, reason, words), same in islice(alike.items(), _EVENTS):
         event, objects = same[0], len({one.involved for one in same})

@@ -10,7 +10,7 @@ from console.views.identity_cache import IdentityCache
 from console.views.node_columns import COLUMNS, FREE, SICK, NodeColumn
 from console.views.query import Query
 from console.views.row_cells import Cells
-from console.views.subject import TROUBLE, assessment_of, sick_holder
+from console.views.subject import TROUBLE, assessment_of, gpu_severity
 from fleet.dataclass import dataclass
 from fleet.model.severity import Severity, rank
 from fleet.model.snapshot import GpuUse, Snapshot
@@ -35,7 +35,7 @@ class NodesModel:
     def row(self, key: str) -> GridRow:
         shown, table = self.shown, self.table
         if key in self.snapshot.gpus and key not in self.snapshot.nodes:
-            severity = _of_gpu(self.snapshot, key)
+            severity = gpu_severity(self.snapshot, key)
             return GridRow(key, Cells(len(table), lambda at: table[at].below(shown, key)), severity)
         severity = _worst(self.snapshot, key) if key in self.snapshot.nodes else Severity.UNKNOWN
         return GridRow(key, Cells(len(table), lambda at: table[at].top(shown, key)), severity)
@@ -95,7 +95,7 @@ def _says_gpu(snapshot: Snapshot, key: str) -> str:
     gpu = snapshot.gpus[key]
     holders = " ".join(f"{namespace}/{pod}" for namespace, pod in gpu.holders)
     words = [FREE] if snapshot.use_of(key) is GpuUse.FREE else []
-    words += [SICK] if _of_gpu(snapshot, key) in TROUBLE else []
+    words += [SICK] if gpu_severity(snapshot, key) in TROUBLE else []
     if model := served_model(snapshot, key):
         words.append(f"model:{model}")
     return f"{holders} {gpu.model} {gpu.uuid} {gpu.profile} {assessment_of(snapshot, key).reason} {' '.join(words)}"
@@ -121,16 +121,7 @@ def _worst(snapshot: Snapshot, name: str) -> Severity:
 
 def _of_node(snapshot: Snapshot, name: str) -> Severity:
     own = assessment_of(snapshot, name).severity if name in snapshot.nodes else Severity.UNKNOWN
-    return min((own, *(_of_gpu(snapshot, key) for key in snapshot.gpus_on.get(name, ()))), key=rank)
-
-
-def _of_gpu(snapshot: Snapshot, gpu: str) -> Severity:
-    """Return a GPU's severity; for a healthy one, that of the pod that holds it: the card of a hung engine is warm and
-    busy.
-    """
-    own = assessment_of(snapshot, gpu).severity
-    pod = sick_holder(snapshot, gpu)
-    return min(own, assessment_of(snapshot, pod).severity, key=rank) if pod else own
+    return min((own, *(gpu_severity(snapshot, key) for key in snapshot.gpus_on.get(name, ()))), key=rank)
 
 
 def _waiting(snapshot: Snapshot, query: Query) -> str:

@@ -38,7 +38,7 @@ def view_text(view: SavedView) -> str:
     """Return what a view shows, in a line."""
     parts = (
         view.screen,
-        f"in {view.namespace}" if view.namespace else "",
+        f"in {'all namespaces' if view.namespace == ALL else view.namespace}" if view.namespace else "",
         f"/{view.filter}" if view.filter else "",
         f"by {view.sort}" if view.sort else "",
         f"columns {' '.join(view.columns)}" if view.columns else "",

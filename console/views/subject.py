@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.views.identity_cache import IdentityCache
+from fleet.model.in_past import is_past
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity, rank
@@ -128,7 +129,8 @@ def _queue(snapshot: Snapshot, key: str) -> str:
 
     if trend_of(snapshot, key) is None:
         return ""
-    promises = tuple(row.budget.objective for row in rows_of(snapshot, key)) or DEFAULTS
+    # No recording has the objectives that applied.
+    promises = tuple(row.budget.objective for row in rows_of(snapshot, key)) or (() if is_past(snapshot) else DEFAULTS)
     found = outlook(snapshot, key, promises)
     return growth_text(found) if found is not None else ""
 
@@ -138,6 +140,15 @@ def sick_holder(snapshot: Snapshot, gpu: str) -> str:
     held = snapshot.gpus[gpu]
     pod = f"{held.namespace}/{held.pod}" if held.pod else ""
     return pod if pod and assessment_of(snapshot, pod).severity in TROUBLE else ""
+
+
+def gpu_severity(snapshot: Snapshot, gpu: str) -> Severity:
+    """Return a GPU's severity; for a healthy one, that of the pod that holds it: the card of a hung engine is warm and
+    busy.
+    """
+    own = assessment_of(snapshot, gpu).severity
+    pod = sick_holder(snapshot, gpu)
+    return min(own, assessment_of(snapshot, pod).severity, key=rank) if pod else own
 
 
 def is_free_gpu(snapshot: Snapshot, unmatched: Unmatched) -> bool:

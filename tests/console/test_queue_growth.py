@@ -9,9 +9,10 @@ from console.views.severity_since import SinceTracker
 from console.views.subject import queue_text
 from console.views.summary import summary
 from fleet.model.frame import Column, Frame
+from fleet.model.in_past import PAST
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
-from fleet.model.snapshot import Assessment, Snapshot
+from fleet.model.snapshot import Assessment, Health, Snapshot, SourceStatus
 from fleet.snapshot.history import POINTS, STEP, RecentHistory
 from tests.fleets import make_snapshot
 from themes.glyphs import UNICODE
@@ -45,6 +46,12 @@ def test_one_that_is_longer_than_the_promise_allows_says_so() -> None:
     critical = {**snapshot.assessments, key: Assessment(Severity.CRITICAL, "long queue")}
     first, _ = summary(replace(snapshot, assessments=critical), SinceTracker(), 240, UNICODE)
     assert "grows 1.8/s, TTFT above 2.5s" in "".join(span.text for span in first.spans)
+
+
+def test_in_the_past_it_is_compared_with_no_promise_that_may_not_have_been_made() -> None:
+    snapshot, key = with_queue([40 + 1.8 * STEP * at for at in range(20)])
+    past = replace(snapshot, sources=(*snapshot.sources, SourceStatus(PAST, Health.OFF, snapshot.at)))
+    assert queue_text(past, key) == "grows 1.8/s"
 
 
 def test_one_that_drains_says_when_it_is_empty() -> None:

@@ -18,7 +18,7 @@ from tests.fleets import make_snapshot
 
 
 def _past(now: Snapshot, at: float) -> Snapshot:
-    """What is recorded of a moment, seen some seconds before it."""
+    """Return the recorded Snapshot of a moment, seen some seconds before it."""
     return replace(now, at=at - 4, sources=(*now.sources, SourceStatus(PAST, Health.OFF, at)))
 
 

@@ -18,7 +18,9 @@ from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment
 from tests.console.screens.desk import desk
 from tests.console.screens.worst import WORST, healthy, with_readings
+from tests.fleet.diagnosis.fleets import STUCK, Fleet
 from tests.fleets import NOW, make_snapshot, without
+from themes.glyphs import UNICODE
 
 
 async def test_a_pod_page_has_every_number_with_its_window_and_method() -> None:
@@ -182,6 +184,19 @@ async def test_of_a_pod_that_serves_the_page_has_its_load_first() -> None:
     async with desk(snapshot, size=(120, 60)) as d:
         await d.open(healthy(snapshot))
         assert _page(d.lines, "ENGINE") < _page(d.lines, "CONTAINERS")
+
+
+async def test_the_card_of_a_pod_that_hangs_is_as_sick_as_the_pod_and_sections_without_content_are_gone() -> None:
+    fleet = Fleet(3)
+    fleet.engines["chat-1"] = STUCK
+    fleet.at(0)
+    snapshot = fleet.at(70)
+    (gpu,) = snapshot.gpus_of["serving/chat-1"]
+    async with desk(snapshot, size=(120, 60)) as d:
+        await d.open("serving/chat-1")
+        card = snapshot.gpus[gpu]
+        assert d.line_with(f"{card.node} {card.ordinal}").split()[0] == UNICODE.critical
+        assert "EVENTS" not in d.text
 
 
 async def test_at_80_columns_a_page_folds_instead_of_cutting() -> None:
