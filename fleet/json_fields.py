@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 Raw = Mapping[str, Any]
@@ -20,6 +20,16 @@ def mapping(raw: Raw, key: str) -> Raw:
 def mappings(raw: Raw, key: str) -> list[Raw]:
     """The mappings in the list under ``key``."""
     return mappings_in(raw.get(key))
+
+
+def as_mapping(value: object) -> Raw:
+    """The value, if it is a mapping; an empty one for anything else."""
+    return value if isinstance(value, Mapping) else _EMPTY
+
+
+def as_list(value: object) -> list[Any]:
+    """The value, if it is a list; an empty one for anything else."""
+    return value if isinstance(value, list) else []
 
 
 def mappings_in(value: Any) -> list[Raw]:
@@ -54,3 +64,8 @@ def moment(raw: Raw, key: str) -> float | None:
         return datetime.fromisoformat(value).timestamp()
     except ValueError:
         return None
+
+
+def time_text(at: float) -> str:
+    """Return a Unix time as Kubernetes writes times: RFC 3339, in whole seconds."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -166,7 +166,7 @@ class Observer:
             self.objects.tick()
             while True:
                 state = self.objects.state()
-                await self._measured_or_said(state)
+                await self._measured_or_noted(state)
                 pause = self.metrics.settles_in()
                 if not pause or time.monotonic() + pause > deadline:
                     if looks_back:
@@ -183,7 +183,7 @@ class Observer:
         finally:
             await self.close()
 
-    async def _measured_or_said(self, state: KubeState) -> None:
+    async def _measured_or_noted(self, state: KubeState) -> None:
         """Measure; an unexpected error becomes a line of the Snapshot, which still has the rest."""
         try:
             await self.metrics.measure(state, self._focus, self._clock())

@@ -48,7 +48,7 @@ class LogView(TextPane):
         self._pending = False
         self._error = -1
         """Line of the last error gone to."""
-        self._told = 0
+        self._reported = 0
         """Number of dropped lines that were reported."""
 
     def on_unmount(self) -> None:
@@ -82,8 +82,8 @@ class LogView(TextPane):
 
     def _catch_up(self) -> None:
         self._pending = False
-        if self.dropped != self._told:
-            self._told = self.dropped
+        if self.dropped != self._reported:
+            self._reported = self.dropped
             self.post_message(self.StateChanged(self))
         self._move(*(self._last_start() if self._following else self._at))
         self.redraw()

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from actions.audit.folder import logs_in, stamp
 from actions.audit.line import Record, parse
 from actions.audit.owner import LogOwner, is_shared, owner_of
 from actions.audit.reading import read_log
 from fleet.dataclass import dataclass
+from fleet.json_fields import as_mapping
 from fleet.model.acknowledgement import Acknowledgement, Acknowledgements
 from fleet.model.severity import Severity
 
@@ -44,7 +45,7 @@ class AcknowledgementReader:
         self._folder = folder
         self._clock = clock
         self._files: dict[Path, _LogFile] = {}
-        self._told = Acknowledgements()
+        self._latest = Acknowledgements()
         self._seen: Hashable = None
         self._looked = -math.inf
 
@@ -53,9 +54,9 @@ class AcknowledgementReader:
         now, seen = self._clock(), stamp(self._folder)
         if seen == self._seen and 0 <= now - self._looked < AGAIN:
             # Reading a log briefly blocks its writers.
-            return self._told
-        self._told, self._seen, self._looked = self._read_logs(now), seen, now
-        return self._told
+            return self._latest
+        self._latest, self._seen, self._looked = self._read_logs(now), seen, now
+        return self._latest
 
     def _read_logs(self, now: float) -> Acknowledgements:
         logs, _ = logs_in(self._folder)
@@ -137,7 +138,7 @@ def _standing(latest_first: list[_Statement]) -> Iterator[Acknowledgement]:
 def _statement_of(record: Record, owner: LogOwner) -> _Statement | None:
     """Parse a record; None if it does not have the form that this program writes."""
     content = record.content
-    about, scope, request = (_mapping(content.get(name)) for name in (ABOUT, "scope", "request"))
+    about, scope, request = (as_mapping(content.get(name)) for name in (ABOUT, "scope", "request"))
     objects, severity, replicas = about.get("objects"), about.get("severity"), about.get("replicas")
     if content.get("kind") != KIND or not isinstance(objects, list) or severity not in list(Severity):
         return None
@@ -156,7 +157,3 @@ def _statement_of(record: Record, owner: LogOwner) -> _Statement | None:
         str(about.get("cluster_uid") or ""),
     )
     return _Statement(acknowledgement, request.get("off") is True)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

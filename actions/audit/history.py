@@ -16,6 +16,7 @@ from actions.audit.process import still_runs
 from actions.audit.reading import read_log, records
 from actions.request import shown_kind
 from fleet.dataclass import dataclass
+from fleet.json_fields import as_mapping, mappings_in
 
 Alive = Callable[[Mapping[str, Any], str], bool | None]
 """Returns whether a record's process, on its host, is still running; None if that cannot be seen."""
@@ -84,17 +85,17 @@ class RecordedIntent:
     @property
     def scope(self) -> Mapping[str, Any]:
         """Context, server and user."""
-        return _mapping(self.content.get("scope"))
+        return as_mapping(self.content.get("scope"))
 
     @property
     def target(self) -> Mapping[str, Any]:
         """Kind, namespace, name and uid."""
-        return _mapping(self.content.get("target"))
+        return as_mapping(self.content.get("target"))
 
     @property
     def targets(self) -> list[Mapping[str, Any]]:
         """All targets; logs of earlier versions have the first one alone."""
-        return _items(self.content.get("targets")) or [self.target]
+        return mappings_in(self.content.get("targets")) or [self.target]
 
     @property
     def target_name(self) -> str:
@@ -107,7 +108,7 @@ class RecordedIntent:
     @property
     def requests(self) -> list[Mapping[str, Any]]:
         """The requests that were planned."""
-        return _items(self.content.get("requests"))
+        return mappings_in(self.content.get("requests"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class RecordedAction:
     @property
     def undo(self) -> Mapping[str, Any]:
         """The way back: ``text`` and, where there is one, ``request``."""
-        return self._content("undo") or _mapping(self.intent.content.get("undo"))
+        return self._content("undo") or as_mapping(self.intent.content.get("undo"))
 
     @property
     def began(self) -> float:
@@ -229,14 +230,6 @@ def _state(own: Sequence[Record], alive: Alive) -> ActionState:
     if runs is None:
         return ActionState.OUT_OF_SIGHT
     return ActionState.UNDER_WAY if runs else ActionState.CUT_OFF
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _items(value: object) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _int_or_zero(value: object) -> int:

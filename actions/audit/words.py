@@ -15,6 +15,7 @@ from actions.audit.anchor import Anchored
 from actions.audit.chain import Verification
 from actions.audit.history import ActionState, RecordedAction, SentRequest
 from actions.audit.opened_logs import Opened
+from fleet.json_fields import as_list, as_mapping, mappings_in
 from fleet.model.counting import count
 
 _HTTP: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -115,7 +116,7 @@ def everything(action: RecordedAction) -> list[RecordFact]:
         RecordFact("began", moment(action.began)),
         *summary(action)[:2],
         RecordFact(
-            "identity", " · ".join(map(str, (action.who.get("identity", ""), *_list(action.who.get("groups")))))
+            "identity", " · ".join(map(str, (action.who.get("identity", ""), *as_list(action.who.get("groups")))))
         ),
         RecordFact("server", str(action.intent.scope.get("server") or "")),
         RecordFact("uid", str(action.intent.target.get("uid") or "")),
@@ -124,7 +125,7 @@ def everything(action: RecordedAction) -> list[RecordFact]:
         *_changes(action),
         *_labelled("others", (f"{item}" for item in _impact(intent))),
         *_labelled("checks", _checks(intent)),
-        *_labelled("steps", (_joined(step.get("title"), step.get("detail")) for step in _dicts(intent.get("steps")))),
+        *_labelled("steps", (_joined(one.get("title"), one.get("detail")) for one in mappings_in(intent.get("steps")))),
         *_labelled("diff", [str(intent["diff"])] if intent.get("diff") else []),
         *_exchanges(action),
         *_labelled("progress", _progress(action)),
@@ -154,7 +155,7 @@ def _scope_text(action: RecordedAction) -> str:
 
 
 def _changes(action: RecordedAction) -> list[RecordFact]:
-    changes = _dicts(action.intent.content.get("changes"))
+    changes = mappings_in(action.intent.content.get("changes"))
     return _labelled("change", map(_change, changes))
 
 
@@ -165,12 +166,12 @@ def _change(change: Mapping[str, Any]) -> str:
 
 
 def _impact(intent: Mapping[str, Any]) -> Iterator[str]:
-    for item in _dicts(intent.get("blast")):
+    for item in mappings_in(intent.get("blast")):
         yield f"{item.get('what', '')} {item.get('before', '')} → {item.get('after', '')}"
 
 
 def _checks(intent: Mapping[str, Any]) -> Iterator[str]:
-    for check in _dicts(intent.get("checks")):
+    for check in mappings_in(intent.get("checks")):
         yield _joined(
             f"{check.get('verdict', '')}: {check.get('about', '')}: {check.get('text', '')}", check.get("fix")
         )
@@ -191,7 +192,7 @@ def _exchanges(action: RecordedAction) -> list[RecordFact]:
     """Each request with its body, and its answer."""
     facts: list[RecordFact] = []
     for sent in action.sent:
-        query = "&".join(f"{name}={value}" for name, value in _dict(sent.content.get("query")).items())
+        query = "&".join(f"{name}={value}" for name, value in as_mapping(sent.content.get("query")).items())
         facts.append(RecordFact("sent", f"{moment(sent.at)} {_request(sent)}{'?' if query else ''}{query}"))
         if sent.content.get("body") is not None:
             facts.append(RecordFact("", _json(sent.content["body"])))
@@ -265,7 +266,7 @@ def _unfinished_facts(action: RecordedAction) -> list[RecordFact]:
 
 
 def _effect(result: Mapping[str, Any]) -> str:
-    before, after = _dict(result.get("before")), _dict(result.get("after"))
+    before, after = as_mapping(result.get("before")), as_mapping(result.get("after"))
     parts = []
     for name, words, form in (
         ("waiting", "requests waiting", "{:.0f}"),
@@ -292,15 +293,3 @@ def _joined(text: object, more: object) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _dict(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _dicts(value: object) -> list[Mapping[str, Any]]:
-    return [item for item in _list(value) if isinstance(item, Mapping)]

@@ -24,9 +24,9 @@ from console.cli import exit_codes, interruptible
 from console.cli.action_flags import names_of, request_of, targets_of
 from console.cli.confirm import ProgressPrinter, execute
 from console.cli.dispatch import Invocation, say
-from console.cli.find_incident import acknowledgements_are_told, find_incident
+from console.cli.find_incident import acknowledgements_are_known, find_incident
 from console.cli.find_object import NotNamedError, find, parse
-from console.cli.latest_snapshot import LatestSnapshot, alerts_are_told
+from console.cli.latest_snapshot import LatestSnapshot, alerts_are_known
 from console.cli.one_snapshot import explain
 from console.cli.output import glyphs_of, write_sheet
 from console.cli.progress import telling, waiting_for
@@ -118,14 +118,14 @@ async def _plan_and_do(
         who = Who.of_this_process(cluster.user, cluster.groups, invocation.environ)
         last = last_undo(log.actions, who, runner.executor.context().scope.cluster)
         if last is not None and is_known(last.intent.kind) and spec_of(last.intent.kind).api is Api.ALERTMANAGER:
-            await watched.until(alerts_are_told, options.wait)
+            await watched.until(alerts_are_known, options.wait)
         plan = await plan_undo(log.actions, who, runner.executor)
     else:
         specs = specs_of(options.command)
         if any(spec.api is Api.ALERTMANAGER for spec in specs):
-            await watched.until(alerts_are_told, options.wait)
+            await watched.until(alerts_are_known, options.wait)
         if any(spec.api is Api.RECORD for spec in specs):
-            await watched.until(acknowledgements_are_told, options.wait)
+            await watched.until(acknowledgements_are_known, options.wait)
         named = names_of(specs, options)
         targets = tuple([await _target(name, targets_of(specs), watched.newest(), source) for name in named])
         if getattr(options, "form", "") and not options.list:

@@ -38,7 +38,7 @@ def _is_called(incident: Incident, typed: str, snapshot: Snapshot) -> bool:
     return typed in (incident.root.cause, incident.about, shown) or name == shown.rpartition("/")[2]
 
 
-def acknowledgements_are_told(snapshot: Snapshot) -> bool:
+def acknowledgements_are_known(snapshot: Snapshot) -> bool:
     """True if acknowledgements are known, or the reason why they are not."""
     source = snapshot.source(ACKNOWLEDGEMENTS)
     return source is not None and source.health is not Health.STARTING

@@ -48,7 +48,7 @@ class LatestSnapshot:
         return True
 
 
-def alerts_are_told(snapshot: Snapshot) -> bool:
+def alerts_are_known(snapshot: Snapshot) -> bool:
     """True if each Alertmanager has delivered its alerts, or the reason why it does not."""
     every = [source for source in snapshot.sources if source.name.partition("/")[0] == ALERTMANAGER.section]
     return bool(every) and all(source.health is not Health.STARTING for source in every)

@@ -29,7 +29,7 @@ class ProgressLine:
     """A line that is written over; a context that takes it away at its end."""
 
     def __init__(self) -> None:
-        self._begun = self._told = time.monotonic()
+        self._begun = self._printed = time.monotonic()
         # Clearing the line takes an escape sequence, which a dumb terminal would print.
         self._wanted = sys.stderr.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
 
@@ -37,15 +37,15 @@ class ProgressLine:
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        if self._told > self._begun:
+        if self._printed > self._begun:
             streams.pass_over("")
 
     def show(self, text: str, done: float = 0.0, total: float = 0.0) -> None:
         """Show the progress, as a bar if ``total`` is known; at most at intervals."""
         now = time.monotonic()
-        if not self._wanted or now - self._begun < AFTER or now - self._told < EVERY:
+        if not self._wanted or now - self._begun < AFTER or now - self._printed < EVERY:
             return
-        self._told = now
+        self._printed = now
         line = progress_text(text, done, total, now - self._begun)
         streams.pass_over(line[: shutil.get_terminal_size().columns - 1])
 

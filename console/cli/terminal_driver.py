@@ -44,7 +44,7 @@ class _Ending(Event):
 
     def __init__(self) -> None:
         super().__init__()
-        self.selectable, self._told = socket.socketpair()
+        self.selectable, self._waking = socket.socketpair()
         self.selectable.setblocking(False)
 
     def set(self) -> None:
@@ -52,7 +52,7 @@ class _Ending(Event):
         super().set()
         # If stopped again after everything is closed, there is no thread to wake.
         with suppress(OSError):
-            self._told.send(b"\0")
+            self._waking.send(b"\0")
 
     def heard(self) -> None:
         """Clear the wake-up, so that it can be waited for again."""
@@ -63,7 +63,7 @@ class _Ending(Event):
     def close(self) -> None:
         """Close the sockets."""
         self.selectable.close()
-        self._told.close()
+        self._waking.close()
 
 
 class TerminalDriver(LinuxDriver):

@@ -30,7 +30,7 @@ class FormRows(VerticalScroll, can_focus=False):
         height: 1fr;
         scrollbar-size-vertical: 0;
     }
-    FormRows #told {
+    FormRows #explanation {
         height: 0;
     }
     """
@@ -63,9 +63,9 @@ class FormScreen(ConsoleScreen):
         self.rows: Mapping[str, FormRow] = {row.key: row for row in rows}
         self._title, self._hint = Lines(id="title"), Lines(id="hint")
         self._words = title
-        self._told = Lines(id="told")
+        self._explanation = Lines(id="explanation")
         self._preview = Lines(id="preview")
-        self._body = FormRows(self._told, rows)
+        self._body = FormRows(self._explanation, rows)
 
     def body(self) -> Iterable[Widget]:
         yield self._title

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
+from fleet.diagnosis.serving import pods_in
 from fleet.metrics.promql import pattern
 from fleet.model.curve import GatewaySeries, Series
 from fleet.model.measurement import GatewayId
@@ -34,7 +35,7 @@ def series_of(snapshot: Snapshot, key: str) -> Series | None:
     if pod is not None:
         return _of_pods(whole, pod.namespace, pattern([pod.name]), [pod], is_one=True)
     if workload is not None:
-        members = _members(whole, key)
+        members = pods_in(whole, key)
         return _of_pods(whole, workload.namespace, "|".join(sorted(_names(whole, workload))), members)
     if gpu is not None:
         read = frozenset({whole.measured_from(key)})
@@ -48,7 +49,7 @@ _MOST_NAMED = 50
 
 def now_of(snapshot: Snapshot, key: str, series: Series) -> Series:
     """Return the series of the pods that it has now, by their names: those that are gone have rates for a while."""
-    names = sorted({pod.name for pod in _members(snapshot, key)})
+    names = sorted({pod.name for pod in pods_in(snapshot, key)})
     if not 0 < len(names) <= _MOST_NAMED:
         return series
     same = takewhile(lambda pair: pair[0] == pair[1], zip(names[0], names[-1], strict=False))
@@ -58,19 +59,15 @@ def now_of(snapshot: Snapshot, key: str, series: Series) -> Series:
     return replace(series, pods=f"{pattern([stem])}-{several}" if stem else pattern(rest))
 
 
-def _members(snapshot: Snapshot, workload: str) -> list[Pod]:
-    return [snapshot.pods[member] for member in snapshot.pods_of.get(workload, ()) if member in snapshot.pods]
-
-
 def _names(snapshot: Snapshot, workload: Workload) -> set[str]:
-    members = _members(snapshot, workload.key)
+    members = pods_in(snapshot, workload.key)
     return {_generalized(member, workload.name) for member in members} or _usual(workload.name)
 
 
 def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
     serving = [snapshot.workloads[key] for key in model.workloads if key in snapshot.workloads]
     names = {name for workload in serving for name in _names(snapshot, workload)}
-    members = [pod for workload in serving for pod in _members(snapshot, workload.key)]
+    members = [pod for workload in serving for pod in pods_in(snapshot, workload.key)]
     before = snapshot.gateways_of.get(model.key, ())
     return replace(
         _of_pods(snapshot, model.namespace, "|".join(sorted(names)), members),
@@ -81,11 +78,11 @@ def _of_model(snapshot: Snapshot, model: ModelGroup) -> Series:
 
 def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[GatewaySeries]:
     """Yield the series of a model at its gateways. Series by the address of a removed server are not found again."""
-    others = {(*_process(row), row.model) for key, row in snapshot.gateways.items() if key not in before}
+    others = {(*row.process, row.model) for key, row in snapshot.gateways.items() if key not in before}
     parts: dict[tuple[str, str, bool, bool], list[GatewayId]] = defaultdict(list)
     for row in (snapshot.gateways[key] for key in sorted(before)):
         # The name is enough if the process serves no other model.
-        by_server = bool(row.backend) and (not row.model or (*_process(row), row.model) in others)
+        by_server = bool(row.backend) and (not row.model or (*row.process, row.model) in others)
         parts[row.dialect, row.namespace, bool(row.model), by_server].append(row)
     for (dialect, namespace, _, by_server), rows in parts.items():
         yield GatewaySeries(
@@ -96,10 +93,6 @@ def _gateway_parts(snapshot: Snapshot, before: frozenset[str]) -> Iterator[Gatew
             tuple(sorted({row.model for row in rows if row.model})),
             tuple(sorted({row.backend for row in rows})) if by_server else (),
         )
-
-
-def _process(row: GatewayId) -> tuple[str, str, str]:
-    return row.namespace, row.pod, row.instance
 
 
 def _gateway_name(snapshot: Snapshot, row: GatewayId) -> str:

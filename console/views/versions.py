@@ -95,7 +95,7 @@ def workload_version_lines(workload: Workload, pods: Sequence[Pod], now: float, 
     lines = [head("versions", f"{len(versions)} run side by side, newest first")]
     for version in versions:
         lines += packed(untrusted(version.template), _row(version, now), width)
-    new, old = (_told_best(version) for version in versions[:2])
+    new, old = (_most_telling(version) for version in versions[:2])
     found = list(differences(new, old))
     for i, (what, before, after) in enumerate(found):
         change = f"{before} → {after}" if before and after else f"{after} (new)" if after else f"{before} (gone)"
@@ -107,7 +107,7 @@ def workload_version_lines(workload: Workload, pods: Sequence[Pod], now: float, 
     return lines
 
 
-def _told_best(version: Running) -> Pod:
+def _most_telling(version: Running) -> Pod:
     """Return the most informative pod: one whose digest is known."""
     return max(version.pods, key=lambda pod: bool(pod.version.digest))
 

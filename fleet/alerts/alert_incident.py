@@ -58,7 +58,7 @@ def _explained(snapshot: Snapshot, board: AlertBoard) -> Explained:
         if incident is not None:
             of.setdefault(incident.key, []).append(row)
             by[key] = incident
-        elif _is_told(row):
+        elif _counts(row):
             alone.append(row)
     return Explained({key: tuple(rows) for key, rows in of.items()}, by, tuple(alone))
 
@@ -82,6 +82,6 @@ def _incident(objects: Iterable[str], at: Mapping[str, Incident], under: Mapping
     return here or under.get(closest)
 
 
-def _is_told(row: AlertRow) -> bool:
+def _counts(row: AlertRow) -> bool:
     alert = row.merged.alert
     return alert.firing and not alert.suppressed and row.severity is not Severity.OK

@@ -62,7 +62,7 @@ class AlertBoardMaker:
 
     def __init__(self) -> None:
         self._facts: tuple[object, ...] = ()
-        self._told: tuple[MergedAlert, ...] = ()
+        self._merged: tuple[MergedAlert, ...] = ()
         self._from: tuple[object, ...] = ()
         self._board = NONE
 
@@ -73,11 +73,11 @@ class AlertBoardMaker:
         if not values:
             return NONE
         if not are_same(self._facts, values):
-            self._facts, self._told = values, merged(facts)
+            self._facts, self._merged = values, merged(facts)
         whole = snapshot.everything
-        parts = (self._told, whole.pods, whole.nodes, whole.workloads, whole.parts, whole.gpus, whole.models)
+        parts = (self._merged, whole.pods, whole.nodes, whole.workloads, whole.parts, whole.gpus, whole.models)
         if not are_same(self._from, parts):
-            self._from, self._board = parts, _board(self._told, Index(whole))
+            self._from, self._board = parts, _board(self._merged, Index(whole))
         return self._board
 
 

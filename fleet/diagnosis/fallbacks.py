@@ -5,13 +5,12 @@ So a failure that nobody has listed is still named, at its object, and never ins
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import ReportedCause
-from fleet.diagnosis.pod_reports import PodReports
-from fleet.diagnosis.sign import SignInWords
+from fleet.diagnosis.pod_reports import EventSign, PodReports
 from fleet.model.objects import Event
 
 
@@ -20,7 +19,7 @@ class FallbackCause(ReportedCause):
 
 
 @dataclass(frozen=True, slots=True)
-class UnlistedWarning(SignInWords[PodReports]):
+class UnlistedWarning(EventSign):
     """A sign: a warning whose reason is not among those that are known."""
 
     name: str
@@ -32,26 +31,13 @@ class UnlistedWarning(SignInWords[PodReports]):
     def reads(self) -> str:
         return "events of type Warning"
 
-    @property
-    def holds(self) -> Callable[[PodReports], bool | None]:
-        return lambda of: self.newest(of) is not None
-
-    @property
-    def shows(self) -> Callable[[PodReports], str]:
-        return self._told
-
     def newest(self, of: PodReports) -> Event | None:
-        """Return the newest of these warnings."""
         for event in of.events:
             if event.involved.kind == "Pod" and event.type == "Warning" and event.reason not in self.known:
                 return event
             if event.reason in self.latest_of:
                 return None
         return None
-
-    def _told(self, of: PodReports) -> str:
-        event = self.newest(of)
-        return "" if event is None else f"{event.reason}: {event.message}"
 
 
 def without_needless(holds: Sequence[ActiveCause]) -> Sequence[ActiveCause]:

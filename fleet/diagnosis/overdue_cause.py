@@ -52,10 +52,10 @@ def _timed(snapshot: Snapshot, key: str) -> TimedPod | None:
         return None
     unready = next((one.since for one in pod.conditions if one.type == "Ready" and one.status == "False"), None)
     began = pod.deleted if pod.deleted is not None else (unready or pod.created)
-    return TimedPod(pod, began, snapshot.at, _told(snapshot, pod) if began + ENDS < snapshot.at else "")
+    return TimedPod(pod, began, snapshot.at, _event_words(snapshot, pod) if began + ENDS < snapshot.at else "")
 
 
-def _told(snapshot: Snapshot, pod: Pod) -> str:
+def _event_words(snapshot: Snapshot, pod: Pod) -> str:
     """Return what the newest event says of the end of a deleted pod, or of what admits a gated one."""
     if pod.deleted is not None:
         mine = (one for one in snapshot.events if one.involved_uid == pod.uid and one.reason in _OF_ENDS)

@@ -7,6 +7,7 @@ change, and occasionally for those that have expired.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 
 from fleet.dataclass import dataclass
@@ -48,8 +49,30 @@ def reports_of(pod: Pod, events: Iterable[Event], now: float) -> PodReports:
     return PodReports(pod, sorted(mine, key=lambda one: one.last, reverse=True))
 
 
+class EventSign(SignInWords[PodReports]):
+    """A sign that holds while a recent event shows it."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def newest(self, of: PodReports) -> Event | None:
+        """Return the newest event that shows it; None for none."""
+
+    @property
+    def holds(self) -> Callable[[PodReports], bool | None]:
+        return lambda of: self.newest(of) is not None
+
+    @property
+    def shows(self) -> Callable[[PodReports], str]:
+        return self._words
+
+    def _words(self, of: PodReports) -> str:
+        event = self.newest(of)
+        return "" if event is None else f"{event.reason}: {event.message}"
+
+
 @dataclass(frozen=True, slots=True)
-class Reported(SignInWords[PodReports]):
+class Reported(EventSign):
     """A sign: an event with one of these reasons, whose message matches these words."""
 
     name: str
@@ -63,20 +86,7 @@ class Reported(SignInWords[PodReports]):
     def reads(self) -> str:
         return f"events {', '.join(self.reasons)}"
 
-    @property
-    def holds(self) -> Callable[[PodReports], bool | None]:
-        return lambda of: self.newest(of) is not None
-
-    @property
-    def shows(self) -> Callable[[PodReports], str]:
-        return self._messages
-
-    def _messages(self, of: PodReports) -> str:
-        event = self.newest(of)
-        return "" if event is None else f"{event.reason}: {event.message}"
-
     def newest(self, of: PodReports) -> Event | None:
-        """Return the newest of these events."""
         for event in of.events:
             if event.reason in self.reasons and re.search(self.words, event.message):
                 return event

@@ -129,8 +129,6 @@ class WorkloadKind:
 
     Empty for a kind that is never listed: its rows are made from what its objects own.
     """
-    custom: bool = False
-    """True for a custom resource: a cluster without it is no problem."""
     link: bool = False
     """True for a step between another workload and its pods, many of which may have no pods: it gets a row only if
     nothing owns it and it has pods.
@@ -182,6 +180,11 @@ class WorkloadKind:
     def listed(self) -> bool:
         """True if its objects are listed and watched."""
         return bool(self.lost)
+
+    @property
+    def custom(self) -> bool:
+        """True for a custom resource: a cluster without it is no problem. Its group is a domain; ``apps`` is none."""
+        return "." in self.group
 
     @property
     def qualified(self) -> str:

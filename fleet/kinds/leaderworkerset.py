@@ -38,7 +38,6 @@ LEADER_WORKER_SET = WorkloadKind(
     plural="leaderworkersets",
     short=("lws",),
     lost="desired replicas of multi-node engines",
-    custom=True,
     replicas=Replicas(available=("status", "readyReplicas")),
     templates=_templates,
     selector=_selector,

@@ -56,7 +56,7 @@ def parse_arguments(words: Sequence[str]) -> Parsed:
     extra: list[str] = []
     found = list(arguments_of(words))
     if not any(argument.flag in {"", "--model"} for argument in found):
-        found = list(_model_told_apart(found))
+        found = list(_model_named(found))
     for argument in found:
         if not argument.flag and "model" not in fields:
             (fields["model"],) = argument.values
@@ -76,7 +76,7 @@ def lifted(spec: LaunchSpec) -> LaunchSpec:
     return with_values(spec, {**fields, "extra": rest}) if fields["model"] == spec.model else spec
 
 
-def _model_told_apart(arguments: list[FlagArgument]) -> Iterator[FlagArgument]:
+def _model_named(arguments: list[FlagArgument]) -> Iterator[FlagArgument]:
     """Yield the arguments, with the model split off from a preceding flag that takes no value."""
     for flag, values, words in arguments:
         if _SWITCH.match(flag) and values and len(words) > 1 and values[-1].lower() not in _BOOLEANS:

@@ -28,17 +28,17 @@ class Gateways:
             if row is None:
                 continue
             if tag == STAMP:
-                by = seen[_process_of(row)]
+                by = seen[row.process]
                 by[process(labels)] = max(value, by.get(process(labels), -math.inf))
             else:
                 numbers.append((row, process(labels), (labels, value, tag)))
         chosen = {whose: max(sorted(by), key=by.__getitem__) for whose, by in seen.items()}
-        own = [(row, sample) for row, who, sample in numbers if chosen.get(_process_of(row)) == who]
+        own = [(row, sample) for row, who, sample in numbers if chosen.get(row.process) == who]
         self.ids = tuple(sorted({row for row, _ in own}))
         self.columns: GrowingColumns[GatewayId] = GrowingColumns()
         ages = array("d")
         for row in self.ids:
-            ages.append(max(0.0, at - seen[_process_of(row)][chosen[_process_of(row)]]))
+            ages.append(max(0.0, at - seen[row.process][chosen[row.process]]))
         self.columns.grow(self.ids, 0.0)
         self.columns.ages = ages
         rows = {row: i for i, row in enumerate(self.ids)}
@@ -64,10 +64,6 @@ class Gateways:
 def _row_of(labels: Labels) -> GatewayId | None:
     dialect = GATEWAYS.by_name(labels.get(DIALECT, ""))
     return gateway_id(labels, dialect) if dialect is not None else None
-
-
-def _process_of(row: GatewayId) -> tuple[str, str, str]:
-    return row.namespace, row.pod, row.instance
 
 
 _QUANTITIES = {str(quantity): quantity for quantity in Quantity}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from fleet.model.differences import kept
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import Measurement, Table
 from fleet.model.quantity import Family
@@ -27,12 +28,12 @@ def keeping(before: Measurement | None, after: Measurement) -> Measurement:
     if before is None:
         return after
     engines, gateways, gpus = (
-        _kept_if_equal(getattr(before, rows), getattr(after, rows)) for rows in ("engines", "gateways", "gpus")
+        kept(getattr(before, rows), getattr(after, rows)) for rows in ("engines", "gateways", "gpus")
     )
     return replace(
         after,
         engines=engines,
-        dialects=_kept_if_equal(before.dialects, after.dialects),
+        dialects=kept(before.dialects, after.dialects),
         engine_table=_table(before.engine_table, after.engine_table, same_rows=engines is before.engines),
         gateways=gateways,
         gateway_table=_table(before.gateway_table, after.gateway_table, same_rows=gateways is before.gateways),
@@ -41,15 +42,11 @@ def keeping(before: Measurement | None, after: Measurement) -> Measurement:
         gpu_table=_table(before.gpu_table, after.gpu_table, same_rows=gpus is before.gpus),
         histograms=_kept_families(before.histograms, after.histograms),
         means=after.means if engines is not before.engines else _means(before.means, after.means),
-        unreachable=_kept_if_equal(before.unreachable, after.unreachable),
-        unread=_kept_if_equal(before.unread, after.unread),
-        throttle_reasons=_kept_if_equal(before.throttle_reasons, after.throttle_reasons),
-        sources=_kept_if_equal(before.sources, after.sources),
+        unreachable=kept(before.unreachable, after.unreachable),
+        unread=kept(before.unread, after.unread),
+        throttle_reasons=kept(before.throttle_reasons, after.throttle_reasons),
+        sources=kept(before.sources, after.sources),
     )
-
-
-def _kept_if_equal(before: V, after: V) -> V:
-    return before if before == after else after
 
 
 def _column(before: array[float] | None, after: array[float]) -> array[float]:
@@ -61,7 +58,7 @@ def _table(before: Table, after: Table, *, same_rows: bool) -> Table:
     if not same_rows:
         return after
     columns = {quantity: _column(before.columns.get(quantity), own) for quantity, own in after.columns.items()}
-    return Table(columns, _column(before.ages, after.ages), _kept_if_equal(before.reset, after.reset))
+    return Table(columns, _column(before.ages, after.ages), kept(before.reset, after.reset))
 
 
 def _means(

@@ -15,6 +15,11 @@ def are_same(before: Sequence[object], now: Sequence[object]) -> bool:
     return len(before) == len(now) and all(map(is_, before, now))
 
 
+def kept(before: V, now: V) -> V:
+    """Return the earlier object if they are equal."""
+    return before if before == now else now
+
+
 def replaced(before: Mapping[str, V], now: Mapping[str, V]) -> tuple[str, ...] | None:
     """Return the keys whose rows are new objects; None if keys were added, removed or reordered."""
     if before is now:

@@ -54,6 +54,11 @@ class GatewayId(NamedTuple):
         behind = f">{self.backend}" if self.backend else ""
         return f"{process}{behind}@{self.model}"
 
+    @property
+    def process(self) -> tuple[str, str, str]:
+        """What its rows for several models and backends have in common."""
+        return self.namespace, self.pod, self.instance
+
 
 class GpuId(NamedTuple):
     """One GPU, or one MIG instance of it, as its exporter names it, and the pod that holds it (empty for none).

@@ -15,13 +15,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from fleet.json_fields import Raw
+from fleet.json_fields import Raw, time_text
 from fleet.model.objects import ObjectRef, TemplateWrite, Workload
 from fleet.recorder.alert_changes import AlertChanges
 from fleet.recorder.differences import Differences, in_a_line, version_changes
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording, has_look
-from fleet.recorder.rows_as_objects import ROWS, time_text
+from fleet.recorder.rows_as_objects import ROWS
 from fleet.sources.kube.state import KubeState
 from fleet.timeline.attribution import Write
 from fleet.timeline.cluster.registry import witnesses
@@ -121,7 +121,7 @@ class _Looks:
         self._rows: list[tuple[AnyWitness, dict[Any, Any]]] = [(row, {}) for row in witnesses() if row.kind in ROWS]
         self._differences = Differences()
         self._alerts = AlertChanges()
-        self._told = 0
+        self._last_change = 0
         """The last change of facts that was read."""
         self._links: set[str] = set()
         self._writes: dict[ObjectRef, dict[TemplateWrite, None]] = {}
@@ -150,9 +150,9 @@ class _Looks:
                 self._changed += self._differences.compare(state, min(since, at), at)
             self._take(last[2] if last is not None else KubeState(0, state.cluster), state)
             self._last = frame, at, state
-        for frame, facts in recording.fact_changes(self._since, until, self._told):
+        for frame, facts in recording.fact_changes(self._since, until, self._last_change):
             self._changed += self._alerts.compare(facts)
-            self._told = frame
+            self._last_change = frame
         self._until = until
 
     def entries(self) -> tuple[Entry, ...]:

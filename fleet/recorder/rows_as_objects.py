@@ -6,10 +6,9 @@ The witnesses of the timeline read objects; a recording has rows alone. So one r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from fleet.json_fields import Raw
+from fleet.json_fields import Raw, time_text
 from fleet.kinds.registry import listed
 from fleet.model.objects import Condition, Container, Event, Node, Owner, Pod, Workload
 
@@ -22,11 +21,6 @@ class RecordedRows(NamedTuple):
     kind: str
     """The kind of the rows among those of the field; empty: all of them."""
     raw: Callable[[Any], Raw]
-
-
-def time_text(at: float) -> str:
-    """A Unix time as the API server writes it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _object(

@@ -45,7 +45,7 @@ class Viewer:
         def concerned() -> tuple[Unmatched, ...]:
             return tuple(unmatched for unmatched in whole.unmatched if _concerns(unmatched, whole, namespace))
 
-        def told() -> tuple[Any, ...]:
+        def events() -> tuple[Any, ...]:
             return tuple(row for row in whole.events if namespace == row.namespace or not row.involved.namespace)
 
         def limited() -> tuple[Any, ...]:
@@ -60,7 +60,7 @@ class Viewer:
             "models": keep("models", (whole.models,), lambda: _in_namespace(whole.models, namespace)),
             "engines_of": engines_of,
             "budgets": keep("budgets", (whole.budgets,), limited),
-            "events": keep("events", (whole.events,), told),
+            "events": keep("events", (whole.events,), events),
             "unmatched": keep("unmatched", joins, concerned),
             "incidents": keep("incidents", (whole.incidents,), wrong),
         }

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TypeVar
 
 from fleet.metrics.products import exports_gpus
+from fleet.model.differences import kept
 from fleet.model.objects import Pod
 from fleet.model.snapshot import GpuUse
 from fleet.snapshot.gpu_accounting import free_gpus, uses
@@ -67,13 +68,13 @@ def with_pods(before: Topology, kube: KubeState, moved: Sequence[str], gone: Seq
         touched=None,
         kube=replace(kube, events={}),
         pods=pods,
-        workload_of=_kept(before.workload_of, workload_of),
-        pods_of=_kept(before.pods_of, pods_of),
-        products=_kept(before.products, {key: products for key, products in others.items() if products}),
-        free_gpus=_kept(before.free_gpus, free),
-        gpu_use=_kept(before.gpu_use, use),
-        unmeasured=_kept(before.unmeasured, excused),
-        unmatched=_kept(before.unmatched, tuple(alone)),
+        workload_of=kept(before.workload_of, workload_of),
+        pods_of=kept(before.pods_of, pods_of),
+        products=kept(before.products, {key: products for key, products in others.items() if products}),
+        free_gpus=kept(before.free_gpus, free),
+        gpu_use=kept(before.gpu_use, use),
+        unmeasured=kept(before.unmeasured, excused),
+        unmatched=kept(before.unmatched, tuple(alone)),
         failed=before.failed.difference(moved, gone) | failed,
     )
 
@@ -144,8 +145,3 @@ def _accounted(before: Topology, kube: KubeState) -> tuple[Mapping[str, tuple[in
             holders[key].append(pod)
     free = free_gpus(kube)
     return free, uses(kube, free, before.gpus_on, holders)
-
-
-def _kept(before: T, now: T) -> T:
-    """Return the earlier object if they are equal."""
-    return before if before == now else now

@@ -38,7 +38,6 @@ SERVING_GROUP = WorkloadKind(
     plural="servinggroups",
     short=("sg",),
     lost="what serving groups want",
-    custom=True,
     replicas=Replicas(desired=("spec", "size"), ready=("status", "serving")),
     scale="scale",
     replaces="hatches another",

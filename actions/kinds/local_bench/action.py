@@ -106,7 +106,7 @@ async def _sweep(plan: Plan, record: ServerRecord, levels: list[ConcurrencyLevel
             tool, concurrency, requests, seed, execution.machine.environ, lambda out: _report_progress(out, execution)
         )
         levels.append(level)
-        execution.say(_level_told(level), requests, requests)
+        execution.say(_level_words(level), requests, requests)
 
 
 def _report_progress(output: Output, execution: LocalExecution) -> None:
@@ -170,11 +170,11 @@ def _summary(bench: Bench, earlier: Bench | None) -> str:
     for level in bench.levels:
         ratio = changed.get(level.concurrency)
         since = f" ({ratio:+.0%} since the last one)" if ratio is not None else ""
-        lines.append(f"{level.concurrency} at once: {_level_told(level)}{since}")
+        lines.append(f"{level.concurrency} at once: {_level_words(level)}{since}")
     return "\n".join([*lines, *(known.circumstances if known else ())])
 
 
-def _level_told(level: ConcurrencyLevel) -> str:
+def _level_words(level: ConcurrencyLevel) -> str:
     ttft = f", TTFT p95 {level.ttft_p95 * 1000:.0f} ms" if level.ttft_p95 is not None else ""
     itl = f", ITL p95 {level.itl_p95 * 1000:.1f} ms" if level.itl_p95 is not None else ""
     failed = f", {share(level.failed, level.requests, 'request')} failed" if level.failed else ""

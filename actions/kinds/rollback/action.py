@@ -47,7 +47,7 @@ class RollBackAction:
             title=f"Roll back {target.name} to revision {then.number}",
             made_at=context.now(),
             steps=(
-                Step(f"write the template of {then.name}", _said_of(then, context.now()), (mutation,)),
+                Step(f"write the template of {then.name}", _origin_words(then, context.now()), (mutation,)),
                 waiting_step(found.rolling),
             ),
             checks=(
@@ -199,7 +199,7 @@ def _revision_text(revision: Revision | None) -> str:
     return f"{revision.number} ({revision.name})" if revision is not None else "none yet"
 
 
-def _said_of(then: Revision, now: float) -> str:
+def _origin_words(then: Revision, now: float) -> str:
     cause = f": {then.cause}" if then.cause else ""
     return f"made {span(now - then.created)} ago, by {then.who}{cause}"
 

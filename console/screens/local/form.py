@@ -45,9 +45,9 @@ class LaunchForm(FormScreen):
     def _show_differences(self, differences: tuple[Difference, ...]) -> None:
         if differences:
             width = self.app.size.width - 2
-            lines = differences_lines(differences, width, self._told.glyphs)
-            self._told.styles.height = len(lines)
-            self._told.show(lambda width, glyphs: differences_lines(differences, width, glyphs))
+            lines = differences_lines(differences, width, self._explanation.glyphs)
+            self._explanation.styles.height = len(lines)
+            self._explanation.show(lambda width, glyphs: differences_lines(differences, width, glyphs))
 
     def check(self) -> None:
         if self._filling:

@@ -102,7 +102,7 @@ class LocalScreen(TableScreen):
         self._parts = ServersAndGlance(self.grid, Below(self._glance, self.log_view))
         self._followed: tuple[str, str] | None = None
         """Name and id of the server whose log is followed."""
-        self._told: tuple[str, ...] = ()
+        self._reported: tuple[str, ...] = ()
 
     def body(self) -> Iterable[Widget]:
         yield self._parts
@@ -137,8 +137,8 @@ class LocalScreen(TableScreen):
 
     def _tell_problems(self) -> None:
         problems = self.desk.local.observe().problems
-        if problems != self._told:
-            self._told = problems
+        if problems != self._reported:
+            self._reported = problems
             if problems:
                 self.say(problems[0], Role.WARNING)
 

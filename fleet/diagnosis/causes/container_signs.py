@@ -64,14 +64,14 @@ def reason_is(*reasons: str) -> Fact[PodSubject]:
     """The kubelet gives one of these as the reason."""
     those = frozenset(reasons)
 
-    def told(subject: PodSubject) -> str:
+    def shown(subject: PodSubject) -> str:
         return _reasons(one for one in subject.pod.containers if one.reason in those) or subject.pod.message
 
     return Fact(
         f"its status is {' or '.join(reasons)}",
         "status.containerStatuses",
         lambda subject: subject.stopped_by in those,
-        told,
+        shown,
     )
 
 

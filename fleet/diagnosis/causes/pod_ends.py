@@ -17,7 +17,7 @@ from fleet.diagnosis.subject import PodSubject
 from fleet.model.severity import Severity
 
 
-def _told(subject: PodSubject) -> str:
+def _status_words(subject: PodSubject) -> str:
     """Return the state that kubectl prints, with the gist of the kubelet's message."""
     return ": ".join(filter(None, (subject.pod.status, gist(subject.pod.message))))
 
@@ -57,7 +57,7 @@ EVICTED = PodCause(
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The kubelet evicted the pod because its node ran short of a resource.",
-    words=_told,
+    words=_status_words,
     must=(signs.STOPPED, _EVICTED),
     must_not=(_OVER_LIMIT,),
     explains=(*OVERLOAD, "rollout-stuck"),
@@ -69,7 +69,7 @@ OVER_LIMIT = PodCause(
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The kubelet evicted the pod because it wrote more to its local disk than its own limit allows.",
-    words=_told,
+    words=_status_words,
     must=(signs.STOPPED, _EVICTED, _OVER_LIMIT),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
@@ -89,7 +89,7 @@ NODE_LOST = PodCause(
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The pod's node has been silent for so long that the pod is considered lost.",
-    words=_told,
+    words=_status_words,
     must=(signs.STOPPED, _LOST),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
@@ -100,7 +100,7 @@ REFUSED = PodCause(
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The kubelet rejected the pod: its node could not provide what the pod was scheduled for.",
-    words=_told,
+    words=_status_words,
     must=(signs.STOPPED, _REFUSED),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
@@ -111,7 +111,7 @@ NODE_SHUT_DOWN = PodCause(
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="The pod was terminated by a graceful shutdown of its node.",
-    words=_told,
+    words=_status_words,
     must=(signs.STOPPED, _SHUT_DOWN),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
@@ -123,7 +123,7 @@ FAILED = PodCause(
     stage=Stage.BROKEN,
     severity=Severity.CRITICAL,
     sentence="A container of the pod ended with an error and was not replaced.",
-    words=_told,
+    words=_status_words,
     must=(
         Fact(
             "it failed",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from fleet.json_fields import Raw, mapping, mappings, text
+from fleet.json_fields import Raw, as_list, mapping, mappings, text
 from fleet.model.listing import ListedColumn, ListedObject, Listing
 from fleet.net.bodies import limits
 from fleet.sources.kube.api_resources import ApiResources, KnownResource
@@ -59,7 +59,7 @@ def _read(document: Raw, resource: KnownResource) -> Listing:
         for raw in mappings(document, "columnDefinitions")
     )
     rows = tuple(
-        _row(mapping(raw, "object"), tuple(_cell(value) for value in _list(raw.get("cells"))))
+        _row(mapping(raw, "object"), tuple(_cell(value) for value in as_list(raw.get("cells"))))
         for raw in mappings(document, "rows")
     )
     return Listing(resource.kind, resource.qualified, resource.namespaced, columns, rows, left)
@@ -68,10 +68,6 @@ def _read(document: Raw, resource: KnownResource) -> Listing:
 def _row(raw: Raw, cells: tuple[str, ...]) -> ListedObject:
     metadata = mapping(raw, "metadata")
     return ListedObject(text(metadata, "namespace"), text(metadata, "name"), cells)
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _cell(value: object) -> str:

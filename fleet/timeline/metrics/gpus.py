@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from fleet.dataclass import dataclass
+from fleet.json_fields import time_text
 from fleet.metrics.dialect import GpuLabels
 from fleet.metrics.identity import first
 from fleet.metrics.registry import GPUS
 from fleet.model.objects import ObjectRef
 from fleet.timeline.entry import Entry, EntryKind, Evidence, Weight
-from fleet.timeline.metrics.queries import MetricSpan, SeriesLifetime, TimelineQueries, stamp
+from fleet.timeline.metrics.queries import MetricSpan, SeriesLifetime, TimelineQueries
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +63,17 @@ def _of_node(node: ObjectRef, cards: Sequence[_Card], metric: str, span: MetricS
     new = [card for card in cards if card.first > begun + span.within]
     for card in gone:
         other = next((one for one in new if one.ordinal == card.ordinal and one.first > card.last), None)
-        evidence = Evidence(metric, f"{card.uuid}: its last sample is of {stamp(card.last)}")
+        evidence = Evidence(metric, f"{card.uuid}: its last sample is of {time_text(card.last)}")
         if other is None:
             what = f"GPU {card.ordinal} gone ({card.uuid})"
             yield Entry(card.last, span.within, EntryKind.END, what, node, (evidence,), weight=Weight.BAD)
             continue
         new.remove(other)
-        since = Evidence(metric, f"{other.uuid}: its first sample is of {stamp(other.first)}")
+        since = Evidence(metric, f"{other.uuid}: its first sample is of {time_text(other.first)}")
         what = f"GPU {card.ordinal} is another card: {card.uuid} → {other.uuid}"
         within = max(other.first - card.last, span.interval)
         yield Entry(card.last, within, EntryKind.CHANGE, what, node, (evidence, since))
     for card in new:
-        evidence = Evidence(metric, f"{card.uuid}: its first sample is of {stamp(card.first)}")
+        evidence = Evidence(metric, f"{card.uuid}: its first sample is of {time_text(card.first)}")
         what = f"GPU {card.ordinal} new ({card.uuid})"
         yield Entry(card.first - span.within, span.within, EntryKind.START, what, node, (evidence,))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from math import ceil
 from typing import Any, Final, TypeAlias
 
@@ -137,11 +136,6 @@ class TimelineQueries:
 def key_of(labels: Labels) -> tuple[tuple[str, str], ...]:
     """Identity of a series."""
     return tuple(sorted(labels.items()))
-
-
-def stamp(at: float) -> str:
-    """A Unix time as Kubernetes writes times."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _points(result: Sequence[Any]) -> Iterator[Point]:

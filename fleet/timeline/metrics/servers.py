@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from fleet.dataclass import dataclass
+from fleet.json_fields import time_text
 from fleet.metrics.dialect import Dialect, MetricType
 from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, first
 from fleet.metrics.registry import ENGINES
 from fleet.model.objects import ObjectRef
 from fleet.model.quantity import Quantity
 from fleet.timeline.entry import Entry, EntryKind, Evidence
-from fleet.timeline.metrics.queries import MetricSpan, SeriesLifetime, TimelineQueries, stamp
+from fleet.timeline.metrics.queries import MetricSpan, SeriesLifetime, TimelineQueries
 from fleet.timeline.metrics.series import Labels
 
 BEGAN: Final = "process_start_time_seconds"
@@ -38,7 +39,7 @@ async def starts(asking: TimelineQueries) -> list[Entry]:
         telling = {_process_key(labels) for labels in await _named(asking, BEGAN)}
         for labels, _, was, value in await asking.changes(spanned):
             if _process_key(labels) in engines and value > was:
-                evidence = Evidence(BEGAN, f"{stamp(was)} → {stamp(value)}")
+                evidence = Evidence(BEGAN, f"{time_text(was)} → {time_text(value)}")
                 found.append(
                     Entry(value - _TICK, 2 * _TICK, EntryKind.START, _STARTED_AGAIN, _pod(labels), (evidence,))
                 )
@@ -81,7 +82,7 @@ async def _resets(asking: TimelineQueries, member: Dialect, telling: set[tuple[s
 
 
 def _reset(name: str, labels: Labels, at: float, span: MetricSpan) -> Entry:
-    evidence = Evidence(name, f"counters reset by {stamp(at)}")
+    evidence = Evidence(name, f"counters reset by {time_text(at)}")
     return Entry(at - span.within, span.within, EntryKind.START, _STARTED_AGAIN, _pod(labels), (evidence,))
 
 
@@ -137,7 +138,7 @@ def _changes(
         lines = tuple(_differences(before.settings, run.settings))
         more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
         what = f"{member.name} started with {lines[0]}{more}"
-        evidence = Evidence(f"{metric} of {run.pod}", f"so since {stamp(run.first)}; {before.pod} before")
+        evidence = Evidence(f"{metric} of {run.pod}", f"so since {time_text(run.first)}; {before.pod} before")
         at = run.first - span.within
         yield Entry(at, span.within, EntryKind.CHANGE, what, workload, (evidence,), changes=lines)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from fleet.json_fields import time_text
 from fleet.kinds.replicaset import REPLICA_SET
 from fleet.metrics.dialect import Match
 from fleet.model.objects import ObjectRef
@@ -17,7 +18,7 @@ from fleet.timeline.entry import GONE, WHOLE_SECONDS, Entry, EntryKind, Evidence
 from fleet.timeline.kinship import Kinship
 from fleet.timeline.metrics.gpus import gpus_that_changed
 from fleet.timeline.metrics.kube_state import APPEARING, CHANGING, CREATED, ENDING, NOBODY
-from fleet.timeline.metrics.queries import EXPORTER, MetricSpan, TimelineQueries, stamp
+from fleet.timeline.metrics.queries import EXPORTER, MetricSpan, TimelineQueries
 from fleet.timeline.metrics.series import (
     ChangeMessage,
     ChangingMetric,
@@ -116,7 +117,7 @@ async def _changes(asking: TimelineQueries, one: ChangingMetric) -> list[Entry]:
     for labels, at, was, value in await asking.changes(span):
         message = one.says(was, value, labels)
         if message is not None:
-            evidence = Evidence(one.metric, f"{was:g} → {value:g} by {stamp(at)}")
+            evidence = Evidence(one.metric, f"{was:g} → {value:g} by {time_text(at)}")
             entries.append(_entry(message, one.about(labels), at, span, evidence))
     return entries
 
@@ -129,7 +130,7 @@ async def _appearances(asking: TimelineQueries, one: StateMetric) -> list[Entry]
     begun, ended = await asking.two_sides(span, "{now} unless ({before})", "({stamp}) unless {now}")
     return [
         *(
-            _entry(one.begins(labels), one.about(labels), at, span, Evidence(one.metric, f"present by {stamp(at)}"))
+            _entry(one.begins(labels), one.about(labels), at, span, Evidence(one.metric, f"present by {time_text(at)}"))
             for labels, at, _ in begun
         ),
         *(
@@ -169,7 +170,7 @@ async def _creations(asking: TimelineQueries, one: CreationMetric) -> list[Entry
         message = one.says(ref)
         about = asking.kin.workload(ref) if one.of_workload else ref
         if about is not ref or not one.of_workload:
-            evidence = Evidence(one.metric, f"{ref}: {stamp(created)}")
+            evidence = Evidence(one.metric, f"{ref}: {time_text(created)}")
             entries.append(
                 Entry(created, WHOLE_SECONDS, message.kind, message.what, about, (evidence,), topic=message.topic)
             )
@@ -205,7 +206,7 @@ def _entry(message: ChangeMessage, ref: ObjectRef, at: float, span: MetricSpan, 
 
 
 def _last(one: TimelineMetric, at: float) -> Evidence:
-    return Evidence(one.metric, f"its last sample is of {stamp(at)}")
+    return Evidence(one.metric, f"its last sample is of {time_text(at)}")
 
 
 def _gap(problem: SourceProblem) -> Gap:
