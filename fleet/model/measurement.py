@@ -56,7 +56,7 @@ class GatewayId(NamedTuple):
 
     @property
     def process(self) -> tuple[str, str, str]:
-        """What its rows for several models and backends have in common."""
+        """The process that counts: the same in its rows for several models and backends."""
         return self.namespace, self.pod, self.instance
 
 
