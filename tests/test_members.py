@@ -44,14 +44,15 @@ def _stored(function: ast.AST) -> Iterator[str]:
 def public_members(node: ast.ClassDef) -> set[str]:
     """Return the public members that a class defines itself; for data classes the methods alone."""
     names: set[str] = set()
+    is_data = _is_data(node)
     for part in node.body:
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
             names.add(part.name)
-            if not _is_data(node):
+            if not is_data:
                 names.update(_stored(part))
-        elif not _is_data(node) and isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+        elif not is_data and isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
             names.add(part.target.id)
-        elif not _is_data(node) and isinstance(part, ast.Assign):
+        elif not is_data and isinstance(part, ast.Assign):
             names.update(target.id for target in part.targets if isinstance(target, ast.Name))
     return {
         name for name in names if not name.startswith(("_", *_HOOKS)) and not name.isupper() and name not in _TEXTUAL

@@ -7,8 +7,6 @@ import signal
 import socket
 import ssl
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +19,7 @@ from simulator.api.listeners import Listeners, claim_prefix
 from simulator.interfaces import Answer, Endpoint
 from simulator.serve import serving
 from simulator.store import Store
+from tests.prefork import SIMULATOR, quarterdeck
 from tests.simulator.api_process import simulator
 from tests.simulator.api_support import HandClock, TinyWorld, pod
 from tests.waiting import PATIENCE, until
@@ -76,9 +75,7 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     ],
 )
 def test_bad_flags_get_one_line(flags: list[str], message: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "simulator", *flags], capture_output=True, text=True, timeout=30, check=False
-    )
+    done = quarterdeck(*flags, module=SIMULATOR)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith(f"simulator: {message}")
@@ -90,13 +87,7 @@ def test_a_port_in_use_gets_one_line() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            [sys.executable, "-m", "simulator", "--pods", "2", "--port", port],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        done = quarterdeck("--pods", "2", "--port", port, module=SIMULATOR)
     assert done.returncode == 1
     assert done.stderr.startswith("simulator: cannot serve: ")
     assert "address already in use" in done.stderr
