@@ -30,7 +30,7 @@ from fleet.model.snapshot import Snapshot
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.reads import KubeReads
 from fleet.sources.kube.source import KubernetesSource
-from tests.simulator.api_process import simulator
+from tests.simulator.api_process import Process, simulator
 from tests.waiting import PATIENCE
 
 
@@ -92,28 +92,35 @@ class Simulated:
 
 @asynccontextmanager
 async def simulated(*flags: str) -> AsyncIterator[Simulated]:
-    """A cluster whose fleet has been seen once."""
+    """A cluster of its own whose fleet has been seen once."""
     with simulator(*flags) as process:
-        settings = replace(Settings(), cluster=ClusterSettings(kubeconfig=str(process.kubeconfig)))
-        source = sources.kubernetes(settings, "", "")
-        assert isinstance(source, KubernetesSource)
-        observer = sources.observer(settings, source, time.time())
-        first = asyncio.Event()
-        newest: list[Snapshot] = []
+        async with observed(process) as it:
+            yield it
 
-        def deliver(snapshot: Snapshot) -> None:
-            newest[:] = [snapshot]
-            if snapshot.pods and snapshot.workloads and snapshot.measured_at is not None:
-                first.set()
 
-        observing = asyncio.create_task(observer.run(deliver))
-        acting = runner(settings, source, lambda: newest[-1])
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await first.wait()
-                await source.identify()
-            yield Simulated(process.kubeconfig, source, KubeReads(source.client), acting, newest)
-        finally:
-            await acting.close()
-            observing.cancel()
-            await asyncio.gather(observing, return_exceptions=True)
+@asynccontextmanager
+async def observed(process: Process) -> AsyncIterator[Simulated]:
+    """A cluster that others may have changed before, whose fleet has been seen once."""
+    settings = replace(Settings(), cluster=ClusterSettings(kubeconfig=str(process.kubeconfig)))
+    source = sources.kubernetes(settings, "", "")
+    assert isinstance(source, KubernetesSource)
+    observer = sources.observer(settings, source, time.time())
+    first = asyncio.Event()
+    newest: list[Snapshot] = []
+
+    def deliver(snapshot: Snapshot) -> None:
+        newest[:] = [snapshot]
+        if snapshot.pods and snapshot.workloads and snapshot.measured_at is not None:
+            first.set()
+
+    observing = asyncio.create_task(observer.run(deliver))
+    acting = runner(settings, source, lambda: newest[-1])
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await first.wait()
+            await source.identify()
+        yield Simulated(process.kubeconfig, source, KubeReads(source.client), acting, newest)
+    finally:
+        await acting.close()
+        observing.cancel()
+        await asyncio.gather(observing, return_exceptions=True)
