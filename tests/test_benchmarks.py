@@ -17,7 +17,7 @@ from tests.benchmarks import document, growth, prometheus
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.probe import Costs
 from tests.benchmarks.processes import cpu_seconds, rss_mib
-from tests.benchmarks.regression import exponent, of_batches, slope
+from tests.benchmarks.regression import exponent, slope
 from tests.benchmarks.result import CannotMeasureError, Note, Report, Result, report_line
 from tests.benchmarks.several import ClusterCosts
 from tests.benchmarks.sides import CoreWaits
@@ -46,7 +46,7 @@ def test_all_of_them_mean_to_take_ten_minutes_at_most() -> None:
     ],
 )
 def test_a_trial_measures_what_the_whole_does(benchmark: frame.Benchmark) -> None:
-    reports = benchmark.run(Effort(trial=True, span=40.0))
+    reports = benchmark.run(Effort(trial=True, span=60.0))
     results = [report for report in reports if isinstance(report, Result)]
     assert {result.id for result in results} == set(benchmark.ids)
     assert all(math.isfinite(sample) for result in results for sample in result.samples)
@@ -149,15 +149,6 @@ def test_growth_is_a_table_with_the_exponents(
     assert "|  | 1 cluster | 2 clusters | 4 clusters | exponent | range | 2 → 4 |" in lines
     assert "| resident set | 1000 MiB | 2000 MiB | 4000 MiB | 1.00 | 1.00 … 1.00 | 1.00 |" in lines
     assert frame.main(["growth", "--pods", "100"]) == 2
-
-
-def test_memory_that_is_taken_in_steps_counts_as_a_few_points_and_not_as_many() -> None:
-    seen = [(float(second), 100.0 + second // 10) for second in range(100)]
-    of_all = slope([at for at, _ in seen], [rss for _, rss in seen])
-    batched = of_batches(seen, 5)
-    assert batched.value == pytest.approx(0.1)
-    assert batched.half_width == pytest.approx(0.0, abs=1e-9)
-    assert of_all.value == pytest.approx(0.1, abs=0.001)
 
 
 def test_the_wait_for_a_core_counts_from_the_moment_that_a_key_is_due() -> None:

@@ -75,7 +75,7 @@ class Slower(SignInWords[Replica]):
         # If half of them are slow, there is no outlier.
         if not slow or 2 * slow >= len(ordered):
             return ()
-        spread = median(abs(rate - middle) for rate in ordered)
+        spread = median([abs(rate - middle) for rate in ordered])
         # The slowest are outliers first.
         if spread and _NORMAL * (middle - ordered[0]) / spread <= OUTLIER:
             return ()

@@ -70,8 +70,8 @@ SETTLE = 4.0
 """Seconds between the first two scrapes when a caller waits for a complete answer: rates need two samples."""
 
 
-SELDOM = 15.0
-"""Longest time between two measurements in seconds: the scrape interval of Prometheus' charts."""
+SELDOM = 20.0
+"""Longest time between two measurements in seconds: a Prometheus that scrapes once a minute is asked three times."""
 PER_TARGET = 0.015
 """Seconds to the next scrape for each target: at half a millisecond of CPU each, scraping takes 3 % of a core."""
 _RATES = 2

@@ -39,15 +39,3 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> Slope:
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     """The k of cost ~ size^k: 0 for what does not depend on the size, 1 for what grows with it."""
     return slope([math.log(size) for size in sizes], [math.log(cost) for cost in costs]).value
-
-
-def of_batches(samples: Sequence[tuple[float, float]], batches: int) -> Slope:
-    """The slope through the means of consecutive batches of (x, y).
-
-    Samples of one second after the other are not independent (memory is taken in steps and kept for a while): as
-    samples of their own they would make the interval far too narrow.
-    """
-    size = max(1, len(samples) // batches)
-    parts = [samples[at : at + size] for at in range(0, size * batches, size)]
-    parts = [part for part in parts if part]
-    return slope([fmean(x for x, _ in part) for part in parts], [fmean(y for _, y in part) for part in parts])

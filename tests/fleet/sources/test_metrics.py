@@ -309,12 +309,13 @@ def test_nobody_is_asked_before_the_pods_are_known() -> None:
     [
         ("prometheus", 4, 30.0, 10.0),
         ("prometheus", 4, 3.0, 2.0),
-        ("prometheus", 4, 300.0, 15.0),
+        ("prometheus", 4, 300.0, 20.0),
         ("scrape", 27, 2.0, 2.0),
         ("scrape", 300, 4.0, 4.5),
         # From one scrape to the next no more than twice as long.
         ("scrape", 2000, 2.0, 4.0),
-        ("scrape", 2000, 8.0, 15.0),
+        ("scrape", 2000, 8.0, 16.0),
+        ("scrape", 2000, 16.0, 20.0),
     ],
 )
 def test_the_more_there_is_to_ask_the_more_seldom_it_is_asked(

@@ -1,0 +1,103 @@
+"""What is alive after an hour of keys in a console of 300 pods: the resident set without what a collection frees.
+
+Keys and refreshes come four times as fast as a person's: a quarter of an hour is an hour of both. After each round of
+the keys the same screen is open. Then the console collects and returns what is free (``alive``), and the least of
+several looks counts, because pages of metrics that are being read come and go. A straight line through these has an
+interval narrow enough to decide. Without a collection it has not: closed screens are cycles, of which the resident set
+is full for half an hour, and then of the next ones.
+
+The strips of history fill by the clock, for the first quarter of an hour: four bytes for each number and 15 s.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.benchmarks.effort import Effort
+from tests.benchmarks.processes import rss_mib
+from tests.benchmarks.regression import slope
+from tests.benchmarks.result import Note, Report, Result
+from tests.benchmarks.stage import VALUE, fleet_server
+from tests.benchmarks.terminal import Terminal, on_terminal
+
+PODS = 300
+WARM = 45.0
+"""Seconds in which the windows of the counters fill, and what is kept of screens that were open."""
+LEAST = 3
+"""Rounds of the keys that are looked at, at least."""
+LIMIT = 5.0
+"""MiB per hour of keys."""
+SPEED = 4.0
+KEY_EVERY, REFRESH = 1.0, 2.0
+"""Seconds, of a person: ``SPEED`` times as long as here."""
+ENTER, ESCAPE, DOWN, UP = b"\r", b"\x1b", b"\x1b[B", b"\x1b[A"
+TOUR = (
+    *(DOWN, DOWN, ENTER, DOWN, ESCAPE, UP, b"W", b"N", b"S", b"o", DOWN, ESCAPE),
+    *(b"/", b"7", ENTER, ESCAPE, b"?", ESCAPE),
+)
+"""A round of keys: the cursor, a pod's screen, orders, nodes, a filter, help."""
+_LOOKS, _LOOK_EVERY = 5, 0.1
+"""Looks at the resident set after a collection, and seconds between two."""
+_START = 8.0
+"""Seconds until the fleet is on the screen: for the plan."""
+
+
+def seconds(effort: Effort) -> float:
+    return _START + effort.seconds(WARM + effort.span)
+
+
+def growth(effort: Effort) -> list[Report]:
+    """Type rounds of keys, and look at what is alive after each."""
+    pods, key_every = effort.pods(PODS), effort.refresh(KEY_EVERY / SPEED)
+    warm, span = effort.seconds(WARM), effort.seconds(effort.span)
+    with fleet_server(pods) as fleet:
+        command = [
+            sys.executable,
+            "-m",
+            "tests.benchmarks.alive",
+            *fleet.console("--refresh", f"{REFRESH / SPEED:g}")[1:],
+        ]
+        environ = fleet.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        with on_terminal(command, environ) as terminal:
+            terminal.first(VALUE, 120.0)
+            begun = time.monotonic()
+            seen: list[tuple[float, float]] = []
+            while len(seen) < LEAST or seen[-1][0] < warm + span:
+                for key in TOUR:
+                    terminal.type(key)
+                    time.sleep(key_every)
+                alive = _alive(terminal)
+                now = time.monotonic() - begun
+                if now >= warm:
+                    seen.append((now, alive))
+    return _reports(seen, pods)
+
+
+def _alive(terminal: Terminal) -> float:
+    """Return the resident set in MiB after a collection."""
+    os.kill(terminal.pid, signal.SIGUSR1)
+    looks = []
+    for _ in range(_LOOKS):
+        time.sleep(_LOOK_EVERY)
+        looks.append(rss_mib(terminal.pid))
+    return min(looks)
+
+
+def _reports(seen: Sequence[tuple[float, float]], pods: int) -> list[Report]:
+    grown = slope([at * SPEED / 3600 for at, _ in seen], [alive for _, alive in seen])
+    bounds = (grown.value - grown.half_width, grown.value, grown.value + grown.half_width)
+    what = f"{pods} pods, a key per second"
+    span = seen[-1][0] - seen[0][0]
+    return [
+        Result("memory", f"RSS, {what}: first and last", (seen[0][1], seen[-1][1]), "MiB"),
+        Result("memory", f"RSS growth per hour, {what}", bounds, "MiB", LIMIT),
+        Note(
+            "memory",
+            f"observed for {span:.0f} s, {SPEED:g} times as fast; the spread of the growth is its 95 % interval",
+        ),
+    ]
