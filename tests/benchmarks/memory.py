@@ -1,4 +1,4 @@
-"""What is alive after an hour of keys in a console of 300 pods: the resident set without what a collection frees.
+"""The resident set of a console of 300 pods after an hour of keys, without what a collection frees.
 
 Keys and refreshes come four times as fast as a person's: a quarter of an hour is an hour of both. After each round of
 the keys the same screen is open. Then the console collects and returns what is free (``alive``), and the least of
