@@ -13,7 +13,7 @@ from console.views.empty_table import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
 from console.views.fleet_order import FleetOrder
 from console.views.identity_cache import IdentityCache
-from console.views.query import LazyKeys, Query
+from console.views.query import LazyAlike, LazyKeys, Query
 from console.views.row_cells import Cells
 from console.views.row_inputs import drawn_from
 from console.views.subject import assessment_of
@@ -22,7 +22,7 @@ from fleet.model.counting import count
 from fleet.model.differences import are_same
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, Join, Snapshot
-from widgets.grid import GridColumn, GridRow, RowGroup, Sort
+from widgets.grid import Alike, GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted_name
 
 
@@ -50,11 +50,10 @@ class FleetModel:
         return GridRow(key, Cells(len(table), lambda at: table[at].below(shown, pod)), severity)
 
 
-_WELL = Assessment(Severity.OK)
 _FEW = 12
-"""Number of healthy pods up to which each has its own row."""
+"""Number of pods with the same to report up to which each has its own row."""
 _FIRST = 3
-"""Number of rows for the pods that are well where there are more."""
+"""Number of rows for such pods where there are more."""
 _JOINS: IdentityCache[dict[str, Join]] = IdentityCache()
 
 
@@ -93,41 +92,36 @@ def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetMod
     groups = []
     for key in keys:
         children = LazyKeys(members[key], _orderer(snapshot, key, query, order))
-        groups.append(RowGroup(key, children, LazyKeys(children, partial(alike, snapshot)) if folds else ()))
+        groups.append(RowGroup(key, children, LazyAlike(children, partial(alike, snapshot)) if folds else ()))
     unmatched = snapshot.unmatched
     joins = _JOINS.get("", (unmatched,), lambda: {entry.key: entry.join for entry in unmatched})
     shown = Shown(snapshot, joins)
     return FleetModel(snapshot, groups, query.sort, _waiting(snapshot, query), shown, shown_in(COLUMNS, snapshot))
 
 
-def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[str]:
-    """Return the unremarkable pods beyond the first few, the healthy or the starting ones, whichever are more: one row
-    stands for all of them.
+def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[Alike]:
+    """Return the pods beyond the first few that have the same to report: nothing, or the same fault, or the same start.
+
+    One row stands for all of these: forty pods that wait for a GPU do not push the other workloads off the screen.
     """
     if len(pods) <= _FEW:
         return ()
     alerts, apart = board(snapshot), {entry.key for entry in snapshot.unmatched}
+    apart.update(one.root.key for one in snapshot.incidents)
     assessments, rows = snapshot.assessments, snapshot.pods
-    well = [key for key in pods if assessments.get(key) == _WELL and rows[key].ready and key not in apart]
-    # Of a whole model that loads at once no pod is of more interest than another.
-    most = max(well, _starting(snapshot, pods) if 2 * len(well) < len(pods) else (), key=len)
-    if alerts is not None:
-        most = [key for key in most if not alerts.telling(key)]
-    if len(most) <= _FEW:
-        return ()
-    # By name: the longest queues change with every measurement.
-    apart.update(nsmallest(_FIRST, most))
-    return [key for key in most if key not in apart]
-
-
-def _starting(snapshot: Snapshot, pods: Sequence[str]) -> list[str]:
-    """Return the pods that start for the most common reason."""
-    reasons: dict[str, list[str]] = defaultdict(list)
+    same: dict[Assessment, list[str]] = defaultdict(list)
     for key in pods:
-        found = snapshot.assessments.get(key)
-        if found is not None and found.severity is Severity.STARTING:
-            reasons[found.reason].append(key)
-    return max(reasons.values(), key=len, default=[])
+        found = assessments.get(key)
+        if found is not None and key not in apart and (found.severity is not Severity.OK or rows[key].ready):
+            same[found].append(key)
+    folds = []
+    for found, keys in same.items():
+        most = keys if alerts is None else [key for key in keys if not alerts.telling(key)]
+        if len(most) > _FEW:
+            # By name: the longest queues change with every measurement.
+            first = set(nsmallest(_FIRST, most))
+            folds.append(Alike(f"{found.severity} {found.reason}", [key for key in most if key not in first]))
+    return folds
 
 
 def _orderer(

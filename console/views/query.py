@@ -9,7 +9,7 @@ from typing import overload
 
 from console.views.filter import EVERYTHING, Filter
 from fleet.dataclass import dataclass
-from widgets.grid import Sort
+from widgets.grid import Alike, Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +73,18 @@ class LazyKeys(Sequence[str]):
 
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
         return self._ordered[index]
+
+
+class LazyAlike(Iterable[Alike]):
+    """Keys that are alike, found when they are asked for: only the pods of open workloads are compared."""
+
+    def __init__(self, keys: Sequence[str], find: Callable[[Sequence[str]], Sequence[Alike]]) -> None:
+        self._keys = keys
+        self._find = find
+
+    @cached_property
+    def _found(self) -> Sequence[Alike]:
+        return self._find(self._keys)
+
+    def __iter__(self) -> Iterator[Alike]:
+        return iter(self._found)

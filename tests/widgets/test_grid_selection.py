@@ -7,7 +7,7 @@ from textual.events import MouseScrollDown
 from tests.fleets import make_snapshot, without
 from tests.widgets.rows import FlatRows, FleetRows
 from tests.widgets.stage import on_stage, settled
-from widgets.grid import Grid, RowGroup
+from widgets.grid import Alike, Grid, RowGroup
 
 
 class Nested(FlatRows):
@@ -209,18 +209,18 @@ async def test_highlighted_is_said_once_per_change() -> None:
         assert grid.cursor == "b"
 
 
-class Alike(FlatRows):
-    """A group ``top`` of which these children are alike, and a group ``next``."""
+class Folded(FlatRows):
+    """A group ``top`` of which these children are alike, and those, and a group ``next``."""
 
-    def __init__(self, *children: str, alike: tuple[str, ...]) -> None:
+    def __init__(self, *children: str, alike: tuple[str, ...], others: tuple[str, ...] = ()) -> None:
         super().__init__()
-        self.groups = [RowGroup("top", children, alike), RowGroup("next", ("n",))]
+        self.groups = [RowGroup("top", children, (Alike("", alike), Alike("x", others))), RowGroup("next", ("n",))]
 
 
 async def test_children_that_are_alike_are_one_row_until_it_is_opened() -> None:
     grid = Grid()
     async with on_stage(grid, size=(80, 14)) as (_, pilot):
-        grid.show(Alike(*"sabcd", alike=tuple("abcd")))
+        grid.show(Folded(*"sabcd", alike=tuple("abcd")))
         await settled(pilot)
         assert [line.split()[-1] for line in grid.shown_text[1:5]] == ["top", "s", "alike", "next"]
         assert "+4 alike" in grid.shown_text[3]
@@ -236,24 +236,44 @@ async def test_children_that_are_alike_are_one_row_until_it_is_opened() -> None:
         assert grid.visible_keys == ("top", "s", "next")
 
 
+async def test_each_kind_of_alike_children_has_a_row_below_its_first_and_keeps_the_cursor() -> None:
+    grid = Grid()
+    async with on_stage(grid, size=(80, 14)) as (_, pilot):
+        grid.show(Folded(*"svwabcd", alike=tuple("bcd"), others=("v", "w")))
+        await settled(pilot)
+        assert [line.split()[-2:] for line in grid.shown_text[1:7]] == [
+            ["top"],
+            ["│", "s"],
+            ["+2", "alike"],
+            ["│", "a"],
+            ["+3", "alike"],
+            ["next"],
+        ]
+        await pilot.press("j", "j", "j", "j")
+        grid.show(Folded(*"svwabcd", alike=tuple("bcd")))
+        await settled(pilot)
+        await pilot.press("enter")
+        assert grid.cursor == "b", "the row of the others was gone, and the cursor stayed on this one"
+
+
 async def test_the_cursor_and_marks_stay_with_objects_that_have_become_alike() -> None:
     grid = Grid()
     async with on_stage(grid, size=(80, 14)) as (_, pilot):
-        grid.show(Alike(*"abcde", alike=()))
+        grid.show(Folded(*"abcde", alike=()))
         await settled(pilot)
         await pilot.press("j", "space", "j")
         assert (grid.cursor, grid.marks) == ("c", frozenset("a"))
-        grid.show(Alike(*"abcde", alike=tuple("abcde")))
+        grid.show(Folded(*"abcde", alike=tuple("abcde")))
         await settled(pilot)
         assert grid.cursor == "c"
         assert grid.visible_keys == ("top", "a", "c", "next")
         assert "+3 alike" in grid.shown_text[4]
         await pilot.press("j")
         assert grid.cursor is None
-        grid.show(Alike(*"abcde", alike=tuple("abde")))
+        grid.show(Folded(*"abcde", alike=tuple("abde")))
         await settled(pilot)
         assert grid.cursor is None
-        grid.show(Alike(*"abcde", alike=()))
+        grid.show(Folded(*"abcde", alike=()))
         await settled(pilot)
         assert grid.cursor == "top"
 
@@ -261,7 +281,7 @@ async def test_the_cursor_and_marks_stay_with_objects_that_have_become_alike() -
 async def test_an_object_that_is_folded_away_is_found_by_its_name() -> None:
     grid = Grid()
     async with on_stage(grid, size=(80, 14)) as (_, pilot):
-        grid.show(Alike(*"abcde", alike=tuple("abcde")))
+        grid.show(Folded(*"abcde", alike=tuple("abcde")))
         await settled(pilot)
         assert grid.move_to("d")
         await settled(pilot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
@@ -49,6 +49,14 @@ class GridRow(NamedTuple):
     """The glyph in front of the name; None for no glyph."""
 
 
+class Alike(NamedTuple):
+    """Children of a group that are alike: one row stands for them until it is opened."""
+
+    trait: str
+    """What they have in common: the identity of that row within its group."""
+    keys: Collection[str]
+
+
 class RowGroup(NamedTuple):
     """A row of the first level and the keys of the rows below it, in order. Keys are unique in the whole grid.
 
@@ -57,8 +65,8 @@ class RowGroup(NamedTuple):
 
     key: str
     children: Sequence[str] = ()
-    alike: Iterable[str] = ()
-    """Children represented by one row until it is opened; iterated when the group is."""
+    alike: Iterable[Alike] = ()
+    """Its children that are alike, each in one of them; iterated when the group is open."""
 
 
 class Arrangement(NamedTuple):

@@ -58,7 +58,7 @@ def outline(
     groups: Sequence[RowGroup], opened: Collection[str], unfolded: Collection[str] = (), seen: Collection[str] = ()
 ) -> Outline:
     """Lay groups out, with the children of those in ``opened``: all of them in ``unfolded`` ones, elsewhere one row for
-    alike children. Those in ``seen`` always have their own row.
+    those that are alike. Those in ``seen`` always have their own row.
     """
     keys: list[str] = []
     levels = bytearray()
@@ -69,11 +69,12 @@ def outline(
         if not children or key not in opened:
             continue
         shown: Sequence[str] = children
-        folded = {} if key in unfolded else dict.fromkeys(one for one in alike if one not in seen)
-        if len(folded) > 1:
-            fold = Fold(key, len(folded), next(iter(folded)))
-            folds[_fold_key(key)] = fold
-            shown = _with_fold(children, folded, _fold_key(key))
+        for trait, members in () if key in unfolded else alike:
+            folded = dict.fromkeys(one for one in members if one not in seen)
+            if len(folded) > 1:
+                row = _fold_key(key, trait)
+                folds[row] = Fold(key, len(folded), next(iter(folded)))
+                shown = _with_fold(shown, folded, row)
         keys.extend(shown)
         levels.extend(bytes((RowLevel.CHILD,)) * (len(shown) - 1))
         levels.append(RowLevel.LAST_CHILD)
@@ -87,15 +88,15 @@ def _with_fold(children: Sequence[str], folded: Mapping[str, None], fold: str) -
     return [*before, fold, *children[last + 1 :]]
 
 
-def _fold_key(group: str) -> str:
+def _fold_key(group: str, trait: str) -> str:
     """Return the key of the row for alike children, which is no object's."""
-    return f"\0{group}"
+    return f"\0{group}\0{trait}"
 
 
 def group_of(groups: Sequence[RowGroup], key: str, hint: str | None = None) -> str | None:
     """Return the key of the group that holds ``key`` (or is it); None if it is gone. ``hint`` is its previous group."""
     if key.startswith("\0"):
-        key = hint = key[1:]
+        key = hint = key[1:].partition("\0")[0]
     for group in groups:
         if group.key == key or (group.key == hint and key in group.children):
             return group.key

@@ -146,6 +146,23 @@ async def test_pods_that_stand_alike_are_one_row_and_every_sick_one_has_its_own(
         assert d.screen.where == "fleet"
 
 
+async def test_pods_with_the_same_fault_beyond_the_first_few_and_the_root_are_one_row() -> None:
+    first = make_snapshot(workloads=1, pods_per=60)
+    (workload,) = first.model_of
+    pods = first.pods_of[workload]
+    stuck = dict.fromkeys(pods[:30], Assessment(Severity.WARNING, "no free GPU"))
+    worse = {pods[30]: Assessment(Severity.CRITICAL, "OOMKilled")}
+    rest = dict.fromkeys(pods[31:], Assessment(Severity.OK))
+    ready = {key: replace(first.pods[key], ready=key in rest) for key in pods}
+    told = {**first.assessments, **stuck, **worse, **rest}
+    sick = replace(first, pods=ready, unmatched=(), incidents=(), assessments=told)
+    async with desk(sick, size=(160, 40)) as d:
+        folds = [line for line in d.lines if " alike" in line]
+        assert [line.split()[1] for line in folds] == [f"+{len(stuck) - 3}", f"+{len(rest) - 3}"]
+        assert "no free GPU" in d.lines[d.lines.index(folds[0]) - 1], "it stands below those that it is like"
+        assert "OOMKilled" in d.text
+
+
 async def test_who_asks_for_all_or_for_some_sees_them() -> None:
     first = make_snapshot(workloads=1, pods_per=60)
     async with desk(first, size=(80, 40)) as d:
