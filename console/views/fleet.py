@@ -106,13 +106,16 @@ def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[Alike]:
     """
     if len(pods) <= _FEW:
         return ()
-    alerts, apart = board(snapshot), {entry.key for entry in snapshot.unmatched}
-    apart.update(one.root.key for one in snapshot.incidents)
+    alerts, roots = board(snapshot), {one.root.key for one in snapshot.incidents}
+    unmatched = {entry.key for entry in snapshot.unmatched}
     assessments, rows = snapshot.assessments, snapshot.pods
     same: dict[Assessment, list[str]] = defaultdict(list)
     for key in pods:
         found = assessments.get(key)
-        if found is not None and key not in apart and (found.severity is not Severity.OK or rows[key].ready):
+        if found is None or key in roots:
+            continue
+        # What is missing of a pod that is well is all that its row has to report.
+        if found.severity is not Severity.OK or (rows[key].ready and key not in unmatched):
             same[found].append(key)
     folds = []
     for found, keys in same.items():

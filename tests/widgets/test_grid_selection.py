@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.events import MouseScrollDown
+from textual.events import Click, MouseScrollDown
 
 from tests.fleets import make_snapshot, without
 from tests.widgets.rows import FlatRows, FleetRows
@@ -194,6 +194,20 @@ async def test_a_click_moves_no_row_under_the_pointer_and_the_second_opens_it() 
         await pilot.press("k")
         await settled(pilot)
         assert [line.strip(" │└") for line in grid.shown_text[1:5]] == ["a", "b", "b1", "c"]
+
+
+async def test_two_quick_clicks_are_on_one_row_though_a_tick_has_moved_it_between_them() -> None:
+    grid = Grid()
+    async with on_stage(grid, size=(40, 11)) as (app, pilot):
+        grid.show(FlatRows(*"abcd"))
+        await pilot.click(grid, offset=(5, 3))
+        assert grid.cursor == "c"
+        grid.show(FlatRows(*"dcab"))
+        for chain, opened in ((2, ["c"]), (1, ["c"])):
+            grid.on_click(Click(grid, 5, 3, 0, 0, 1, shift=False, meta=False, ctrl=False, chain=chain))
+            await settled(pilot)
+            assert [message.key for message in app.heard(Grid.Selected)] == opened
+        assert grid.cursor == "a", "a click of its own is on what is there now"
 
 
 async def test_highlighted_is_said_once_per_change() -> None:

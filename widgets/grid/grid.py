@@ -6,7 +6,6 @@ Use::
     grid.show(model)            # a GridModel, once per tick; draws nothing when nothing differs
     grid.cursor                 # key of the row under the cursor, None while empty
     grid.targets                # keys of the marked rows in display order, else the one under the cursor
-    grid.move_to("serving/chat-7c9f-x2k")
 
 The group under the cursor is open, and so are pinned ones (``+``); children that the model calls alike
 are one row, which enter or space opens. The cursor stays with its object, whatever happens to the order; when the
@@ -304,6 +303,8 @@ class Grid(LineView, can_focus=True):
         if index >= len(self._viewport.outline.keys):
             return
         before, key = self._clicked, self._viewport.outline.keys[index]
+        if event.chain > 1 and before is not None and self._viewport.outline.find(before) is not None:
+            key = before  # A tick may have moved the rows since the first of two quick clicks.
         self._held.add(self._viewport.group or "")
         self.move_to(key)
         self._clicked = key
@@ -313,7 +314,6 @@ class Grid(LineView, can_focus=True):
             if column is not None and (text := cell_texts(self._model, key, self.glyphs).get(column.id)):
                 self.post_message(self.CellPicked(self, text))
         elif before == key == self._viewport.cursor:
-            # The second click opens, regardless of the delay.
             self._clicked = None
             self.action_select()
 

@@ -53,7 +53,7 @@ class Alike(NamedTuple):
     """Children of a group that are alike: one row stands for them until it is opened."""
 
     trait: str
-    """What they have in common: the identity of that row within its group."""
+    """The identity of that row within its group: the trait that they share."""
     keys: Collection[str]
 
 
@@ -66,7 +66,7 @@ class RowGroup(NamedTuple):
     key: str
     children: Sequence[str] = ()
     alike: Iterable[Alike] = ()
-    """Its children that are alike, each in one of them; iterated when the group is open."""
+    """Children with one row for several, each in one of these; iterated when the group is open."""
 
 
 class Arrangement(NamedTuple):
