@@ -77,6 +77,8 @@ class Cause(Generic[S]):
     """A cause. ``S`` is the subject that its signs examine: fleet/diagnosis/subject.py, and the classes below."""
 
     of: ClassVar[SubjectKind]
+    beside: ClassVar[bool] = False
+    """True if it takes no part in the assessment of its object: a late or unreliable witness."""
     id: str
     """Unique, and for good: it is in reports."""
     stage: Stage = Stage.SERVING

@@ -20,8 +20,11 @@ from fleet.diagnosis.frontend_cause import FrontendCause, frontend_causes
 from fleet.diagnosis.gateway_cause import GatewayCause, gateway_causes
 from fleet.diagnosis.grouping import Groups, IncidentGroup
 from fleet.diagnosis.hysteresis import Hysteresis
+from fleet.diagnosis.leftover_cause import LeftAutoscalerCause, LeftServiceCause, leftover_causes
+from fleet.diagnosis.lost_gpu_cause import LostGpuCause, lost_gpu_causes
 from fleet.diagnosis.missed_objective_cause import MissedObjectiveCause, missed_objective_causes
 from fleet.diagnosis.missing_pods_cause import MissingPods, MissingPodsCause
+from fleet.diagnosis.node_report_cause import NodeReportCause, NodeReportSearch
 from fleet.diagnosis.overdue_cause import Overdue, OverdueCause
 from fleet.diagnosis.precedence import Precedence
 from fleet.diagnosis.rank_cause import RankCause, RankSearch
@@ -72,6 +75,9 @@ class Diagnosis:
         self._missing_pods = MissingPods(registry.causes_of(MissingPodsCause))
         self._rollouts = Rollouts(registry.causes_of(RolloutCause))
         self._ranks = RankSearch(registry.causes_of(RankCause))
+        self._leftovers = (*registry.causes_of(LeftServiceCause), *registry.causes_of(LeftAutoscalerCause))
+        self._lost_gpus = registry.causes_of(LostGpuCause)
+        self._node_reports = NodeReportSearch(registry.causes_of(NodeReportCause))
         self._reports = Reports(registry.causes_of(ReportedCause))
         self._outlying: tuple[ActiveCause, ...] = ()
         self._compared = -math.inf
@@ -120,6 +126,7 @@ class Diagnosis:
             snapshot.usual,
             snapshot.departed,
             snapshot.rescaled,
+            snapshot.lost_gpus,
             snapshot.empty_services,
             snapshot.dead_services,
             snapshot.exposure,
@@ -174,8 +181,11 @@ class Diagnosis:
             *self._troubles,
             *self._ended(snapshot),
             *self._reports.at(snapshot),
+            *self._node_reports.at(snapshot),
+            *lost_gpu_causes(snapshot, self._lost_gpus),
             *self._overdue.at(snapshot),
             *self._scaling(snapshot),
+            *leftover_causes(snapshot, self._leftovers),
             *self._beside_before.at(snapshot),
             *gateway_causes(snapshot, self._gateways),
             *frontend_causes(snapshot, self._frontends),

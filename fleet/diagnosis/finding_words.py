@@ -19,13 +19,18 @@ from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
-WHOLES = frozenset({SubjectKind.WORKLOAD, SubjectKind.NODE})
+_WHOLES = frozenset({SubjectKind.WORKLOAD, SubjectKind.NODE})
 """Kinds of objects that repeat the words of their parts."""
+
+
+def is_assessment(cause: AnyCause) -> bool:
+    """True if its severity and words are those of its object's assessment, in which its parts' are repeated."""
+    return cause.of in _WHOLES and not cause.beside
 
 
 def is_later(cause: AnyCause) -> bool:
     """True if its words are built later: they contain numbers of a row, or repeat those of its object's parts."""
-    return cause.of in WHOLES or (isinstance(cause, MetricsCause) and bool(cause.words.quantities))
+    return is_assessment(cause) or (isinstance(cause, MetricsCause) and bool(cause.words.quantities))
 
 
 class WordedRows:
@@ -82,7 +87,7 @@ class FindingWords:
         if finding.words or finding.state is FindingState.RECOVERING:
             return finding.words
         cause = self._causes[finding.cause]
-        if cause.of in WHOLES:
+        if is_assessment(cause):
             return self._wholes.get(finding.key, "")
         frame = self._frames.get(cause.of) if is_later(cause) else None
         at = None if frame is None else frame.index.get(finding.key)

@@ -19,8 +19,13 @@ _SEEN = (
     Quantity.GATEWAY_BREAKERS,
     Quantity.GATEWAY_RETRIES,
     Quantity.GATEWAY_STALE,
+    Quantity.GATEWAY_QUEUED,
+    Quantity.GATEWAY_INDEX_ERRORS,
+    Quantity.GATEWAY_UNMATCHED,
 )
 """Numbers that are 0 while all is well."""
+_SLOWEST = 0.5
+"""Seconds to the first token at gateways below which nobody asks where they are spent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +49,17 @@ def gateway_causes(snapshot: Snapshot, causes: Sequence[GatewayCause]) -> Iterat
 
 
 def _noticed(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the models whose gateways count something that is not there while all is well."""
+    """Yield the models whose gateways count something that is not there while all is well, or are slow or deaf."""
     frame = snapshot.before_models
     rows = range(len(frame.keys))
     columns = [frame.values(rows, one) for one in _SEEN if one in frame.columns]
-    endpoints = frame.values(rows, Quantity.GATEWAY_ENDPOINTS)
+    endpoints, learned, ttft = (
+        frame.values(rows, one)
+        for one in (Quantity.GATEWAY_ENDPOINTS, Quantity.GATEWAY_INDEX_ADMISSIONS, Quantity.GATEWAY_TTFT_P50)
+    )
     for row, model in enumerate(frame.keys):
-        if model in snapshot.models and (endpoints[row] == 0 or any(column[row] > 0 for column in columns)):
+        odd = 0 in (endpoints[row], learned[row]) or any(column[row] > 0 for column in columns)
+        if model in snapshot.models and (odd or ttft[row] >= _SLOWEST):
             yield model
 
 

@@ -29,6 +29,25 @@ class GatewaySubject(NamedTuple):
     ready: int
     """Ready pods of the model."""
     profile: Profile = CHAT
+    queued: float = math.nan
+    """Requests that wait in them."""
+    ttft: float = math.nan
+    """Median time to first token at the gateways: seconds."""
+    engines_ttft: float = math.nan
+    """The same at the engines of the model."""
+    looked_up: float = math.nan
+    """Lookups per second in an index of the engines' prefix caches."""
+    learned: float = math.nan
+    """KV blocks per second that such an index learns of."""
+    index_errors: float = math.nan
+    """Errors per second of its connections to the engines."""
+    unmatched: float = math.nan
+    """Requests per second for which no prefill and decode engines of one revision are found."""
+
+    @property
+    def delay(self) -> float:
+        """Seconds to the first token that the engines do not account for; NaN where one is not measured."""
+        return self.ttft - self.engines_ttft
 
     @property
     def failed_share(self) -> float:
@@ -56,4 +75,11 @@ def gateway_subject(snapshot: Snapshot, workload: str) -> GatewaySubject | None:
         frame.value(model, Quantity.GATEWAY_STALE),
         sum(len(ready_pods(pods_in(snapshot, key))) for key in serving),
         snapshot.profiles.of(workload),
+        frame.value(model, Quantity.GATEWAY_QUEUED),
+        frame.value(model, Quantity.GATEWAY_TTFT_P50),
+        snapshot.by_model.value(model, Quantity.TTFT_P50),
+        frame.value(model, Quantity.GATEWAY_INDEX_LOOKUPS),
+        frame.value(model, Quantity.GATEWAY_INDEX_ADMISSIONS),
+        frame.value(model, Quantity.GATEWAY_INDEX_ERRORS),
+        frame.value(model, Quantity.GATEWAY_UNMATCHED),
     )

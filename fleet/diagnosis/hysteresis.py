@@ -175,13 +175,14 @@ def _update(one: _Kept, rated: RatedCause) -> None:
 def _is_there(snapshot: Snapshot, kind: SubjectKind, key: str) -> bool:
     if kind is SubjectKind.SOURCE:
         return snapshot.source(key) is not None
+    if kind is SubjectKind.SERVICE:
+        return key in snapshot.workloads or key in snapshot.empty_services
     rows: Mapping[str, object] = {
         SubjectKind.NODE: snapshot.nodes,
         SubjectKind.GPU: snapshot.gpus,
         SubjectKind.WORKLOAD: snapshot.workloads,
         SubjectKind.AUTOSCALER: snapshot.autoscalers,
         SubjectKind.TRAFFIC: snapshot.workloads,
-        SubjectKind.SERVICE: snapshot.workloads,
         SubjectKind.PLACEMENT: snapshot.workloads,
         SubjectKind.OBJECTIVE: snapshot.workloads,
         SubjectKind.SETUP: snapshot.workloads,

@@ -132,6 +132,36 @@ class Level(NumbersInWords):
 
 
 @dataclass(frozen=True, slots=True)
+class Portion(NumbersInWords):
+    """One quantity as a share of another, at or above a limit; unknown where one of them is."""
+
+    part: Quantity
+    whole: Quantity
+    limit: Threshold
+
+    @property
+    def name(self) -> str:
+        return f"{self.reads} ≥ {self.limit.at(CHAT):g}"
+
+    @property
+    def reads(self) -> str:
+        return f"{self.part.value} / {self.whole.value}"
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (self.part, self.whole)
+
+    def holds(self, row: MetricsRow) -> bool | None:
+        part, whole = row.value(self.part), row.value(self.whole)
+        return None if math.isnan(part + whole) else 0 < whole * self.limit.at(row.profile) <= part
+
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
+        # Most rows have none of the part.
+        looked_at = table.reaching(self.part, math.nextafter(0, 1)) if rows is None else rows
+        return [at for at in looked_at if self.holds(table.row(at))]
+
+
+@dataclass(frozen=True, slots=True)
 class Code(NumbersInWords):
     """A gauge of codes that shows one of these (or, ``but``, any other than these); 0 is none."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subject import Subjects
 from fleet.diagnosis.subject_kind import SubjectKind
 from fleet.model.objects import FINISHED, Pod
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 ENDS = 30.0
@@ -30,6 +32,8 @@ class TimedPod(NamedTuple):
     now: float
     told: str = ""
     """Words of an event about a deleted pod that the kubelet cannot end, or about a gated one; empty for none."""
+    reads: float = math.nan
+    """Prompt tokens per second that its engine reads while it is being deleted; NaN for not measured."""
 
     @property
     def overdue(self) -> float:
@@ -52,7 +56,8 @@ def _timed(snapshot: Snapshot, key: str) -> TimedPod | None:
         return None
     unready = next((one.since for one in pod.conditions if one.type == "Ready" and one.status == "False"), None)
     began = pod.deleted if pod.deleted is not None else (unready or pod.created)
-    return TimedPod(pod, began, snapshot.at, _event_words(snapshot, pod) if began + ENDS < snapshot.at else "")
+    reads = math.nan if pod.deleted is None else snapshot.by_pod.value(key, Quantity.PROMPT_TOKENS)
+    return TimedPod(pod, began, snapshot.at, _event_words(snapshot, pod) if began + ENDS < snapshot.at else "", reads)
 
 
 def _event_words(snapshot: Snapshot, pod: Pod) -> str:

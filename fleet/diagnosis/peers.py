@@ -38,6 +38,8 @@ class PeerSign(Sign[Replica], Protocol):
 
 LEAST = 3
 """Replicas needed for a comparison: of two, it is unknown which is the odd one."""
+PAIR = 2.0
+"""Times by which one of two is slower before it is the odd one after all: no length of prompts explains as much."""
 OUTLIER = 3.5
 """Modified z-score from which a number is an outlier (Iglewicz and Hoaglin, 1993)."""
 _NORMAL = 0.6745
@@ -67,6 +69,9 @@ class Slower(SignInWords[Replica]):
     def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
         rates = self._rates(frame, rows, profile)
         ordered = sorted(filter(None, rates))
+        if len(ordered) == LEAST - 1:
+            is_odd = max(PAIR, limit_at(self.times, profile)) * ordered[0] < ordered[1]
+            return [rows[rates.index(ordered[0])]] if is_odd else ()
         if len(ordered) < LEAST:
             return ()
         middle = middle_of(ordered)

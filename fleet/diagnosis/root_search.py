@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from fleet.diagnosis.cause import AnyCause, Stage
 from fleet.diagnosis.causes.symptoms import AWAY
+from fleet.diagnosis.node_agents import DEPENDENT, is_agent, provides
 from fleet.diagnosis.reach import holders
 from fleet.diagnosis.replica_groups import group_of
 from fleet.diagnosis.subject_kind import OF_WORKLOADS, SubjectKind
@@ -65,9 +66,10 @@ def _others(before: Iterable[Finding], now: Iterable[Finding]) -> list[Finding]:
 
 
 def _workload_of(snapshot: Snapshot, finding: Finding) -> str | None:
-    """Return the workload of a finding; None if it is at something that workloads share."""
+    """Return the workload of a finding; None if it is at something that workloads share: their node, an agent of it."""
     if finding.kind in _PODS:
-        return snapshot.workload_of.get(finding.key)
+        pod = snapshot.pods.get(finding.key)
+        return None if pod is not None and is_agent(pod) else snapshot.workload_of.get(finding.key)
     return finding.key if finding.kind in OF_WORKLOADS else None
 
 
@@ -110,8 +112,12 @@ class RootSearch:
         replica.
         """
         self._sources, self._nodes = _Place(), _Place()
+        self._agents: dict[str, list[str]] = defaultdict(list)
+        """Node → the agents of it that have findings."""
         self._groups: Mapping[tuple[str, ...], Sequence[str]] | None = None
         """The pods with findings of each replica that is a group of pods; None until it is needed."""
+        self._fails = frozenset(one.id for one in active if one.of is SubjectKind.POD and one.stage in _AWAY)
+        """Causes for which a pod does not run."""
         self._has_gpus = any(finding.kind == SubjectKind.GPU for finding in findings)
         felt = {cause.id for cause in active if _is_felt(cause)}
         for finding in sorted(findings, key=blamed_first):
@@ -125,6 +131,9 @@ class RootSearch:
         key, kind, workload_of = finding.key, finding.kind, self._snapshot.workload_of
         if kind in _PODS:
             workload = workload_of.get(key)
+            pod = self._snapshot.pods.get(key)
+            if pod is not None and is_agent(pod):
+                self._agents[pod.node].append(key)
             if workload is not None:
                 return self._at[key], self._of_workload[workload], self._replicas[workload]
         elif kind == SubjectKind.GPU:
@@ -147,14 +156,24 @@ class RootSearch:
 
     def _above(self, finding: Finding) -> Finding | None:
         above = self._above_of[finding.cause]
-        if not above.roots and not above.symptom and not above.in_group:
+        if not above.roots and not above.symptom and not above.in_group and not self._agents:
             return None
         for places, those, or_felt in self._searches(finding, above):
             found = [place.of(those) or (place.felt if or_felt else None) for place in places]
             there = [one for one in found if one is not None]
             if there:
                 return min(there, key=blamed_first) if len(there) > 1 else there[0]
-        return None
+        return self._agent(finding) if self._agents and finding.cause in DEPENDENT else None
+
+    def _agent(self, finding: Finding) -> Finding | None:
+        """Return the finding at an agent of its node that should provide what is missing."""
+        pods = self._snapshot.pods
+        node = (
+            finding.key if finding.kind == SubjectKind.NODE else pods[finding.key].node if finding.key in pods else ""
+        )
+        failing = [self._at[key] for key in self._agents.get(node, ()) if provides(pods[key], finding.cause)]
+        found = [one for place in failing if (one := place.of(self._fails)) is not None and one is not finding]
+        return min(found, key=blamed_first, default=None)
 
     def _searches(self, finding: Finding, above: _Above) -> Iterator[_Search]:
         """Yield where its root may be, the lowest first."""
@@ -181,7 +200,7 @@ class RootSearch:
             case SubjectKind.NODE:
                 yield (self._at[key],), roots, False
                 yield [self._at[gpu] for gpu in snapshot.gpus_on.get(key, ()) if gpu in self._at], roots, False
-            case SubjectKind.OBJECTIVE | SubjectKind.WORKLOAD | SubjectKind.TRAFFIC:
+            case SubjectKind.OBJECTIVE | SubjectKind.WORKLOAD | SubjectKind.TRAFFIC | SubjectKind.AUTOSCALER:
                 yield (self._at[key],), roots, symptom and finding.kind != SubjectKind.WORKLOAD
                 yield _at(key, self._of_workload), roots, symptom
             case _:
@@ -224,7 +243,9 @@ class _Above(NamedTuple):
     def of(cause: AnyCause, active: Sequence[AnyCause]) -> _Above:
         """Return the causes above one, among the active ones."""
         roots = [one for one in active if cause.id in one.explains]
-        of_peers = frozenset(one.id for one in roots if one.peers)
+        # The others carry its load; whether they start is nobody's affair but their own.
+        starts = cause.of is SubjectKind.POD and cause.stage in _AWAY and cause.id not in AWAY
+        of_peers = frozenset(one.id for one in roots if one.peers and not starts)
         away = (one.id for one in active if one.of is SubjectKind.POD and one.stage in _AWAY and one.id not in AWAY)
         return _Above(
             frozenset(one.id for one in roots),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
@@ -43,6 +44,15 @@ class RoutedSubject(NamedTuple):
     """True if an engine of it asks for no key; None where that is not known."""
     now: float
     profile: Profile = CHAT
+    e2e: float = math.nan
+    """Request latency, 99th percentile: seconds. NaN for not measured."""
+    finished: float = math.nan
+    """Requests per second that end."""
+
+    @property
+    def cutting(self) -> tuple[str, float] | None:
+        """The route that ends requests first, and after how many seconds; None for none that ends any."""
+        return min(self.exposure.limits, key=lambda one: one[1], default=None)
 
     @property
     def is_walled_anew(self) -> bool:
@@ -98,4 +108,6 @@ def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:
         None if not keys or None in keys else False in keys,
         snapshot.at,
         snapshot.profiles.of(key),
+        snapshot.by_workload.value(key, Quantity.E2E_P99),
+        snapshot.by_workload.value(key, Quantity.REQUESTS),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from fleet.diagnosis.subject import comparable_rows
 from fleet.diagnosis.thresholds import ITL_SLOWER
 from fleet.model.before import Departed, Traffic, traffic_in, traffic_of
 from fleet.model.objects import Pod, revision_of
@@ -44,6 +45,9 @@ class TrafficSubject(NamedTuple):
     step: float
     ready: int
     """Replicas that are ready."""
+    wanted: int = 0
+    measured: int = 0
+    """Replicas that are ready and measured, where tokens stall."""
     starting: int = 0
     """Replicas that load."""
     revised: float = math.nan
@@ -53,6 +57,11 @@ class TrafficSubject(NamedTuple):
     rejected: float = math.nan
     """Share of requests that gateways reject."""
     profile: Profile = CHAT
+
+    @property
+    def is_complete(self) -> bool:
+        """True if all replicas that are wanted are ready and measured: of fewer, the sums are smaller."""
+        return min(self.ready, self.measured) >= self.wanted
 
     @property
     def growth(self) -> float:
@@ -162,6 +171,8 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
     profile = snapshot.profiles.of(workload)
     model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
     asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)
+    # Nobody asks for its pods where tokens do not stall.
+    stalls = now.itl >= ITL_SLOWER.at(profile) * usual.itl
     return TrafficSubject(
         now,
         usual,
@@ -173,9 +184,10 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
         snapshot.history.strip(workload, Quantity.WAITING, QUEUE_POINTS),
         snapshot.history.step,
         known.ready,
+        known.desired,
+        len(comparable_rows(snapshot, snapshot.by_pod, workload)) if stalls else 0,
         _starting(snapshot, workload) if known.ready < known.desired else 0,
-        # Nobody asks for it where tokens do not stall: it visits all pods.
-        revised(snapshot, workload) if now.itl >= ITL_SLOWER.at(profile) * usual.itl else math.nan,
+        revised(snapshot, workload) if stalls else math.nan,
         asked,
         gateways.value(model, Quantity.GATEWAY_REJECTIONS) / asked if asked > 0 else math.nan,
         profile,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fleet.diagnosis.canary_cause import CanaryCause
 from fleet.diagnosis.cause import AnyCause, MetricsCause, SameWords, Stage
-from fleet.diagnosis.finding_words import WHOLES, is_later
+from fleet.diagnosis.finding_words import is_assessment, is_later
 from fleet.diagnosis.overdue_cause import OverdueCause
 from fleet.diagnosis.subject import Subjects
 from fleet.diagnosis.subject_kind import SubjectKind
@@ -43,7 +43,7 @@ class Severities:
         """Return the only input of a cause's words at all objects; None if there are further inputs."""
         if isinstance(cause, MetricsCause) and (is_later(cause) or isinstance(cause.words, SameWords)):
             return self._serious_keys(cause)
-        return self._snapshot.assessments if cause.of in WHOLES else None
+        return self._snapshot.assessments if is_assessment(cause) else None
 
     def _of_row(self, cause: MetricsCause, key: str, before: RatedCause | None) -> RatedCause:
         serious = bool(cause.serious) and key in self._serious_keys(cause)
@@ -69,7 +69,7 @@ def asks(cause: AnyCause) -> bool:
     """True if its severity or words may change while it holds."""
     if cause.of is SubjectKind.GPU:
         return bool(cause.serious) or not is_later(cause)
-    if cause.of in (SubjectKind.POD, *WHOLES):
+    if cause.of is SubjectKind.POD or is_assessment(cause):
         return True
     return bool(cause.serious) or not (
         cause.of in (SubjectKind.ENGINE, SubjectKind.REPLICA) or isinstance(cause.words, SameWords)
@@ -80,7 +80,7 @@ def _of_object(
     snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, before: RatedCause | None
 ) -> RatedCause:
     match cause.of:
-        case SubjectKind.WORKLOAD | SubjectKind.NODE:
+        case SubjectKind.WORKLOAD | SubjectKind.NODE if not cause.beside:
             severity = snapshot.assessments[key].severity
             return before if before is not None and before.severity is severity else RatedCause(severity, "", None)
         case SubjectKind.POD:

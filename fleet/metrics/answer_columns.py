@@ -64,6 +64,7 @@ class ColumnPart:
         self._rows = rows
         self._low, self._high = gauge.valid if gauge is not None else (-math.inf, math.inf)
         self._state = gauge.state if gauge is not None else None
+        self._once = gauge is not None and gauge.once
         self._summed = summed
         self._layers: list[_Layer] = []
 
@@ -116,7 +117,7 @@ class ColumnPart:
             found = [value if math.isnan(value) else float(value == self._state) for value in found]
         if layer.factors is not None:
             pairs = zip(found, layer.factors, strict=True)
-            return [value * factor if low <= value < high else nan for value, factor in pairs]
+            return [(1.0 if self._once else value) * factor if low <= value < high else nan for value, factor in pairs]
         return list(found) if high == math.inf else [value if low <= value < high else nan for value in found]
 
 

@@ -236,9 +236,8 @@ class _Binder:
         samples = ((i, metric.factor(self.series[i].labels)) for i in chosen)
         if metric.kind is MetricType.COUNTER:
             samples = ((self._counter(i), factor) for i, factor in samples)
-        return Term(
-            tuple(samples), *((*metric.valid, metric.less, metric.state) if metric.kind is MetricType.GAUGE else ())
-        )
+        reading = (*metric.valid, metric.less, metric.state, metric.once) if metric.kind is MetricType.GAUGE else ()
+        return Term(tuple(samples), *reading)
 
     def _counter(self, at: int) -> int:
         series = self.series[at]

@@ -123,6 +123,8 @@ class Metric:
     """Share of a gauge that the request for the metrics itself adds to it."""
     state: float | None = None
     """Code of the state that a gauge counts as 1, any other as 0."""
+    once: bool = False
+    """True if any valid value counts as 1: what matters is in the labels."""
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """True if a series of this name with these labels belongs to the quantity."""
@@ -146,6 +148,7 @@ class Metric:
         """The canonical value of a sample; NaN for a blank."""
         low, high = self.valid
         counted = value if self.state is None else float(value == self.state)
+        counted = 1.0 if self.once else counted
         return counted * self.factor(labels) if low <= value < high else math.nan
 
 

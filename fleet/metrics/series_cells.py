@@ -25,6 +25,7 @@ class Term(NamedTuple):
     high: float = IMPLAUSIBLE
     less: float = 0.0
     state: float | None = None
+    once: bool = False
 
     @property
     def place(self) -> int:
@@ -43,7 +44,8 @@ class Term(NamedTuple):
             value = values[at]
             if not self.low <= value < self.high:
                 return math.nan
-            total += (value if self.state is None else value == self.state) * factor
+            counted = value if self.state is None else float(value == self.state)
+            total += (1.0 if self.once else counted) * factor
         return max(0.0, total - self.less) if self.less else total
 
 

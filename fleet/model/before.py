@@ -14,6 +14,7 @@ _READ: Final = (
     Quantity.PREFIX_HIT_RATIO,
     Quantity.ITL_P95,
     Quantity.SPEC_ACCEPTANCE,
+    Quantity.RUNNING,
 )
 
 
@@ -30,6 +31,8 @@ class Traffic(NamedTuple):
     """Inter-token latency, 95th percentile: seconds."""
     accepted: float = math.nan
     """Share of the tokens of speculative decoding that are accepted."""
+    running: float = math.nan
+    """Requests that run."""
 
 
 class Departed(NamedTuple):

@@ -81,3 +81,5 @@ class Exposure(NamedTuple):
     exposed_services: tuple[str, ...] = ()
     """Services that take requests from outside straight to its engines."""
     unissued: tuple[UnissuedCertificate, ...] = ()
+    limits: tuple[tuple[str, float], ...] = ()
+    """Routes that end requests, and after how many seconds."""

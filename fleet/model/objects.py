@@ -185,6 +185,8 @@ class Pod:
     """Names of the PersistentVolumeClaims that it mounts."""
     finalizers: tuple[str, ...] = ()
     """Names of the finalizers that hold it after it is deleted."""
+    grace: float = 0.0
+    """Seconds from the request to delete it to ``deleted``."""
 
     @property
     def key(self) -> str:

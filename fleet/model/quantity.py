@@ -63,6 +63,7 @@ class Quantity(StrEnum):
     PREEMPTIONS = "preemptions_per_second"
     ENGINE_REJECTIONS = "engine_rejections_per_second"
     KV_TRANSFER_FAILURES = "kv_transfer_failures_per_second"
+    KV_TIER_FAILURES = "kv_tier_failures_per_second"
     PREFIX_HITS = "prefix_cache_hit_tokens_per_second"
     PREFIX_QUERIES = "prefix_cache_query_tokens_per_second"
     SPEC_ACCEPTED = "spec_accepted_tokens_per_second"
@@ -99,6 +100,10 @@ class Quantity(StrEnum):
     GATEWAY_BREAKERS = "gateway_breakers_open"
     GATEWAY_ENDPOINTS = "gateway_endpoints_ready"
     GATEWAY_STALE = "gateway_endpoints_stale"
+    GATEWAY_INDEX_LOOKUPS = "gateway_index_lookups_per_second"
+    GATEWAY_INDEX_ADMISSIONS = "gateway_index_admissions_per_second"
+    GATEWAY_INDEX_ERRORS = "gateway_index_errors_per_second"
+    GATEWAY_UNMATCHED = "gateway_unmatched_revisions_per_second"
     GATEWAY_TTFT_P50 = "gateway_ttft_p50"
     GATEWAY_TTFT_P95 = "gateway_ttft_p95"
     GATEWAY_TTFT_P99 = "gateway_ttft_p99"
@@ -119,6 +124,7 @@ class Quantity(StrEnum):
     MEMORY_CLOCK = "memory_clock"
     XID = "last_xid"
     THROTTLE = "throttled_share"
+    HEAT_THROTTLE = "heat_throttled_share"
     ROW_REMAP_FAILED = "row_remap_failed"
     ROW_REMAP_PENDING = "row_remap_pending"
     MEMORY_ERRORS = "uncorrected_memory_errors"
@@ -176,6 +182,9 @@ MEANINGS: dict[Quantity, Meaning] = {
         "requests that the engine rejected because its queue was full", _U.PER_SECOND, _S, _S
     ),
     Quantity.KV_TRANSFER_FAILURES: Meaning("failed or expired KV transfers between engines", _U.PER_SECOND, _S, _S),
+    Quantity.KV_TIER_FAILURES: Meaning(
+        "failed reads and writes of the KV cache behind the engine", _U.PER_SECOND, _S, _S
+    ),
     Quantity.PREFIX_HITS: Meaning("prompt tokens found in the prefix cache", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.PREFIX_QUERIES: Meaning("prompt tokens looked up in the prefix cache", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.SPEC_ACCEPTED: Meaning("draft tokens accepted", _U.TOKENS_PER_SECOND, _S, _S),
@@ -211,6 +220,16 @@ MEANINGS: dict[Quantity, Meaning] = {
     ),
     Quantity.GATEWAY_ENDPOINTS: Meaning("engines that an endpoint picker may choose from", _U.COUNT, _S, _S),
     Quantity.GATEWAY_STALE: Meaning("engines of which an endpoint picker has no recent metrics", _U.COUNT, _X, _X),
+    Quantity.GATEWAY_INDEX_LOOKUPS: Meaning("lookups in a router's index of prefix caches", _U.PER_SECOND, _S, _S),
+    Quantity.GATEWAY_INDEX_ADMISSIONS: Meaning(
+        "KV blocks that a router's index of prefix caches learned of", _U.PER_SECOND, _S, _S
+    ),
+    Quantity.GATEWAY_INDEX_ERRORS: Meaning(
+        "errors of a router's connections to the engines' cache events", _U.PER_SECOND, _S, _S
+    ),
+    Quantity.GATEWAY_UNMATCHED: Meaning(
+        "requests for which no pair of prefill and decode engines of one revision was found", _U.PER_SECOND, _S, _S
+    ),
     Quantity.GATEWAY_TTFT_P50: Meaning("time to first token at gateways, median", _U.SECONDS, _Q, _Q),
     Quantity.GATEWAY_TTFT_P95: Meaning("time to first token at gateways, 95th percentile", _U.SECONDS, _Q, _Q),
     Quantity.GATEWAY_TTFT_P99: Meaning("time to first token at gateways, 99th percentile", _U.SECONDS, _Q, _Q),
@@ -230,6 +249,7 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.MEMORY_CLOCK: Meaning("memory clock; of several the slowest", _U.MEGAHERTZ, Combine.MIN, Combine.MIN),
     Quantity.XID: Meaning("last XID code, sticky; 0 for none", _U.COUNT, _X, _X),
     Quantity.THROTTLE: Meaning("share of the window spent throttled (power or thermal)", _U.RATIO, _X, _X),
+    Quantity.HEAT_THROTTLE: Meaning("share of the window spent throttled because of heat", _U.RATIO, _X, _X),
     Quantity.ROW_REMAP_FAILED: Meaning("1 if a broken row of device memory could not be replaced", _U.COUNT, _X, _X),
     Quantity.ROW_REMAP_PENDING: Meaning("1 if a broken row is replaced at the next reset", _U.COUNT, _X, _X),
     Quantity.MEMORY_ERRORS: Meaning("uncorrectable memory errors since the last reset", _U.COUNT, _S, _S),

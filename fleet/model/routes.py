@@ -43,6 +43,8 @@ class Route:
     """``namespace/name`` of the Gateways that it is for."""
     conditions: tuple[Condition, ...] = ()
     """Conditions written by their controllers: only those that are False."""
+    timeout: float = 0.0
+    """Seconds after which it ends a request, whatever comes back; of several the shortest, 0 for none."""
 
     @property
     def key(self) -> str:

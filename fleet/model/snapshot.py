@@ -57,6 +57,7 @@ CANARY: Final = "canary"
 """The source of engines' answers to a request for one token."""
 OBJECTIVES: Final = "objectives"
 """The source that counts for the objectives."""
+SERVER, CLIENT = "server", "client"
 
 
 class Health(StrEnum):
@@ -69,9 +70,6 @@ class Health(StrEnum):
     DOWN = "down"
     OFF = "off"
     """Not configured, or not needed."""
-
-
-SERVER, CLIENT = "server", "client"
 
 
 class ShownCertificate(NamedTuple):
@@ -327,6 +325,8 @@ class Snapshot(Structure):
     """Workload key → recent removals that took pods of it, latest first."""
     rescaled: Mapping[str, tuple[Rescaled, ...]] = field(default_factory=dict)
     """Workload key → the sizes that its autoscaler recently set."""
+    lost_gpus: Mapping[str, tuple[GpuId, ...]] = field(default_factory=dict)
+    """Node name → GPUs that its exporter no longer lists, although it lists others of the node."""
     empty_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → names of its Services that select no pod."""
     dead_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Services that select none of the pods they are for: their clients get no answer.
 
-A Service belongs to the workloads that it selected last; before it has selected any, to the one with its name.
+A Service belongs to the workloads that it selected last, even where none of them exists any more if one served a
+model; before it has selected any, to the one with its name.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class EmptyServices:
         self._behind = behind
         self._of: tuple[object, ...] = ()
         self._for: dict[str, tuple[str, ...]] = {}
+        self._served: dict[str, tuple[str, ...]] = {}
+        """Service key → those of its workloads that served a model."""
         self._found: Mapping[str, tuple[str, ...]] = {}
 
     def at(self, topology: Topology) -> Mapping[str, tuple[str, ...]]:
@@ -35,6 +38,7 @@ class EmptyServices:
                 workloads = tuple(dict.fromkeys(topology.workload_of[pod.key] for pod in pods))
                 if workloads:
                     self._for[key] = workloads
+                    self._served[key] = tuple(one for one in workloads if one in topology.model_of)
                 for workload in () if workloads else self._meant(services[key], topology):
                     found[workload].append(services[key].name)
             kept = {workload: tuple(sorted(names)) for workload, names in found.items()}
@@ -47,4 +51,6 @@ class EmptyServices:
         known = [key for key in self._for.get(service.key, ()) if key in topology.workloads]
         if known:
             return known
-        return [key for key in keys_named(service.namespace, service.name) if key in topology.workloads]
+        named = [key for key in keys_named(service.namespace, service.name) if key in topology.workloads]
+        gone = self._served.get(service.key, ()) if topology.coverage.sees("pods", service.namespace) else ()
+        return named or gone

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 AGAIN = 10.0
 """Seconds after which it is looked again who of the pods behind a route is ready."""
-_BALANCED = "LoadBalancer"
+_OUTSIDE = frozenset({"LoadBalancer", "NodePort"})
 _POOLS, _GATEWAYS = "inferencepools.inference.networking.k8s.io", "gateways.gateway.networking.k8s.io"
 
 
@@ -89,7 +89,8 @@ class ExposureJoin:
             beside = tuple(dict.fromkeys(key for one in led.values() for key in one.workloads))
             for backend, one in led.items():
                 if one.fault is None:
-                    _add(found, one.workloads, Exposure(routes=(shown,)))
+                    limits = ((shown, route.timeout),) if route.timeout else ()
+                    _add(found, one.workloads, Exposure(routes=(shown,), limits=limits))
                 elif backend.weight:
                     wrong = Misrouted(shown, f"{backend.kind} {backend.name}", one.fault, backend.weight, one.detail)
                     _add(found, one.workloads or beside, Exposure(misrouted=(wrong,)))
@@ -147,9 +148,9 @@ class ExposureJoin:
         return _Led(workloads, None if ready else RouteFault.UNREADY)
 
     def _doors(self, topology: Topology) -> Iterator[tuple[str, str]]:
-        """Yield the workloads whose engines a load balancer leads to, and its Service."""
+        """Yield the workloads whose engines are reached from outside the cluster, and the Service that does it."""
         for key, service in topology.kube.services.items():
-            if service.type != _BALANCED or service.guarded:
+            if service.type not in _OUTSIDE or service.guarded:
                 continue
             for pod in self._behind[SERVICE].get(key, ()):
                 workload = topology.workload_of.get(pod.key, "")
@@ -177,6 +178,7 @@ def _add(found: dict[str, Exposure], workloads: Iterable[str], more: Exposure) -
                 _both(before.certificates, more.certificates),
                 _both(before.exposed_services, more.exposed_services),
                 _both(before.unissued, more.unissued),
+                _both(before.limits, more.limits),
             )
 
 

@@ -14,6 +14,7 @@ from fleet.model.facts import Facts
 from fleet.model.frame import Frame
 from fleet.model.snapshot import CANARY, Assessment, Snapshot
 from fleet.snapshot.fleet_health import NOBODY_ASKED, FleetHealth
+from fleet.snapshot.listed_gpus import ListedGpus
 from fleet.snapshot.topology import Topology
 
 
@@ -22,6 +23,7 @@ class Judgement:
 
     def __init__(self) -> None:
         self.health = FleetHealth()
+        self.listed_gpus = ListedGpus()
         self.diagnosis = Diagnosis()
 
     def of(self, snapshot: Snapshot, topology: Topology, frames: Mapping[str, Frame]) -> Snapshot:
@@ -29,6 +31,7 @@ class Judgement:
         asked = _canary_results(snapshot.facts, topology)
         assessed = replace(
             snapshot,
+            lost_gpus=self.listed_gpus.at(snapshot.gpus, snapshot.gpus_on, snapshot.at),
             assessments=self.health.assess(
                 topology,
                 frames,

@@ -63,8 +63,23 @@ def _sizes(subject: AutoscalerSubject) -> str:
     )
 
 
+def _limited(subject: AutoscalerSubject) -> bool | None:
+    """True if it wants more than its maximum: by its condition, else by the numbers that make the condition."""
+    found, of = subject.condition("ScalingLimited"), subject.autoscaler
+    if found is not None:
+        return found.status == "True" and found.reason == "TooManyReplicas"
+    return None if of.conditions else of.minimum < of.maximum <= of.desired
+
+
+_AMBIGUOUS = "AmbiguousSelector"
+_CONFLICT: Fact[AutoscalerSubject] = Fact(
+    "another autoscaler scales the same pods",
+    "condition ScalingActive",
+    lambda subject: None if (found := subject.condition("ScalingActive")) is None else found.reason == _AMBIGUOUS,
+    lambda subject: found.message if (found := subject.condition("ScalingActive")) is not None else "",
+)
 _UNABLE = _condition("AbleToScale", "False", "it cannot set the replicas")
-_UNREAD = _condition("ScalingActive", "False", "it cannot read its metric", "ScalingDisabled")
+_UNREAD = _condition("ScalingActive", "False", "it cannot read its metric", "ScalingDisabled", _AMBIGUOUS)
 _BLIND: Fact[AutoscalerSubject] = Fact(
     "it cannot read its metric",
     "condition ScalingActive, events of its ScaledObject",
@@ -74,11 +89,7 @@ _BLIND: Fact[AutoscalerSubject] = Fact(
 _LIMITED: Fact[AutoscalerSubject] = Fact(
     "it wants more replicas than its maximum",
     "condition ScalingLimited",
-    lambda subject: (
-        None
-        if (found := subject.condition("ScalingLimited")) is None
-        else found.status == "True" and found.reason == "TooManyReplicas"
-    ),
+    _limited,
     lambda subject: f"maximum {subject.autoscaler.maximum}, has {subject.autoscaler.current}",
 )
 _WAIT = Fact("requests wait", "requests_waiting", _waits(thresholds.QUEUE_AT_MAXIMUM), _waiting)
@@ -89,6 +100,24 @@ _FLAPS: Fact[AutoscalerSubject] = Fact(
     _sizes,
 )
 
+CONFLICT = AutoscalerCause(
+    id="autoscalers-conflict",
+    severity=Severity.WARNING,
+    sentence="Two autoscalers scale the same pods, so neither of them acts.",
+    words=says("two autoscalers scale it"),
+    must=(_CONFLICT,),
+    explains=_QUEUES,
+    before=("autoscaler-blind", "autoscaler-at-maximum", "autoscaler-flaps", "autoscaler-cannot-scale"),
+    after=60,
+    helps=(
+        _SEE,
+        Help("delete the one that is not wanted; KEDA's comes back unless its ScaledObject is deleted"),
+        _SCALE,
+    ),
+    avoid=("Do not scale by hand and leave both: as soon as one acts again, it undoes that.",),
+    decides=("which of them is declared where the workload is: the other is a remainder",),
+)
+"""Two autoscalers that disagree (field notes N18)."""
 UNABLE = AutoscalerCause(
     id="autoscaler-cannot-scale",
     severity=Severity.WARNING,

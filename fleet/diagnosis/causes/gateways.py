@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
-from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS
+from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, GATEWAY_QUEUE
+from fleet.diagnosis.frontend_subject import is_most_of
 from fleet.diagnosis.gateway_cause import GatewayCause
 from fleet.diagnosis.gateway_subject import GatewaySubject
 from fleet.diagnosis.sign import Fact
@@ -102,7 +103,7 @@ BREAKER = GatewayCause(
             lambda of: count(of.breakers, "server"),
         ),
     ),
-    explains=(GATEWAY_ERRORS, "gateway-retries", "requests-turned-away"),
+    explains=(GATEWAY_ERRORS, "gateway-retries", "requests-turned-away", GATEWAY_QUEUE),
     after=60,
     clears=120,
     lookalikes=("engine-stuck", "errors", "pod-not-ready"),
@@ -147,7 +148,7 @@ NO_ENDPOINTS = GatewayCause(
         ),
         _READY,
     ),
-    explains=(GATEWAY_ERRORS, "requests-turned-away", "gateway-retries"),
+    explains=(GATEWAY_ERRORS, "requests-turned-away", "gateway-retries", GATEWAY_QUEUE),
     after=60,
     clears=60,
     lookalikes=("service-selects-nothing", "no-replica-ready"),
@@ -168,7 +169,7 @@ BLIND = GatewayCause(
             lambda of: count(of.stale, "engine"),
         ),
     ),
-    explains=(GATEWAY_ERRORS, "requests-turned-away", "replica-overloaded"),
+    explains=(GATEWAY_ERRORS, "requests-turned-away", "replica-overloaded", GATEWAY_QUEUE),
     after=120,
     clears=120,
     lookalikes=("queue-deep", "picker-sees-no-engine"),
@@ -176,4 +177,128 @@ BLIND = GatewayCause(
     avoid=("Do not add replicas for a saturation of exactly 1.0: it also means that nothing is known.",),
     decides=("whether it scrapes the engines' path, port, scheme and key: its log names the failing address",),
 )
-OF_GATEWAYS = (ERRORS, BREAKER, RETRIES, NO_ENDPOINTS, BLIND)
+_QUEUED: Fact[GatewaySubject] = Fact(
+    "requests wait in the gateway",
+    "gateway_requests_queued",
+    lambda of: (
+        None if math.isnan(of.queued) else of.queued >= thresholds.QUEUE_AT_MAXIMUM.at(of.profile) * max(1, of.ready)
+    ),
+    lambda of: "" if math.isnan(of.queued) else f"{of.queued:.0f} wait, {count(of.ready, 'ready replica')}",
+)
+QUEUE = GatewayCause(
+    id=GATEWAY_QUEUE,
+    severity=Severity.WARNING,
+    sentence="Requests wait in the gateway for an engine: they are in none of the engines' queues.",
+    words=says("requests wait in the gateway"),
+    must=(_QUEUED,),
+    explains=(GATEWAY_ERRORS, "requests-turned-away"),
+    after=120,
+    clears=180,
+    lookalikes=("queue-deep", "picker-blind", "gateway-breaker-open"),
+    helps=(Help("add replicas", "scale"), _DESCRIBE, _PAST),
+    avoid=("Do not judge by the engines' queues: the gateway holds requests back so that those stay short.",),
+    decides=("how full the engines are: with room in them, the gateway's limits or its view of them are wrong",),
+)
+"""Findings catalogue F03, where the queue is kept before the engines."""
+DELAYS = GatewayCause(
+    id="gateway-delays",
+    severity=Severity.WARNING,
+    sentence="First tokens are late at the gateway and not at the engines: the time is spent on the way to them.",
+    words=says("gateway delays first tokens"),
+    must=(
+        Fact(
+            "most of the time to first token is spent before the engines",
+            "gateway_ttft_p50 - ttft_p50",
+            lambda of: (
+                None
+                if math.isnan(of.delay)
+                else of.delay >= thresholds.FRONTEND.at(of.profile) and is_most_of(of.ttft, of.delay)
+            ),
+            lambda of: (
+                "" if math.isnan(of.delay) else f"{of.ttft:.2f} s at gateways, {of.engines_ttft:.2f} s at engines"
+            ),
+        ),
+        _ENOUGH,
+    ),
+    must_not=(_QUEUED,),
+    explains=("ttft-objective-missed",),
+    after=300,
+    clears=300,
+    lookalikes=(GATEWAY_QUEUE, "queue-deep", "api-server-saturated"),
+    helps=(
+        Help("see the CPU limit of its container", "describe"),
+        _PAST,
+        Help("read the logs of its replicas", "logs"),
+    ),
+    avoid=("Do not add GPUs: they wait for requests.",),
+    decides=(
+        "the gateway's CPU: a picker that tokenizes long prompts needs up to a core per request a second",
+        "one request sent past the gateway: if it is quick, the gateway is slow, or what it asks (guards, a login)",
+    ),
+)
+"""Field notes N13 and N23."""
+
+
+def _index_wrong(of: GatewaySubject) -> bool | None:
+    if of.index_errors > thresholds.TRANSFER_FAILURES.at(of.profile):
+        return True
+    if math.isnan(of.looked_up + of.learned):
+        return None
+    return of.learned == 0 and of.looked_up >= thresholds.ASKED.at(of.profile)
+
+
+INDEX_STALE = GatewayCause(
+    id="picker-index-stale",
+    severity=Severity.WARNING,
+    sentence="The router's index of the engines' prefix caches is not fed: it routes by what they held before.",
+    words=says("router's prefix index is not fed"),
+    must=(
+        Fact(
+            "its index learns nothing, or its connections to the engines fail",
+            "gateway_index_admissions_per_second, gateway_index_lookups_per_second, gateway_index_errors_per_second",
+            _index_wrong,
+            lambda of: ", ".join(
+                f"{number:.1f} {what}/s"
+                for number, what in (
+                    (of.looked_up, "lookups"),
+                    (of.learned, "blocks learned"),
+                    (of.index_errors, "connection errors"),
+                )
+                if not math.isnan(number)
+            ),
+        ),
+    ),
+    explains=("prefix-cache-collapse", "replica-overloaded"),
+    after=300,
+    clears=300,
+    lookalikes=("picker-blind", "prefix-cache-collapse"),
+    helps=(Help("read the logs of its replicas", "logs"), _DESCRIBE, _PAST),
+    avoid=("Do not restart the engines: their caches are well, and would be empty afterwards.",),
+    decides=(
+        "the engines' port and topic of cache events (--kv-events-config), and whether hash seed and block size agree",
+    ),
+)
+"""Field notes N03."""
+UNMATCHED = GatewayCause(
+    id="pools-revisions-differ",
+    severity=Severity.WARNING,
+    sentence="The router finds no prefill and decode engines of one revision: a rollout is half done.",
+    words=says("prefill and decode differ in revision"),
+    must=(
+        Fact(
+            "no pair of one revision is found",
+            "gateway_unmatched_revisions_per_second",
+            lambda of: None if math.isnan(of.unmatched) else of.unmatched > thresholds.TRANSFER_FAILURES.at(of.profile),
+            lambda of: "" if math.isnan(of.unmatched) else f"{of.unmatched:.1f} requests/s",
+        ),
+    ),
+    explains=(GATEWAY_ERRORS, "requests-turned-away"),
+    after=120,
+    clears=120,
+    lookalikes=("rollout-stuck", "revisions-differ"),
+    helps=(Help("see what its newest pods wait for", "describe"), _PAST, Help("roll back", "rollback")),
+    avoid=("Do not scale one of the two pools alone: the new pods are of the new revision.",),
+    decides=("which of the two pools is behind: its rollout is held up",),
+)
+"""Field notes N24."""
+OF_GATEWAYS = (ERRORS, BREAKER, RETRIES, NO_ENDPOINTS, BLIND, QUEUE, DELAYS, INDEX_STALE, UNMATCHED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import GpuCause, Help, MetricsText, MetricsWords, Numbers, says
-from fleet.diagnosis.causes.symptoms import AWAY, CANARY_SILENT, GPU_AWAY, QUEUES, STUCK, THROTTLING
+from fleet.diagnosis.causes.symptoms import AWAY, CANARY_SILENT, GPU_AWAY, QUEUES, SLOWNESS, STUCK, THROTTLING
 from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered, MetricsSign
 from fleet.diagnosis.subject import MetricsRow
 from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
@@ -51,7 +51,7 @@ def _broken(
             "no-gpu-allocatable",
             "gpu-lags",
             "errors",
-            "replica-slow",
+            *SLOWNESS,
             *(one for one in ("gpu-memory-failed", "gpu-memory-error", "gpu-link-errors") if one != name),
             CANARY_SILENT,
             *STUCK,
@@ -176,7 +176,7 @@ LINK_ERRORS = GpuCause(
             "its links repeat what they send",
         ),
     ),
-    explains=("gpu-lags", "replica-slow", "kv-transfers-fail"),
+    explains=("gpu-lags", *SLOWNESS, "kv-transfers-fail"),
     after=120,
     clears=600,
     lookalikes=("gpu-link-broken", "gpu-throttled-by-heat"),
@@ -219,7 +219,7 @@ POWER_BRAKE = GpuCause(
     sentence="The node's power supply makes the GPU slow down.",
     words=_REASON,
     must=(Lowered(_BRAKE, "the power supply lowers its clocks"),),
-    explains=("gpu-throttled-by-heat", "gpu-lags", "replica-slow", *QUEUES),
+    explains=("gpu-throttled-by-heat", "gpu-lags", *SLOWNESS, *QUEUES),
     after=60,
     helps=(
         Help("see its neighbours: one GPU alone means its cable, all of them the power supply", "nodes"),
@@ -233,7 +233,7 @@ BY_HARDWARE = GpuCause(
     sentence="The GPU's hardware lowers its clocks to protect it.",
     words=_REASON,
     must=(_BY_HARDWARE,),
-    explains=("gpu-throttled-by-heat", "gpu-hot", "gpu-lags", "replica-slow", *QUEUES),
+    explains=("gpu-throttled-by-heat", "gpu-hot", "gpu-lags", *SLOWNESS, *QUEUES),
     after=120,
     helps=(
         Help("keep new pods off the node", "cordon"),
@@ -250,6 +250,7 @@ BY_HEAT = GpuCause(
         Either(
             (
                 (Lowered(frozenset({"thermal (software)"}), "the driver lowers its clocks because of heat"),),
+                (Level(Quantity.HEAT_THROTTLE, Is.AT_LEAST, GPU_THROTTLED),),
                 (
                     Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_HOT),
                     Level(Quantity.THROTTLE, Is.AT_LEAST, GPU_THROTTLED),
@@ -258,7 +259,7 @@ BY_HEAT = GpuCause(
             "heat lowers its clocks",
         ),
     ),
-    explains=("gpu-hot", "gpu-lags", "replica-slow", *QUEUES),
+    explains=("gpu-hot", "gpu-lags", *SLOWNESS, *QUEUES),
     after=120,
     keeps_firing=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
     clears=300,

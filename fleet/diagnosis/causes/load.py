@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import EngineCause, Help, says
-from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GATEWAYS, GPU_FAULTS, QUEUES
-from fleet.diagnosis.metrics_sign import Is, Level
+from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GATEWAY_QUEUE, GATEWAYS, GPU_FAULTS, QUEUES
+from fleet.diagnosis.metrics_sign import Either, Is, Level, Portion
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 
@@ -35,7 +35,14 @@ PREEMPTS = EngineCause(
     words=says("preempts requests"),
     must=(Level(Quantity.PREEMPTIONS, Is.ABOVE, thresholds.PREEMPTIONS),),
     may=(Level(Quantity.KV_USAGE, Is.AT_LEAST, thresholds.KV_FULL), Level(Quantity.WAITING, Is.ABOVE, 0)),
-    explains=("kv-cache-full", "engine-rejects-requests", "requests-turned-away", CANARY_SILENT, *QUEUES),
+    explains=(
+        "kv-cache-full",
+        "engine-rejects-requests",
+        "requests-turned-away",
+        "autoscaler-at-maximum",
+        CANARY_SILENT,
+        *QUEUES,
+    ),
     after=180,
     keeps_firing=_STILL,
     clears=300,
@@ -66,7 +73,15 @@ QUEUE_DEEP = EngineCause(
     words=says("long queue"),
     must=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_DEEP),),
     must_not=(Level(Quantity.WAITING_CAPACITY, Is.BELOW, thresholds.QUEUE_EASED),),
-    explains=("errors", "engine-rejects-requests", "queue-grows", "requests-turned-away", *GATEWAYS, CANARY_SILENT),
+    explains=(
+        "errors",
+        "engine-rejects-requests",
+        "queue-grows",
+        GATEWAY_QUEUE,
+        "requests-turned-away",
+        *GATEWAYS,
+        CANARY_SILENT,
+    ),
     serious=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_SERIOUS),),
     after=60,
     keeps_firing=(Level(Quantity.WAITING, Is.AT_LEAST, thresholds.QUEUE_EASED),),
@@ -88,7 +103,15 @@ ERRORS = EngineCause(
     severity=Severity.WARNING,
     sentence="The engine answers requests with errors.",
     words=says("answers with errors"),
-    must=(Level(Quantity.ERROR_RATIO, Is.AT_LEAST, thresholds.ERROR_RATIO),),
+    must=(
+        Either(
+            (
+                (Level(Quantity.ERROR_RATIO, Is.AT_LEAST, thresholds.ERROR_RATIO),),
+                (Portion(Quantity.REQUEST_ERRORS, Quantity.REQUESTS, thresholds.ERROR_RATIO),),
+            ),
+            "requests end with errors",
+        ),
+    ),
     explains=GATEWAYS,
     after=120,
     clears=300,

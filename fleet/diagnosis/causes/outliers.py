@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, ReplicaCause, says
-from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES, SLOWNESS
 from fleet.diagnosis.peers import Busier, LowerClock, Slower, Unused
 from fleet.diagnosis.serving_causes import GroupedGpuCause
 from fleet.diagnosis.thresholds import (
@@ -24,7 +24,7 @@ SLOW = ReplicaCause(
     sentence="The replica is slower than its peers.",
     words=says("slower than its peers"),
     must=(Slower(REPLICA_SLOWER, REPLICA_BUSY),),
-    explains=(*QUEUES, "replica-overloaded"),
+    explains=(*QUEUES, "replica-overloaded", "slower-than-usual"),
     after=600,
     clears=600,
     lookalikes=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS, "kv-cache-preempts"),
@@ -80,7 +80,7 @@ LAGS = GroupedGpuCause(
     sentence="One GPU of an engine is slower than the others, which wait for it at every token.",
     words=says("slower than the other GPUs of its engine"),
     must=(LowerClock(GPU_LAGS, GPU_BUSY),),
-    explains=("replica-slow", "replica-overloaded", *QUEUES),
+    explains=(*SLOWNESS, "replica-overloaded", *QUEUES),
     after=600,
     clears=600,
     lookalikes=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", "gpu-power-brake", *GPU_FAULTS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from fleet.diagnosis.cause import Help, Stage, says
@@ -17,6 +18,10 @@ CREATES = 60.0
 """Seconds within which most containers are created where the image is on the node."""
 GATED = 900.0
 """Seconds after which a pod that waits for quota no longer just waits for its turn."""
+DRAINED = 120.0
+"""Seconds after which a deleted pod should get no requests any more: a minute for routers to notice, and one that the
+rates look back.
+"""
 LOADS = 1200.0
 """Seconds after which a model that loads takes too long: ten minutes are usual for hundreds of GB."""
 
@@ -215,4 +220,35 @@ LOADS_LONG = OverdueCause(
     avoid=("Do not restart it: loading would start over.",),
     decides=("whether the log still counts shards: then the storage or the network is slow",),
 )
-OF_TIME = (STAYS, NOT_SCHEDULED, GATED_LONG, CREATED_LATE, LOADS_LONG)
+STILL_ASKED = OverdueCause(
+    id="terminating-gets-requests",
+    stage=Stage.GOING,
+    severity=Severity.WARNING,
+    sentence="The pod is being deleted and still gets requests: those are cut when it ends.",
+    words=says("terminating, and gets requests"),
+    must=(
+        Fact[TimedPod](
+            "it has been being deleted for longer than the rates look back",
+            "metadata.deletionTimestamp, deletionGracePeriodSeconds",
+            lambda of: of.pod.deleted is not None and of.overdue + of.pod.grace > DRAINED,
+            lambda of: f"for {of.overdue + of.pod.grace:.0f} s",
+        ),
+        Fact[TimedPod](
+            "it goes on reading prompts",
+            "prompt_tokens_per_second",
+            lambda of: None if math.isnan(of.reads) else of.reads > 0,
+            lambda of: "" if math.isnan(of.reads) else f"{of.reads:.0f} prompt tokens/s",
+        ),
+    ),
+    after=30,
+    clears=30,
+    lookalikes=("pod-stuck-terminating",),
+    helps=(
+        Help("see which Services and routers lead to it", "describe"),
+        Help("let it wait before it stops (preStop), for longer than the router takes to notice"),
+    ),
+    avoid=("Do not shorten its grace period: the requests that it has would be cut, too.",),
+    decides=("where they come from: a router that watches pods or a list of its own is later than the Service",),
+)
+"""Field notes N16."""
+OF_TIME = (STAYS, STILL_ASKED, NOT_SCHEDULED, GATED_LONG, CREATED_LATE, LOADS_LONG)

@@ -5,6 +5,8 @@ By the objects that people declare, and only where those decide it: what a contr
 
 from __future__ import annotations
 
+import math
+
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.symptoms import SILENCE
 from fleet.diagnosis.gist import gist
@@ -13,6 +15,8 @@ from fleet.diagnosis.sign import Fact
 from fleet.model.exposure import Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
 from fleet.model.severity import Severity
 
+_FEW = 20
+"""Requests in a minute below which a percentile means little."""
 _PAST = Help("see who changed it, and when", "past")
 _SERVES: Fact[RoutedSubject] = Fact("engines are ready", "condition Ready of the pods", lambda of: of.ready > 0)
 _NOTHING_RUNS: Fact[RoutedSubject] = Fact(
@@ -214,13 +218,13 @@ NOT_ISSUED = RouteCause(
 OPEN = RouteCause(
     id="engine-open-to-all",
     severity=Severity.WARNING,
-    sentence="A load balancer exposes engines that require no API key: anyone who finds it can use them.",
+    sentence="A Service exposes engines that require no API key outside the cluster: who finds it can use them.",
     words=lambda of: (
         f"{of.exposure.exposed_services[0]} exposes engines without a key" if of.exposure.exposed_services else ""
     ),
     must=(
         Fact[RoutedSubject](
-            "a Service of type LoadBalancer selects its engines",
+            "a Service of type LoadBalancer or NodePort selects its engines",
             "spec.type, targetPort, loadBalancerSourceRanges, annotations; status.loadBalancer",
             lambda of: bool(of.exposure.exposed_services),
             lambda of: ", ".join(of.exposure.exposed_services),
@@ -237,7 +241,42 @@ OPEN = RouteCause(
         "Do not rely on the key alone: it protects /v1, while /tokenize, /metrics and others stay open.",
         "Do not test it with requests from outside: its objects already show that it is open.",
     ),
-    decides=("whether the load balancer has an address outside of your networks",),
+    decides=("whether the load balancer, or any node, has an address outside of your networks",),
 )
 """Findings catalogue F40, as far as objects decide it: nothing is tried."""
-OF_ROUTES = (LEADS_NOWHERE, REFUSED, WALLED, EXPIRED, EXPIRES, NOT_ISSUED, OPEN)
+_TIMEOUT: Fact[RoutedSubject] = Fact(
+    "one request in a hundred takes longer than a route allows",
+    "spec.rules.timeouts.request of HTTPRoute, e2e_p99",
+    lambda of: False if of.cutting is None else None if math.isnan(of.e2e) else of.e2e >= of.cutting[1],
+    lambda of: (
+        "" if of.cutting is None else f"{of.cutting[0]} ends them after {of.cutting[1]:.0f} s, p99 {of.e2e:.0f} s"
+    ),
+)
+CUTS = RouteCause(
+    id="route-timeout-short",
+    severity=Severity.WARNING,
+    sentence="A route ends requests that the engines still work on: streams are cut, most of them with status 200.",
+    words=lambda of: "" if of.cutting is None else f"{of.cutting[0]} cuts after {of.cutting[1]:.0f} s",
+    must=(
+        _TIMEOUT,
+        Fact(
+            "enough requests to tell",
+            "requests_per_second",
+            lambda of: None if math.isnan(of.finished) else of.finished * 60 >= _FEW,
+            lambda of: f"{of.finished:.1f} requests/s",
+        ),
+    ),
+    runs_on=True,
+    after=300,
+    clears=600,
+    lookalikes=("gateway-errors", "e2e-objective-missed"),
+    helps=(
+        Help("allow the whole answer to take longer, and limit the time between two tokens instead (idle timeout)"),
+        Help("see where the time goes", "why"),
+        _PAST,
+    ),
+    avoid=("Do not look for it among the errors: a stream that is cut has already answered 200.",),
+    decides=("one long request through the route and one past it: which of them ends early, and after how long",),
+)
+"""Field notes N15: nothing is tried, the declared limit is compared with what requests take."""
+OF_ROUTES = (LEADS_NOWHERE, REFUSED, WALLED, EXPIRED, EXPIRES, NOT_ISSUED, OPEN, CUTS)

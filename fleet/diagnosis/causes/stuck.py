@@ -11,7 +11,7 @@ moves with each step (``latest_tokens_per_second``) shows that they stand still.
 from __future__ import annotations
 
 from fleet.diagnosis.cause import EngineCause, Help, MetricsText, says
-from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GPU_FAULTS, OVERLOAD
+from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GPU_FAULTS, OVERLOAD, SLOWNESS
 from fleet.diagnosis.metrics_sign import Either, Is, Level
 from fleet.diagnosis.rank_cause import RankCause, RankedPod
 from fleet.diagnosis.sign import Fact
@@ -58,7 +58,7 @@ RUNNING = EngineCause(
         Level(Quantity.RUNNING, Is.ABOVE, 0),
     ),
     serious=(CERTAIN,),
-    explains=(*OVERLOAD, "errors", "replica-slow", "replica-overloaded", CANARY_SILENT),
+    explains=(*OVERLOAD, "errors", *SLOWNESS, "replica-overloaded", CANARY_SILENT),
     peers=True,
     after=60,
     lookalikes=_ALIKE,
@@ -84,7 +84,7 @@ WAITING = EngineCause(
     # Requests that wait for an adapter, or for KV blocks of another engine, are not this engine's fault.
     must_not=(Level(Quantity.WAITING_CAPACITY, Is.EXACTLY, 0),),
     serious=(CERTAIN,),
-    explains=(*OVERLOAD, "errors", "replica-slow", "replica-overloaded", CANARY_SILENT),
+    explains=(*OVERLOAD, "errors", *SLOWNESS, "replica-overloaded", CANARY_SILENT),
     peers=True,
     after=60,
     lookalikes=_ALIKE,
@@ -107,7 +107,7 @@ RANK = RankCause(
             ),
         ),
     ),
-    explains=("errors", CANARY_SILENT, "replica-slow"),
+    explains=("errors", CANARY_SILENT, *SLOWNESS),
     peers=True,
     after=60,
     lookalikes=("engine-stuck", *GPU_FAULTS),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-QUEUES = ("queue-deep", "queue-grows")
+GATEWAY_QUEUE = "gateway-queue"
+QUEUES = ("queue-deep", "queue-grows", GATEWAY_QUEUE)
+SLOWNESS = ("replica-slow", "slower-than-usual")
+"""Symptoms of an engine, or of all of a workload, that is slower than it was."""
 GATEWAY_ERRORS = "gateway-errors"
 GATEWAYS = (GATEWAY_ERRORS, "gateway-breaker-open", "gateway-retries")
 """Symptoms at gateways of engines that fail, or are away."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
-from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, GPU_FAULTS, OVERLOAD, QUEUES
+from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, OVERLOAD, QUEUES
 from fleet.diagnosis.serving import TrafficSubject, never_shrank
 from fleet.diagnosis.serving_causes import TrafficCause
 from fleet.diagnosis.sign import Fact
@@ -133,19 +133,26 @@ def _prompt_words(subject: TrafficSubject) -> str:
     return f"{now:.0f} tokens on average, usually {usual:.0f}" if _known(now, usual) else ""
 
 
+def _stall_words(subject: TrafficSubject) -> str:
+    return f"inter-token latency p95 {subject.now.itl * 1000:.0f} ms, usually {subject.usual.itl * 1000:.0f}"
+
+
 _LONG: Fact[TrafficSubject] = Fact(
     "its prompts are longer than usual",
     "prompt_tokens_per_second / requests_per_second",
     _prompts(thresholds.PROMPTS_LONGER),
     _prompt_words,
 )
-_STALLS: Fact[TrafficSubject] = Fact(
+STALLS: Fact[TrafficSubject] = Fact(
     "its tokens arrive more slowly than usual",
     "itl_p95",
     _itl(thresholds.ITL_SLOWER),
-    lambda subject: f"inter-token latency p95 {subject.now.itl * 1000:.0f} ms, usually {subject.usual.itl * 1000:.0f}",
+    _stall_words,
 )
-_PREEMPTS: Fact[TrafficSubject] = Fact(
+STILL_STALLS: Fact[TrafficSubject] = Fact(STALLS.name, STALLS.reads, _itl(thresholds.ITL_EASED), _stall_words)
+LONGER: Fact[TrafficSubject] = Fact(_LONG.name, _LONG.reads, _prompts(thresholds.PROMPTS_EASED), _prompt_words)
+"""Prompts that are long enough to explain slow tokens."""
+PREEMPTING: Fact[TrafficSubject] = Fact(
     "it preempts",
     "preemptions_per_second",
     lambda subject: (
@@ -159,16 +166,13 @@ LONG_PROMPTS = TrafficCause(
     severity=Severity.WARNING,
     sentence="Prompts got longer: while they are prefilled, the tokens of all other requests wait.",
     words=says("long prompts stall tokens"),
-    must=(_LONG, _STALLS),
+    must=(_LONG, STALLS),
     # A cache that is too small looks the same, and must be excluded first.
-    must_not=(_PREEMPTS,),
+    must_not=(PREEMPTING,),
     explains=OVERLOAD,
     after=300,
     clears=300,
-    keeps_firing=(
-        Fact("its prompts are longer than usual", _LONG.reads, _prompts(thresholds.PROMPTS_EASED), _prompt_words),
-        Fact("its tokens arrive more slowly than usual", _STALLS.reads, _itl(thresholds.ITL_EASED)),
-    ),
+    keeps_firing=(LONGER, STILL_STALLS),
     lookalikes=("kv-cache-preempts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat"),
     helps=(
         _PAST,
@@ -231,8 +235,8 @@ PREFIX_COLLAPSE = TrafficCause(
     sentence="The prefix cache hits much less than usual: prompts that were cached are computed again.",
     words=says("few prefix cache hits"),
     must=(_FELL, _WAS_WORTH, _LOOKED_UP),
-    must_not=(_PREEMPTS, _EVICTS),
-    explains=QUEUES,
+    must_not=(PREEMPTING, _EVICTS),
+    explains=(*QUEUES, "slower-than-usual"),
     # A new replica needs this long to warm its prefix cache.
     after=900,
     clears=300,
@@ -245,36 +249,6 @@ PREFIX_COLLAPSE = TrafficCause(
     ),
 )
 """Findings catalogue F27."""
-_REVISED: Fact[TrafficSubject] = Fact(
-    "it has a new revision",
-    "creation and revision label of its pods",
-    lambda subject: _known(subject.revised),
-    lambda subject: f"since {subject.revised / 60:.0f} min" if _known(subject.revised) else "",
-)
-
-SLOW_AFTER_ROLLOUT = TrafficCause(
-    id="slow-after-rollout",
-    severity=Severity.WARNING,
-    sentence="Tokens arrive more slowly than before the new revision, although prompts are not longer.",
-    words=says("slower since its rollout"),
-    must=(_STALLS, _REVISED),
-    must_not=(_PREEMPTS, Fact(_LONG.name, _LONG.reads, _prompts(thresholds.PROMPTS_EASED), _prompt_words)),
-    explains=("replica-slow", "replica-overloaded", *QUEUES),
-    # New replicas compile and fill their caches first.
-    after=600,
-    clears=600,
-    keeps_firing=(Fact(_STALLS.name, _STALLS.reads, _itl(thresholds.ITL_EASED)),),
-    lookalikes=("long-prompts", "gpu-throttled-by-hardware", "gpu-throttled-by-heat", *GPU_FAULTS),
-    helps=(
-        Help("see what is different in it", "past"),
-        Help("roll back to the previous revision", "rollback"),
-        _DESCRIBE,
-    ),
-    avoid=("Do not judge in the first ten minutes: a new replica compiles, and its prefix cache is cold.",),
-    decides=("whether only the pods of the new revision are slow: then it is the revision, else the traffic",),
-)
-"""Findings catalogue F36."""
-
 _REFUSED: Fact[TrafficSubject] = Fact(
     "fewer of its draft tokens are accepted than usual",
     "spec_acceptance_ratio",
@@ -299,7 +273,7 @@ SPEC_COLLAPSE = TrafficCause(
     sentence="Far fewer draft tokens are accepted than usual: the work is wasted, and tokens arrive more slowly.",
     words=says("few draft tokens accepted"),
     must=(_REFUSED, _DRAFTED),
-    explains=QUEUES,
+    explains=(*QUEUES, "slower-than-usual"),
     after=900,
     clears=300,
     helps=(_PAST, _DESCRIBE, Help("roll back to the previous revision", "rollback")),
@@ -382,4 +356,11 @@ COLD_START = TrafficCause(
     decides=("whether a rollout replaced too many at a time (maxUnavailable), or a node was lost",),
 )
 """Findings catalogue F08."""
-OF_TRAFFIC = (QUEUE_GROWS, LONG_PROMPTS, SLOW_AFTER_ROLLOUT, PREFIX_COLLAPSE, SPEC_COLLAPSE, REJECTED, COLD_START)
+OF_TRAFFIC = (
+    QUEUE_GROWS,
+    LONG_PROMPTS,
+    PREFIX_COLLAPSE,
+    SPEC_COLLAPSE,
+    REJECTED,
+    COLD_START,
+)

@@ -91,6 +91,22 @@ TIER = EngineCause(
     avoid=("Do not restart the engine: it serves without the tier, and would start with an empty cache of its own.",),
     decides=("the log of the tier's server, and whether a ping from the engine's pod reaches it",),
 )
+TIER_FAILS = EngineCause(
+    id="kv-tier-fails",
+    severity=Severity.WARNING,
+    sentence="Reads or writes of the KV cache behind the engine fail: what it should find is computed again.",
+    words=says("KV cache tier fails"),
+    must=(Level(Quantity.KV_TIER_FAILURES, Is.ABOVE, thresholds.TRANSFER_FAILURES),),
+    must_not=(Level(Quantity.KV_TIER_HEALTHY, Is.EXACTLY, 0),),
+    explains=("prefix-cache-collapse", "slower-than-usual", *QUEUES),
+    after=60,
+    clears=300,
+    lookalikes=("kv-tier-unhealthy", "prefix-cache-collapse"),
+    helps=(_LOGS, Help("see how it is set up", "describe"), Help("see what happened before", "past")),
+    avoid=("Do not enlarge it before you know what fails: a tier without memory of its own fails at every size.",),
+    decides=("the reason in its counters: out of memory means its size, not found its index, a ping its server",),
+)
+"""Field notes N09."""
 RANK_DEAD = EngineCause(
     id="rank-unhealthy",
     severity=Severity.CRITICAL,
@@ -121,4 +137,4 @@ TURNS_AWAY = EngineCause(
     decides=("whether the limit is one of requests or of tokens: long prompts reach the second with a short queue",),
 )
 """Findings catalogue F35."""
-OF_ENGINES = (STALLED, WAIT_FOR_INPUT, FAILS, TIER, RANK_DEAD, TURNS_AWAY)
+OF_ENGINES = (STALLED, WAIT_FOR_INPUT, FAILS, TIER, TIER_FAILS, RANK_DEAD, TURNS_AWAY)

@@ -43,6 +43,12 @@ _FAILED_TRANSFERS = (
     "mooncake_num_failed_transfers",
     "mooncake_num_failed_recvs",
 )
+_FAILED_TIER = (
+    "lmcache_mp_l1_allocation_failure_total",
+    "lmcache_mp_l1_read_failure_total",
+    "lmcache_mp_l2_prefetch_failure_total",
+    "lmcache:remote_ping_errors_total",
+)
 
 VLLM = Dialect(
     product=Product(
@@ -159,6 +165,8 @@ VLLM = Dialect(
         Quantity.KV_TRANSFER_FAILURES: Rule(
             tuple(Metric(f"vllm:{name}_total", _C) for name in _FAILED_TRANSFERS), pick=Pick.SUM
         ),
+        # LMCache, in the engine's process or on the same page.
+        Quantity.KV_TIER_FAILURES: Rule(tuple(Metric(name, _C) for name in _FAILED_TIER), pick=Pick.SUM),
         Quantity.PREFIX_HITS: Rule(
             (Metric("vllm:prefix_cache_hits_total", _C), Metric("vllm:gpu_prefix_cache_hits_total", _C))
         ),

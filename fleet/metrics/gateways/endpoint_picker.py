@@ -10,13 +10,14 @@ Not read, on purpose: ``*_average_*`` (means over the pool, which the engines' o
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Proof, Rule
+from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
 from fleet.model.quantity import Family, Quantity
 
 _C = MetricType.COUNTER
 _REQUEST = ("llm_d_epp_request", "inference_objective_request", "inference_model_request")
+_INDEX = ("llm_d_epp_kv_cache", "kvcache")
 _FLOW = ("llm_d_epp_flow_control", "inference_extension_flow_control")
 
 # A request that the client took back was not rejected.
@@ -61,6 +62,17 @@ ENDPOINT_PICKER = Dialect(
         Quantity.GATEWAY_REQUESTS: _each(_REQUEST, "total", _C),
         Quantity.GATEWAY_REJECTIONS: _each(_FLOW, "requests_total", _C, _REJECTED),
         Quantity.GATEWAY_ERRORS: _each(_REQUEST, "error_total", _C, _OWN_ERROR),
+        # Of precise prefix routing: an index fed by the engines' cache events. Its names before had no prefix.
+        Quantity.GATEWAY_INDEX_LOOKUPS: _each(_INDEX, "index_lookup_requests_total", _C),
+        Quantity.GATEWAY_INDEX_ADMISSIONS: _each(_INDEX, "index_admissions_total", _C),
+        Quantity.GATEWAY_INDEX_ERRORS: Rule(
+            (
+                Metric("llm_d_epp_kv_cache_events_zmq_errors_total", _C),
+                Metric("llm_d_epp_kv_cache_events_subscriber_reconnections_total", _C),
+            ),
+            pick=Pick.SUM,
+        ),
+        Quantity.GATEWAY_UNMATCHED: Rule((Metric("llm_d_epp_disaggregatedset_strict_header_no_match_total", _C),)),
     },
     families={
         Family.GATEWAY_TTFT: ("llm_d_epp_request_ttft_seconds", "inference_objective_request_ttft_seconds"),

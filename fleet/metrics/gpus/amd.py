@@ -74,6 +74,13 @@ AMD = Dialect(
             ),
             pick=Pick.MAX,
         ),
+        Quantity.HEAT_THROTTLE: Rule(
+            tuple(
+                Metric(f"gpu_violation_{cause}_residency_percentage", where=(_SENSORS,), scale=_PERCENT)
+                for cause in ("socket_thermal", "vr_thermal", "hbm_thermal")
+            ),
+            pick=Pick.MAX,
+        ),
         Quantity.MEMORY_ERRORS: _of_card("gpu_ecc_uncorrect_total"),
         Quantity.MEMORY_ERROR_RATE: Rule((Metric("gpu_ecc_uncorrect_total", MetricType.COUNTER, where=(_SENSORS,)),)),
         Quantity.PCIE_REPLAYS: Rule((Metric("pcie_replay_count", MetricType.COUNTER, where=(_SENSORS,)),)),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
+from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, LabelProduct, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.gpus.clock_reasons import REASONS
 from fleet.metrics.product import Product
 from fleet.model.quantity import Quantity
@@ -23,6 +23,21 @@ def _gauge(*names: str, scale: float = 1.0, where: tuple[Match, ...] = ()) -> Ru
 def _counter(*names: str) -> Rule:
     """The rates of counters that count different things: the largest, since one error may raise several."""
     return Rule(tuple(Metric(name, MetricType.COUNTER) for name in names), pick=Pick.MAX)
+
+
+_SERIOUS = "46|48|62|64|74|79|95|109|110|119|120|136|140|143|14[4-9]|150|151|155|156|158"
+"""XIDs of the hardware, as the labels of the counts have them."""
+
+
+def _counted_xids(how: Op) -> Metric:
+    """The code of an error of which an exporter counts some within its window."""
+    return Metric(
+        "DCGM_EXP_XID_ERRORS_COUNT",
+        where=(Match("xid", how, _SERIOUS),),
+        products=(LabelProduct(("xid",)),),
+        valid=(1.0, IMPLAUSIBLE),
+        once=True,
+    )
 
 
 # FB_TOTAL is not a default counter, so usually only the parts exist; FB_RESERVED only since 4.4.
@@ -74,8 +89,16 @@ DCGM = Dialect(
         Quantity.GPU_POWER: _gauge("DCGM_FI_DEV_POWER_USAGE", "dcgm_power_usage"),
         Quantity.SM_CLOCK: _gauge("DCGM_FI_DEV_SM_CLOCK", "dcgm_sm_clock"),
         Quantity.MEMORY_CLOCK: _gauge("DCGM_FI_DEV_MEM_CLOCK", "dcgm_memory_clock"),
-        # The last code ever seen: it never goes back to 0 while the driver is loaded.
-        Quantity.XID: _gauge("DCGM_FI_DEV_XID_ERRORS", "dcgm_xid_errors"),
+        # The last code ever seen: it never goes back to 0 while the driver is loaded. Where errors are counted, a later
+        # one does not hide those of the hardware.
+        Quantity.XID: Rule(
+            (
+                _counted_xids(Op.MATCHES),
+                Metric("DCGM_FI_DEV_XID_ERRORS"),
+                Metric("dcgm_xid_errors"),
+                _counted_xids(Op.NOT_MATCHES),
+            )
+        ),
         # The two overlap, so the share of time under either is at least the larger.
         Quantity.THROTTLE: Rule(
             tuple(
@@ -83,6 +106,9 @@ DCGM = Dialect(
                 for name in ("DCGM_FI_DEV_POWER_VIOLATION", "DCGM_FI_DEV_THERMAL_VIOLATION")
             ),
             pick=Pick.MAX,
+        ),
+        Quantity.HEAT_THROTTLE: Rule(
+            (Metric("DCGM_FI_DEV_THERMAL_VIOLATION", MetricType.COUNTER, scale=_NANOSECONDS),)
         ),
         Quantity.ROW_REMAP_FAILED: _gauge("DCGM_FI_DEV_ROW_REMAP_FAILURE"),
         Quantity.ROW_REMAP_PENDING: _gauge("DCGM_FI_DEV_ROW_REMAP_PENDING"),

@@ -10,6 +10,7 @@ from fleet.diagnosis.evidence import explain
 from fleet.kinds.registry import listed
 from fleet.model.finding import FindingState, Incident
 from fleet.model.measurement import GpuId
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Cluster as Identity
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
@@ -26,6 +27,8 @@ RESOURCES = {resource.kind: resource for resource in all_resources()}
 WORKLOADS = frozenset(kind.kind for kind in listed())
 SPACE = "serving"
 GPU = "nvidia.com/gpu"
+DRAINED = WELL | {Quantity.PROMPT_TOKENS: 0.0}
+"""An engine whose pod is being deleted: it ends what it has, and gets nothing new."""
 LOOKS = (0.0, 65.0, 130.0, 310.0, 640.0)
 """Seconds after a failure at which the cluster is looked at."""
 
@@ -105,8 +108,8 @@ class Cluster:
             services=rows["Service"],
             events=rows["Event"],
         )
-        ready = {row.name: row for row in rows["Pod"].values() if row.ready}
-        engines = {engine(name): WELL for name in ready}
+        ready = {row.name: row for row in rows["Pod"].values() if row.ready and row.gpus}
+        engines = {engine(name): WELL if row.deleted is None else DRAINED for name, row in ready.items()}
         gpus = {GpuId(f"GPU-{name}", "", row.node, "0", SPACE, name): COOL for name, row in ready.items()}
         now = NOW + seconds
         return self._builder.build(state, measurement(engines, gpus=gpus, at=now), [LIVE], now)

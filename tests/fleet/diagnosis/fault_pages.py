@@ -327,4 +327,8 @@ def gpus_of(name: str, fault: Fault, t: float) -> str:
     cards = [replace(fault.card if i == 0 else Card(), ordinal=i, pod=f"{name}-{i}") for i in range(3)]
     text = dcgm(cards, node=f"node-{name}", namespace="serving").replace('UUID="GPU-', f'UUID="{name}-GPU-')
     labels = f'gpu="0",UUID="{name}-GPU-00000000",Hostname="node-{name}",namespace="serving",pod="{name}-0"'
-    return text + "".join(f"{metric}{{{labels}}} {value}\n" for metric, value in fault.gpu(t).items())
+    lines = []
+    for metric, value in fault.gpu(t).items():
+        base, _, own = metric.rstrip("}").partition("{")
+        lines.append(f"{base}{{{labels}{',' if own else ''}{own}}} {value}\n")
+    return text + "".join(lines)

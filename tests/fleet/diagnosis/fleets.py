@@ -8,7 +8,8 @@ from typing import Any
 
 from fleet.model.facts import NO_FACTS
 from fleet.model.finding import Incident
-from fleet.model.measurement import GatewayId, GpuId
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import GatewayId, GpuId, HistogramKey
 from fleet.model.objects import (
     Condition,
     Container,
@@ -20,7 +21,7 @@ from fleet.model.objects import (
     Pod,
     Service,
 )
-from fleet.model.quantity import Quantity
+from fleet.model.quantity import Family, Quantity
 from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.snapshot.history import RecentHistory
@@ -82,7 +83,12 @@ class Fleet:
         self.facts = NO_FACTS
         self.more_gpus: dict[str, NUMBERS] = {}
         """A second GPU of a replica."""
+        self.without_gpu: set[str] = set()
+        """Replicas whose GPU its exporter does not list."""
+        self.latencies: dict[Family, Histogram] = {}
+        """Latencies of the model."""
         self.gateways: dict[GatewayId, NUMBERS] = {}
+        self.gateway_latencies: dict[Family, dict[GatewayId, Histogram]] = {}
         self.sources = [LIVE]
         self.facts = NO_FACTS
         self.uid = ""
@@ -109,6 +115,7 @@ class Fleet:
         gpus = {
             GpuId(f"GPU-{name}", "", f"n{i // 2}", str(i % 2), "serving", name): self.gpus[name]
             for i, name in enumerate(self.pods)
+            if name not in self.without_gpu
         }
         for i, name in enumerate(self.pods):
             if name in self.more_gpus:
@@ -122,6 +129,8 @@ class Fleet:
             clock_skew=self.skew,
             gateways=tuple(self.gateways),
             gateway_table=table(self.gateways),
+            gateway_histograms=self.gateway_latencies,
+            histograms={one: {HistogramKey("serving", "llama"): seen} for one, seen in self.latencies.items()},
         )
         state = kube(rows, deployment(**{"desired": len(self.pods), **self.workload}), list(self.nodes.values()))
         scaling = {} if self.autoscaler is None else {self.autoscaler.key: self.autoscaler}

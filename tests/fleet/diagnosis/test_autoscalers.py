@@ -51,10 +51,16 @@ def test_a_queue_of_which_users_give_up_is_critical() -> None:
     assert (found.root.cause, found.severity) == ("autoscaler-at-maximum", Severity.CRITICAL)
 
 
-@pytest.mark.parametrize("conditions", [(SEES,), (SEES, AT_MINIMUM), ()], ids=["free", "at its minimum", "silent"])
-def test_a_queue_under_an_autoscaler_that_may_add_more_is_only_a_queue(conditions: tuple[Condition, ...]) -> None:
+@pytest.mark.parametrize(
+    ("conditions", "maximum"),
+    [((SEES,), 3), ((SEES, AT_MINIMUM), 3), ((), 5)],
+    ids=["free", "at its minimum", "silent"],
+)
+def test_a_queue_under_an_autoscaler_that_may_add_more_is_only_a_queue(
+    conditions: tuple[Condition, ...], maximum: int
+) -> None:
     fleet = Fleet()
-    fleet.autoscaler = autoscaler(*conditions)
+    fleet.autoscaler = autoscaler(*conditions, maximum=maximum)
     queue(fleet, 70.0)
     assert causes(fleet.incidents(0, 60)) == ["queue-deep"]
 

@@ -9,6 +9,7 @@ from math import nan
 
 import pytest
 
+from fleet.diagnosis.causes.slowness import OF_SLOWNESS
 from fleet.diagnosis.causes.traffic import OF_TRAFFIC
 from fleet.diagnosis.evidence import explain
 from fleet.diagnosis.serving import TrafficSubject, revised, traffic_subject, unusual
@@ -51,6 +52,7 @@ def test_usual_is_what_was_for_a_minute_and_what_goes_wrong_does_not_become_it()
 LONG, FELL, SLOW = (
     USUAL._replace(**one) for one in ({"prompt": 1500, "itl": 0.06}, {"prefix_hits": 0.1}, {"itl": 0.05})
 )
+BUSY = SLOW._replace(running=12.0)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,9 @@ LONG, FELL, SLOW = (
         (SEEN._replace(now=LONG, usual=Traffic()), []),
         (SEEN._replace(now=SLOW, revised=900.0), ["slow-after-rollout"]),
         (SEEN._replace(now=SLOW), []),
+        (SEEN._replace(now=BUSY, usual=BUSY._replace(itl=0.03), wanted=3, measured=3), ["slower-than-usual"]),
+        (SEEN._replace(now=BUSY, usual=BUSY._replace(itl=0.03, running=6.0)), []),
+        (SEEN._replace(now=BUSY, usual=BUSY._replace(itl=0.03), wanted=3, measured=2), []),
         (SEEN._replace(now=FELL), ["prefix-cache-collapse"]),
         (SEEN._replace(now=FELL, looked_up=20.0), []),
         (SEEN._replace(now=FELL, kv_usage=0.97), []),
@@ -74,7 +79,11 @@ LONG, FELL, SLOW = (
     ],
 )
 def test_traffic_that_is_otherwise_than_usual(seen: TrafficSubject, told: list[str]) -> None:
-    holding = [one for one in OF_TRAFFIC if all(sign.holds(seen) for sign in one.must) and not one.excluded(seen)]
+    holding = [
+        one
+        for one in (*OF_TRAFFIC, *OF_SLOWNESS)
+        if all(sign.holds(seen) for sign in one.must) and not one.excluded(seen)
+    ]
     assert [one.id for one in holding] == told
     assert all(
         shown.text for one in holding for sign in (*one.must, *one.keeps_firing) for shown in sign.observations(seen)

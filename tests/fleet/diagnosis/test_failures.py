@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from tests.fleet.diagnosis.cluster import Cluster, Failure
-from tests.fleet.diagnosis.failures import calm, creating, nodes, placing, scaling, starting, volumes
+from tests.fleet.diagnosis.cluster import SPACE, Cluster, Failure, crashing
+from tests.fleet.diagnosis.failures import agents, calm, creating, nodes, placing, scaling, starting, volumes
 
 FAILURES = (
+    *agents.FAILURES,
     *creating.FAILURES,
     *placing.FAILURES,
     *volumes.FAILURES,
@@ -35,3 +36,15 @@ def test_what_looks_like_a_failure_and_is_none_is_not_told(change: calm.Change, 
     cluster = Cluster(kind)
     change(cluster)
     assert cluster.diagnosed().causes == []
+
+
+def test_an_agent_that_fails_explains_what_its_own_node_lacks_and_no_other() -> None:
+    cluster = Cluster()
+    agents.agent(cluster, agents.PLUGIN, "nvcr.io/nvidia/k8s-device-plugin:v0.18.0")
+    crashing(cluster.raws["Pod", SPACE, f"{agents.PLUGIN}-0"], 1, name=agents.PLUGIN)
+    agents.no_gpus(cluster)
+    assert sorted(cluster.diagnosed(0, 640, 1000).causes) == ["crash-loop", "no-gpu-allocatable"]
+    network = Cluster()
+    crashing(agents.agent(network, "cilium", "quay.io/cilium/cilium:v1.18.2"), 1, name="cilium")
+    agents.no_gpus(network)
+    assert sorted(network.diagnosed(0, 640, 1000).causes) == ["crash-loop", "no-gpu-allocatable"]

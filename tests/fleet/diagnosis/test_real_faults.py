@@ -18,13 +18,16 @@ from fleet.model.snapshot import Snapshot
 from fleet.snapshot.builder import Builder
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
-from tests.fleet.diagnosis.fault_pages import FAULTS, Fault, gpus_of, page
+from tests.fleet.diagnosis import fault_pages
+from tests.fleet.diagnosis.fault_guises import GUISES
+from tests.fleet.diagnosis.fault_pages import Fault, gpus_of, page
 from tests.fleet.metrics.servers import Job, Prometheus, exporters, prometheus
 from tests.fleet.rows import LIVE, deployment, kube, node, pod
 from tests.waiting import block_until
 
 pytestmark = pytest.mark.real("prometheus")
 
+FAULTS = {**fault_pages.FAULTS, **GUISES}
 WINDOW = 5.0
 REPLICAS = range(3)
 

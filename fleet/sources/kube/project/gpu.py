@@ -27,12 +27,15 @@ def gpus_of_resources(quantities: Raw) -> dict[str, int]:
 def gpus_of_node(status: Raw, labels: Mapping[str, str]) -> dict[str, int]:
     """Return the GPUs that a node has, allocatable or not.
 
-    The kubelet sets the capacity of a device plugin that has been gone for five minutes to 0: then the labels of the
-    feature discovery still count them.
+    The kubelet sets the capacity of a device plugin that has been gone for five minutes to 0, and a plugin that has
+    started anew counts only the cards that its driver still finds: the labels of the feature discovery count them all.
     """
     capacity = mapping(status, "capacity")
-    found = gpus_of_resources(capacity)
-    return found or {name: count for name, count in counted_cards(labels).items() if capacity.get(name) == "0"}
+    found, cards = gpus_of_resources(capacity), counted_cards(labels)
+    if not found:
+        return {name: count for name, count in cards.items() if capacity.get(name) == "0"}
+    # Cards that are split are counted by their parts.
+    return {name: max(count, cards.get(name, 0)) for name, count in found.items()} if len(found) == 1 else found
 
 
 def devices_of_resources(quantities: Raw) -> dict[str, int]:

@@ -43,6 +43,7 @@ def project_pod(raw: Raw, interner: Interner) -> Pod:
         node=share(text(spec, "nodeName")),
         ip=text(status, "podIP"),
         deleted=moment(metadata, "deletionTimestamp"),
+        grace=float(integer(metadata, "deletionGracePeriodSeconds") or 0),
         owner=share(owner(metadata)),
         labels=interner.strings(metadata.get("labels")),
         annotations=interner.strings(metadata.get("annotations"), is_note),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -27,6 +28,8 @@ _MOST = 256
 """Backends of one route that are kept, and certificates: more than any has that people write."""
 _FAILS = frozenset({"Accepted", "ResolvedRefs", "Programmed"})
 """Conditions that say by False that requests do not arrive."""
+_PARTS = re.compile(r"(\d+)(ms|h|m|s)")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _GATEWAYS = "gateway.networking.k8s.io"
 
 
@@ -60,7 +63,15 @@ def project_http_route(raw: Raw, interner: Interner) -> Route:
         if not (ref := mapping(one, "parentRef")) or _parent(ref, place[0]) in asked
     )
     failing = (one for answer in answers for one in _failing(conditions(_up_to_date(answer, written), interner)))
-    return Route("HTTPRoute", *place, _few(backends), (), _few(gateways), _few(failing))
+    limits = (_seconds(text(mapping(rule, "timeouts"), "request")) for rule in mappings(spec, "rules"))
+    shortest = min((one for one in limits if one), default=0.0)
+    return Route("HTTPRoute", *place, _few(backends), (), _few(gateways), _few(failing), shortest)
+
+
+def _seconds(duration: str) -> float:
+    """A duration of the Gateway API (GEP-2257: ``1h30m``, ``500ms``) in seconds; 0 for none, which is no limit."""
+    parts: list[tuple[str, str]] = _PARTS.findall(duration)
+    return sum(int(number) * _UNITS[unit] for number, unit in parts)
 
 
 def _parent(ref: Raw, namespace: str) -> tuple[str, str, str, str, str, str]:

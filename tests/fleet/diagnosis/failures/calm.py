@@ -6,10 +6,22 @@ from collections.abc import Callable
 from functools import partial
 
 from simulator.objects import timestamp
-from tests.fleet.diagnosis.cluster import GPU, Cluster, autoscaler, condition, failed, pod, unplaced, unready, waiting
+from tests.fleet.diagnosis.cluster import (
+    GPU,
+    Cluster,
+    autoscaler,
+    condition,
+    failed,
+    meta,
+    pod,
+    unplaced,
+    unready,
+    waiting,
+    workload,
+)
 from tests.fleet.rows import NOW
 
-Change = Callable[[Cluster], None]
+Change = Callable[[Cluster], object]
 
 
 def _warned(cluster: Cluster, reason: str, message: str) -> None:
@@ -120,7 +132,59 @@ def _briefly(cluster: Cluster) -> None:
     condition(cluster.pod(), "Ready", "False", "ContainersNotReady", at=630)
 
 
+def _node_told(cluster: Cluster, reason: str, message: str) -> None:
+    cluster.event("Node", "n2", reason, message)
+
+
+def _tainted(cluster: Cluster, key: str) -> None:
+    cluster.node()["spec"]["taints"] = [{"key": key, "effect": "NoSchedule"}]
+
+
+def _split(cluster: Cluster) -> None:
+    """A node of which one card is split: its parts are offered as another resource."""
+    offered = {GPU: "7", "nvidia.com/mig-1g.10gb": "7"}
+    cluster.node()["status"] |= {"allocatable": offered, "capacity": offered}
+
+
+def _delete(cluster: Cluster) -> None:
+    for key in [key for key in cluster.raws if key[0] in ("Deployment", "ReplicaSet", "Pod", "Service")]:
+        del cluster.raws[key]
+
+
+def _deleted(cluster: Cluster) -> None:
+    """A Deployment that is deleted with its Service."""
+    _serve(cluster)
+    _delete(cluster)
+
+
+def _replaced(cluster: Cluster) -> None:
+    """A Deployment that is deleted once another has pods behind its Service."""
+    _serve(cluster)
+    service = cluster.raws["Service", "serving", "chat"]
+    _delete(cluster)
+    cluster.put(service)
+    cluster.put(workload("Deployment", "green", 1))
+    cluster.put(workload("ReplicaSet", "green-1", 1, owner=("Deployment", "green")))
+    cluster.put(pod("green-0", ("ReplicaSet", "green-1"), "n0"))
+
+
+def _serve(cluster: Cluster) -> None:
+    spec = {"type": "ClusterIP", "selector": {"app": "chat"}, "ports": [{"name": "http", "port": 80}]}
+    cluster.put({"kind": "Service", "metadata": meta("chat"), "spec": spec})
+    cluster.at(-15)
+
+
+_FAULT = "NVRM: Xid (PCI:0000:3b:00): 31, pid=4711, name=VLLM::Worker, MMU Fault: ENGINE GRAPHICS"
+
 CALM: tuple[tuple[str, Change, str], ...] = (
+    ("fault of a program in the kernel's log", partial(_node_told, reason="XIDError", message=_FAULT), "Deployment"),
+    ("node restarted", partial(_node_told, reason="Rebooted", message="Node n2 has been rebooted"), "Deployment"),
+    ("node that is consolidated", partial(_tainted, key="karpenter.sh/disrupted"), "Deployment"),
+    ("node that is scaled down", partial(_tainted, key="ToBeDeletedByClusterAutoscaler"), "Deployment"),
+    ("card that is split", _split, "Deployment"),
+    ("deleted with all that belongs to it", _deleted, "Deployment"),
+    ("replaced by another", _replaced, "Deployment"),
+    ("autoscaler before its target", lambda cluster: cluster.put(autoscaler(target="code")), "Deployment"),
     ("probe warning", partial(_warned, reason="ProbeWarning", message="Readiness probe warning"), "Deployment"),
     ("one missed probe", partial(_warned, reason="Unhealthy", message="Readiness probe failed: timeout"), "Deployment"),
     ("unknown warning of a ready pod", partial(_warned, reason="FancyAgentRefused", message="no lease"), "Deployment"),

@@ -27,7 +27,56 @@ def _memory(cluster: Cluster) -> None:
     failed(cluster.pod(), "Evicted", told)
 
 
+def _fewer_than_its_label(cluster: Cluster) -> None:
+    """The driver finds seven of the eight GPUs that the node was labelled with, since it was rebooted."""
+    _allocatable(cluster, "7", "7")
+
+
+def _told(cluster: Cluster, reason: str, message: str, *, normal: bool = False) -> None:
+    for at in (-2, 290, 630):
+        cluster.event("Node", "n2", reason, message, at=at, normal=normal)
+
+
+def _tainted(cluster: Cluster, key: str, value: str = "", effect: str = "NoSchedule") -> None:
+    cluster.node()["spec"]["taints"] = [{"key": key, "value": value, "effect": effect}]
+
+
+_BUS = "kernel: NVRM: Xid (PCI:0000:3b:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."
+_MMU = "NVRM: Xid (PCI:0000:3b:00): 31, pid=4711, name=VLLM::Worker, Ch 00000008, MMU Fault: ENGINE GRAPHICS"
+_HEALTH = "NVRM: Xid (PCI:0000:3b:00): 95, pid=4711, Uncontained ECC error"
+
 FAILURES = (
+    Failure("a gpu missing after a reboot", "gpus-withdrawn", "n2", "7 of 8", _fewer_than_its_label),
+    Failure("xid by an event alone", "node-gpu-error", "n2", "Xid .*79", partial(_told, reason="GPUXid", message=_BUS)),
+    Failure("ecc by an event alone", "node-gpu-error", "n2", "95", partial(_told, reason="XIDError", message=_HEALTH)),
+    Failure(
+        "task hung",
+        "node-kernel-reports",
+        "n2",
+        "blocked for more than",
+        partial(_told, reason="TaskHung", message="INFO: task nvidia-smi:9911 blocked for more than 120 seconds."),
+    ),
+    Failure(
+        "spot node reclaimed",
+        "node-leaves-soon",
+        "n2",
+        "spot",
+        partial(_tainted, key="aws-node-termination-handler/spot-itn", value="i-0abc/1795220120"),
+    ),
+    Failure(
+        "maintenance of the cloud",
+        "node-leaves-soon",
+        "n2",
+        "impending",
+        partial(_tainted, key="cloud.google.com/impending-node-termination"),
+    ),
+    Failure(
+        "spot reclaim by an event",
+        "node-leaves-soon",
+        "n2",
+        "Spot interruption",
+        partial(_told, reason="SpotInterrupted", message="Spot interruption warning was triggered"),
+    ),
     Failure(
         "runtime down",
         "node-not-ready",

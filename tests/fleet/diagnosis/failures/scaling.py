@@ -11,6 +11,7 @@ from tests.fleet.diagnosis.cluster import (
     autoscaler,
     condition,
     crashing,
+    meta,
     node,
     pod,
     unplaced,
@@ -66,7 +67,52 @@ def _group(cluster: Cluster, waits: str) -> None:
     cluster.top["status"]["readyReplicas"] = 2
 
 
+def _no_target(cluster: Cluster) -> None:
+    """An autoscaler of a Deployment that does not exist."""
+    gone = ("AbleToScale", "False", "FailedGetScale", 'deployments/scale.apps "code" not found')
+    cluster.put(autoscaler(gone, target="code"))
+
+
+def _two_autoscalers(cluster: Cluster) -> None:
+    """An HPA written by hand beside the one of KEDA."""
+    fine = ("AbleToScale", "True", "ReadyForNewScale", "")
+    told = "pods by selector app=chat are controlled by multiple HPAs: [serving/keda-hpa-chat serving/chat-cpu]"
+    for name in ("keda-hpa-chat", "chat-cpu"):
+        raw = autoscaler(fine, ("ScalingActive", "False", "AmbiguousSelector", told))
+        raw["metadata"] |= {"name": name, "uid": f"uid-{name}"}
+        cluster.put(raw)
+
+
+def _deleted(cluster: Cluster, *left: str) -> None:
+    """Somebody deletes the Deployment, and forgets what belongs to it."""
+    if "service" in left:
+        spec = {"type": "ClusterIP", "selector": {"app": "chat"}, "ports": [{"name": "http", "port": 80}]}
+        cluster.put({"kind": "Service", "metadata": meta("chat"), "spec": spec})
+        cluster.at(-15)
+    for key in [key for key in cluster.raws if key[0] in ("Deployment", "ReplicaSet", "Pod")]:
+        del cluster.raws[key]
+    if "autoscaler" in left:
+        gone = ("AbleToScale", "False", "FailedGetScale", 'deployments/scale.apps "chat" not found')
+        cluster.put(autoscaler(gone))
+
+
 FAILURES = (
+    Failure("autoscaler without a target", "autoscaler-without-target", "serving/Deployment/code", "code", _no_target),
+    Failure("two autoscalers", "autoscalers-conflict", CHAT, "chat-cpu", _two_autoscalers),
+    Failure(
+        "deleted with its autoscaler left",
+        "autoscaler-without-target",
+        CHAT,
+        "chat",
+        lambda cluster: _deleted(cluster, "autoscaler"),
+    ),
+    Failure(
+        "deleted with its service left",
+        "workload-gone",
+        CHAT,
+        "Service chat",
+        lambda cluster: _deleted(cluster, "service"),
+    ),
     Failure(
         "no metric",
         "autoscaler-blind",

@@ -1,0 +1,184 @@
+"""Known faults in other guises: no peers to compare with, no past, a source or a label that is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+
+from fleet.diagnosis.evidence import explain
+from fleet.model.facts import Dated, Facts
+from fleet.model.finding import FindingState
+from fleet.model.histogram import Histogram
+from fleet.model.measurement import GatewayId
+from fleet.model.quantity import Family, Quantity
+from fleet.model.routes import Route, Routing
+from tests.fleet.diagnosis.fleets import CHAT, NUMBERS, STUCK, WELL, Fleet, Q, autoscaler, causes
+from tests.fleet.diagnosis.test_routes import ENGINE, GOOD, SERVICE
+from tests.fleet.rows import NOW
+
+Change = Callable[[Fleet], None]
+STEADY = WELL | {Q.REQUESTS: 2.0, Q.PROMPT_TOKENS: 1200.0}
+"""An engine whose usual numbers are known."""
+LEARNED = tuple(-15.0 * n for n in range(8, 0, -1))
+"""Looks from which the usual numbers are learned."""
+LATER = tuple(15.0 * n for n in range(90))
+"""Looks at what has gone wrong: for 22 minutes."""
+
+
+class Guise(NamedTuple):
+    """A fault in a guise."""
+
+    name: str
+    cause: str
+    about: str
+    change: Change
+    replicas: int = 3
+    base: NUMBERS = WELL
+    starts_late: bool = False
+    """True if it began before the console was started."""
+
+
+def around(seconds: float) -> Histogram:
+    """Latencies close to one of so many seconds."""
+    return Histogram((seconds * 0.8, seconds * 1.2, math.inf), (0.0, 2.0, 2.0), seconds * 2)
+
+
+def _takes(**seconds: float) -> Change:
+    """The latencies of the model are others: family → seconds."""
+
+    def change(fleet: Fleet) -> None:
+        fleet.latencies |= {Family(name): around(value) for name, value in seconds.items()}
+
+    return change
+
+
+def _all(numbers: Mapping[Quantity, float]) -> Change:
+    def change(fleet: Fleet) -> None:
+        fleet.engines = {name: {**seen, **numbers} for name, seen in fleet.engines.items()}
+
+    return change
+
+
+def _some(count: int, numbers: Mapping[Quantity, float]) -> Change:
+    def change(fleet: Fleet) -> None:
+        for name in list(fleet.engines)[:count]:
+            fleet.engines[name] = {**fleet.engines[name], **numbers}
+
+    return change
+
+
+def _throttled(count: int, reason: str) -> Change:
+    def change(fleet: Fleet) -> None:
+        fleet.reasons |= {f"GPU-{name}": (reason,) for name in list(fleet.gpus)[:count]}
+
+    return change
+
+
+GATEWAY = GatewayId("gateways", "gateway-0", "LiteLLM", "llama")
+
+
+def _gateway(numbers: NUMBERS, **seconds: float) -> Change:
+    def change(fleet: Fleet) -> None:
+        fleet.gateways = {GATEWAY: numbers}
+        fleet.gateway_latencies = {Family(name): {GATEWAY: around(value)} for name, value in seconds.items()}
+
+    return change
+
+
+def _both(*changes: Change) -> Change:
+    def change(fleet: Fleet) -> None:
+        for one in changes:
+            one(fleet)
+
+    return change
+
+
+def _at_maximum(fleet: Fleet) -> None:
+    """An autoscaler whose controller writes no conditions, as an adapter of another product does."""
+    fleet.autoscaler = autoscaler(maximum=3)
+    _all({Q.WAITING: 20.0, Q.WAITING_CAPACITY: 20.0})(fleet)
+
+
+def _vanished(fleet: Fleet) -> None:
+    """The exporter lists one GPU fewer than before, while its neighbour is well."""
+    fleet.without_gpu.add("chat-0")
+
+
+def _open_by_node_port(fleet: Fleet) -> None:
+    fleet.of(*fleet.pods, **ENGINE)
+    fleet.services = [replace(SERVICE, type="NodePort")]
+    fleet.facts = Facts({"routing": Dated(NOW, Routing())})
+
+
+def _cut_by_route(fleet: Fleet) -> None:
+    """A route that ends requests after a minute, and one in twenty that takes longer."""
+    fleet.of(*fleet.pods, **ENGINE)
+    fleet.services = [SERVICE]
+    route = Route("HTTPRoute", "serving", "chat", (GOOD,), timeout=60.0)
+    fleet.facts = Facts({"routing": Dated(NOW, Routing((route,)))})
+    _all({Q.REQUESTS: 2.0})(fleet)
+    fleet.latencies[Family.E2E] = Histogram((30.0, 60.0, 120.0, math.inf), (1.6, 1.8, 2.0, 2.0), 40.0)
+
+
+def _still_asked(fleet: Fleet) -> None:
+    """A replica that is being deleted, to which requests still come."""
+    fleet.of("chat-0", deleted=NOW + 3600, grace=3600.0, status="Terminating")
+
+
+_NAN = math.nan
+_SLOW = {Q.GENERATION_TOKENS: 120.0}
+_ASKED = {Q.GATEWAY_REQUESTS: 6.0, Q.GATEWAY_ERRORS: 0.0}
+
+GUISES = (
+    Guise("all are slow", "slower-than-usual", CHAT, _both(_all(_SLOW), _takes(itl=0.08)), base=STEADY),
+    Guise("the only one is slow", "slower-than-usual", CHAT, _both(_all(_SLOW), _takes(itl=0.08)), 1, STEADY),
+    Guise("half are slow", "slower-than-usual", CHAT, _both(_some(2, _SLOW), _takes(itl=0.08)), 4, STEADY),
+    Guise("one of two is slow", "replica-slow", "serving/chat-0", _some(1, _SLOW), 2),
+    Guise("all hang", "engine-stuck", CHAT, _all(STUCK)),
+    Guise("the only one hangs", "engine-stuck", "serving/chat-0", _all(STUCK), 1),
+    Guise("all hung before", "engine-stuck", CHAT, _all(STUCK), starts_late=True),
+    Guise("hangs, prompts not counted", "engine-stuck", "serving/chat-0", _some(1, STUCK | {Q.PROMPT_TOKENS: _NAN})),
+    Guise(
+        "errors without an HTTP counter",
+        "errors",
+        "serving/chat-0",
+        _some(1, {Q.REQUESTS: 2.0, Q.REQUEST_ERRORS: 0.5}),
+        base=STEADY,
+    ),
+    Guise("errors of all", "errors", CHAT, _all({Q.HTTP_REQUESTS: 5.0, Q.HTTP_ERRORS: 2.0, Q.ERROR_RATIO: 0.4})),
+    Guise("all at the power brake", "gpu-power-brake", "n0", _throttled(2, "power brake")),
+    Guise("GPU vanished", "gpu-vanished", "n0", _vanished),
+    Guise("at maximum, no conditions", "autoscaler-at-maximum", CHAT, _at_maximum),
+    Guise("open by node port", "engine-open-to-all", CHAT, _open_by_node_port),
+    Guise("cut by its route", "route-timeout-short", CHAT, _cut_by_route),
+    Guise("asked while it ends", "terminating-gets-requests", "serving/chat-0", _still_asked, base=STEADY),
+    Guise(
+        "gateway is slow",
+        "gateway-delays",
+        CHAT,
+        _both(_takes(ttft=0.2), _gateway(_ASKED | {Q.GATEWAY_QUEUED: 0.0}, gateway_ttft=3.0)),
+        base=STEADY,
+    ),
+    Guise("queue in the gateway", "gateway-queue", CHAT, _gateway(_ASKED | {Q.GATEWAY_QUEUED: 90.0}), base=STEADY),
+)
+
+
+@pytest.mark.parametrize("guise", GUISES, ids=lambda one: one.name)
+def test_a_fault_is_named_in_any_guise_with_evidence_and_nothing_else(guise: Guise) -> None:
+    fleet = Fleet(guise.replicas)
+    fleet.workload = {"ready": guise.replicas}
+    fleet.engines = dict.fromkeys(fleet.pods, guise.base)
+    fleet.latencies = {Family.ITL: around(0.03), Family.TTFT: around(0.2), Family.E2E: around(8.0)}
+    if guise.starts_late:
+        guise.change(fleet)
+    else:
+        assert causes(fleet.incidents(*LEARNED)) == []
+        guise.change(fleet)
+    *_, last = (fleet.at(one) for one in LATER)
+    assert [(one.root.cause, one.about) for one in last.incidents] == [(guise.cause, guise.about)]
+    assert last.incidents[0].state is FindingState.FIRING
+    assert explain(last, last.incidents[0].root).evidence
