@@ -204,8 +204,8 @@ def test_the_fleet_that_is_measured_is_the_one_that_is_served() -> None:
 
 
 def test_a_fleet_too_large_for_one_process_is_served_by_several() -> None:
-    with fleet_server(5, "--slim", "--per-process", "2") as fleet:
-        assert len(set(fleet.engines)) == 5
+    with fleet_server(3, "--slim", "--per-process", "2") as fleet:
+        assert len(set(fleet.engines)) == 3
         for url in fleet.urls:
             with urllib.request.urlopen(f"{url}/metrics", timeout=20) as page:  # noqa: S310 - loopback
                 assert b"vllm:num_requests_running" in page.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from fleet.dataclass import dataclass
@@ -40,6 +40,8 @@ def merge(histograms: Iterable[Histogram]) -> Histogram | None:
     if not parts:
         return None
     first = parts[0]
+    if len(parts) == 1:
+        return first
     total = math.fsum(h.total for h in parts)
     if all(h.edges == first.edges for h in parts):
         return Histogram(first.edges, tuple(map(math.fsum, zip(*(h.counts for h in parts), strict=True))), total)
@@ -77,9 +79,18 @@ def quantile(q: float, histogram: Histogram) -> Quantile:
     and names the edge (vLLM's queue times begin at 0.3 s: anything below reads as p99 = 0.297). In a broad bucket it is
     no better, so the result is WITHIN its edges: anything from 20 to 40 s would read as p95 = 39.0.
     """
-    edges = histogram.edges
+    (found,) = quantiles((q,), histogram)
+    return found
+
+
+def quantiles(wanted: Iterable[float], histogram: Histogram) -> list[Quantile]:
+    """Return several of them."""
     # Scrapes at different instants or mixed bucket lists can make a cumulative count fall, which is invalid.
     counts = list(accumulate(histogram.counts, max))
+    return [_quantile(q, histogram.edges, counts) for q in wanted]
+
+
+def _quantile(q: float, edges: Sequence[float], counts: Sequence[float]) -> Quantile:
     if len(edges) < 2 or not math.isinf(edges[-1]) or not counts[-1] > 0:
         return NO_QUANTILE
     rank = q * counts[-1]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.model.frame import Column
-from fleet.model.histogram import Histogram, merge, quantile
+from fleet.model.histogram import Histogram, merge, quantiles
 from fleet.model.quantity import Combine, Quantity
 from fleet.model.reading import Bound, State
 
@@ -191,8 +191,7 @@ def quantiles_of(wanted: Mapping[Quantity, float], per_row: PerRow, rows: int) -
         merged = merge(histograms)
         if merged is None or not merged.count > 0:
             continue
-        for name, q in wanted.items():
-            found = quantile(q, merged)
+        for name, found in zip(wanted, quantiles(wanted.values(), merged), strict=True):
             values[name][row] = found.value
             if found.bound is not Bound.EXACT:
                 bounds[name][row] = found.bound

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _TRIAL_WINDOW = 20
 _TRIAL_REFRESH = 4
-_TRIAL_FLEET = 50
+_TRIAL_FLEET = 200
 """Divisor of windows, refreshes and fleets in a trial."""
 
 

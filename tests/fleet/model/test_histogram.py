@@ -86,6 +86,11 @@ def test_merging_adds_bucket_by_bucket() -> None:
     assert merge([one, two]) == Histogram(EDGES, (1, 2, 3, 4, 12), 11.5)
 
 
+def test_merging_one_costs_nothing() -> None:
+    one = Histogram((0.1, INF), (1.0, 3.0), 0.4)
+    assert merge([one]) is merge([Histogram((), ()), one]) is one
+
+
 def test_merging_nothing_gives_nothing() -> None:
     assert merge([]) is None
     assert merge([Histogram((), ())]) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,9 +19,9 @@ from tests.waiting import PATIENCE, until
 Info = dict[str, Any]
 
 
-@pytest.fixture
-async def simulator() -> AsyncIterator[Info]:
-    """A running simulator: what it says of itself. It ends when its stdin is closed."""
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Info]:
+    """A running simulator, which these tests only read: what it says of itself. It ends when its stdin is closed."""
     with running("--pods", "24") as process:
         yield process.said
 
