@@ -10,6 +10,8 @@ from widgets.line import BLANK, Line, Span, fit, fit_spans, folded, spans_width
 
 LABEL = 14
 """Cells of the labels at the left edge of a page."""
+_NARROW = 60
+"""Cells of a page below which texts are not beside their labels."""
 
 
 def head(title: str, remark: str = "") -> Line:
@@ -48,7 +50,13 @@ def packed(label: str, items: Iterable[tuple[str, Span]], width: int) -> list[Li
 
 
 def wrapped(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
-    """Return a text after a label, on as many lines as ``width`` cells require; none for an empty text."""
+    """Return a text after a label, on as many lines as ``width`` cells require; none for an empty text.
+
+    In a narrow terminal the column of labels would take half of it: the text then continues below its label.
+    """
+    if width < _NARROW and text.strip():
+        lead = (Span(f"   {label}  " if label else "   ", Role.DIM),)
+        return followed(lead, text, role, width - 1, 5 if label else 3)
     parts = folded(text, max(20, width - LABEL - 6))
     return [labelled("" if i else label, Span(part, role)) for i, part in enumerate(parts)]
 

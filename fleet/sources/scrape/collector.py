@@ -282,10 +282,11 @@ class ScrapeCollector:
     def _judge(
         self, measurement: Measurement, asked: Sequence[Endpoint], via: Via, now: float, only: ScrapeScope | None
     ) -> None:
-        """A pod that is not ready owes no answer: it is named, and is no trouble of the source. Nor does an engine
-        where Prometheus has the others: it is among the pods without metrics.
+        """A pod that is not ready, or is being deleted, owes no answer: it is named, and is no trouble of the source.
+        Nor does an engine where Prometheus has the others: it is among the pods without metrics.
         """
-        owing = [e for e in asked if e.pod.ready and not (only is not None and self._part_of(e) is ScrapedPart.ENGINES)]
+        serving = [e for e in asked if e.pod.ready and e.pod.deleted is None]
+        owing = [e for e in serving if only is None or self._part_of(e) is not ScrapedPart.ENGINES]
         ready = {e.key for e in owing}
         by_key = {e.key: e for e in asked}
         silent = {target: why for target, why in sorted(measurement.unreachable.items()) if target in ready}

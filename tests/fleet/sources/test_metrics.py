@@ -170,6 +170,11 @@ async def test_a_pod_that_is_loading_does_not_degrade_the_source_and_a_ready_one
             await found.measure(fleet(engine(), replace(loading, ready=True)), None, NOW + 2)
             assert health(found)["scrape"] is Health.DEGRADED
             assert f"serving/b: http://127.0.0.2:{port}/metrics refuses the connection" in problem(found, "scrape")
+            # A rollout ends old pods, and each of them for a moment before it is gone.
+            going = replace(loading, ready=True, deleted=NOW + 3)
+            await found.measure(fleet(engine(), going), None, NOW + 4)
+            assert health(found)["scrape"] is Health.LIVE
+            assert "refuses the connection" in found.statuses()[1].notes[0]
 
 
 async def test_pods_that_share_an_address_are_named_and_not_measured_as_one_another() -> None:
