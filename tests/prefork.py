@@ -18,13 +18,10 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Self
 
 from tests.waiting import PATIENCE
 
-ROOT = Path(__file__).parents[1]
-ROOMS = ("fleet", "actions", "console", "simulator")
 CONSOLE, SIMULATOR = "console.main", "simulator.__main__"
 STARTS = ("PYTHON", "LC_", "LANG", "LD_")
 """Beginnings of variables that are read when Python starts: whoever gives another one gets a Python that starts."""
@@ -164,10 +161,5 @@ def _run(args: Sequence[str], env: Mapping[str, str], streams: _Streams) -> None
     sys.exit(program.main())
 
 
-def _modules() -> list[str]:
-    files = (file.relative_to(ROOT) for room in ROOMS for file in sorted((ROOT / room).rglob("*.py")))
-    return [".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files]
-
-
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([*_modules(), __name__])
+_CONTEXT.set_forkserver_preload([__name__, "tests.preloaded"])
