@@ -113,6 +113,11 @@ class Table:
     history: deque[Change] = field(default_factory=deque)
     listeners: set[Callable[[], None]] = field(default_factory=set)
 
+    @property
+    def version(self) -> int:
+        """The resourceVersion of the latest change."""
+        return self.history[-1].version if self.history else self.floor
+
     def record(self, change: Change) -> None:
         """Apply the change to the current state and notify the listeners."""
         if change.new is None:

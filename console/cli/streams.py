@@ -84,8 +84,12 @@ def document(json: str) -> None:
     same document.
     """
     if not json.isascii() or "\x7f" in json:
-        json = "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in json)
+        json = "\n".join(line if line.isprintable() else _harmless(line) for line in json.split("\n"))
     _bytes(json.encode() + b"\n")
+
+
+def _harmless(line: str) -> str:
+    return "".join(char if char.isprintable() else _escaped(char) for char in line)
 
 
 def _escaped(char: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.cluster import Cluster
 from simulator.controllers.autoscalers import Autoscalers
 from simulator.controllers.budgets import Budgets
+from simulator.controllers.changes import Changes
 from simulator.controllers.daemon_sets import DaemonSets
 from simulator.controllers.deployments import Deployments
 from simulator.controllers.endpoints import Endpoints
@@ -21,6 +22,7 @@ class Controllers:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._changes = Changes(cluster)
         self._deployments = Deployments(cluster)
         self._replica_sets = ReplicaSets(cluster)
         self._leader_worker_sets = LeaderWorkerSets(cluster)
@@ -32,19 +34,25 @@ class Controllers:
         self.endpoints = Endpoints(cluster)
 
     def run(self, now: float, *, autoscale: bool) -> None:
-        """One look of each controller at its objects; of the autoscalers only where it is their time."""
-        collect(self._cluster, now)
+        """One look of each controller at its objects; of the autoscalers only where it is their time, and of those of
+        workloads where something has changed.
+        """
         self._scaled_objects.reconcile(now)
         if autoscale:
             self.autoscalers.reconcile(now)
+        if self._changes.take(now):
+            self._manage_workloads(now)
+        self._daemon_sets.reconcile(now)
+        self.follow_pods(now)
+
+    def _manage_workloads(self, now: float) -> None:
+        collect(self._cluster, now)
         self._deployments.roll(now)
         self._replica_sets.reconcile(now)
         self._deployments.report(now)
         self._leader_worker_sets.arrange(now)
         self._stateful_sets.reconcile(now)
         self._leader_worker_sets.report(now)
-        self._daemon_sets.reconcile(now)
-        self.follow_pods(now)
 
     def follow_pods(self, now: float) -> None:
         """Endpoints and budgets follow the pods that came, went or changed."""

@@ -16,7 +16,7 @@ from tests.simulator.api_process import Process, simulator
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Process]:
-    with simulator("--seed", "7", "--speed", "20") as running:
+    with simulator("--pods", "16", "--seed", "7", "--speed", "8") as running:
         yield running
 
 

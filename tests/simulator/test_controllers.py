@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from simulator.controllers.deployments import Deployments
 from simulator.scenarios import Incident, Scenario
 from tests.simulator.fleet_support import (
     Watched,
@@ -230,3 +233,36 @@ def test_events_are_forgotten_after_an_hour() -> None:
     assert fleet.events("Scheduled")
     fleet.run(3700)
     assert not fleet.events("Scheduled")
+
+
+def test_controllers_look_at_workloads_when_something_has_changed_and_at_no_other_time() -> None:
+    fleet = Watched(blueprint=only("chat-8b", "summarize"))
+    looks = 0
+    roll = Deployments.roll
+
+    def counted(self: Deployments, now: float) -> None:
+        nonlocal looks
+        looks += 1
+        roll(self, now)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Deployments, "roll", counted)
+        fleet.run(60)
+        assert looks == 0
+        patch(fleet, fleet.apps("Deployment", "batch", "summarize"), replicas=1)
+        fleet.run(1)
+        assert looks == 1
+
+
+def test_a_pod_is_available_when_it_has_been_ready_for_long_enough() -> None:
+    fleet = Watched(blueprint=only("coder-32b"))
+    patch(fleet, fleet.apps("StatefulSet", "serving", "coder-32b"), minReadySeconds=40)
+    fleet.store.delete("v1", "Pod", "serving", "coder-32b-2")
+
+    def counts() -> tuple[int, int]:
+        status = fleet.apps("StatefulSet", "serving", "coder-32b")["status"]
+        return status["readyReplicas"], status["availableReplicas"]
+
+    seen = [counts() for _ in range(200) if fleet.run(1) is None]
+    assert seen.count((3, 2)) in range(38, 43)
+    assert seen[-1] == (3, 3)
