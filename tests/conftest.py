@@ -68,7 +68,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """The tools of this environment go before those of the machine, for every process that a test starts."""
+    """The tools of this environment go before those of the machine, for every process that a test starts.
+
+    Those in Go (Prometheus, kubectl) have memory enough to collect their garbage rarely.
+    """
+    os.environ.setdefault("GOGC", "400")
     if (TOOLS / "kubectl").exists():
         os.environ["PATH"] = os.pathsep.join((str(TOOLS), os.environ.get("PATH", os.defpath)))
 

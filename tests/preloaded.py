@@ -1,4 +1,4 @@
-"""What the programs of ``tests.prefork`` find in their memory: every module of every room, imported by their parent.
+"""Every module of every room, imported by the parent of the programs of ``tests.prefork``.
 
 None of it is garbage. A collection that looked through it would copy its pages, some 100 MB, into each program.
 """

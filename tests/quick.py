@@ -1,8 +1,8 @@
 """``make quick``: the tests that stand nearest to what was changed, for as long as one waits while working.
 
 A test file stands as near as its chain of imports to a changed module is short; one that was changed itself is first.
-What is nearest is run until the time is over, and what was left out is counted: `make test` runs it. Tests that need a
-real part are not for here.
+Those that take long come last: in the time of one of them, many others find more. What is nearest is run until the time
+is over, and what was left out is counted: `make test` runs it. Tests that need a real part are not for here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from pathlib import Path
 
 import grimp
 
+from tests.order import LONGEST
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("actions", "console", "fleet", "simulator", "themes", "widgets", "tests")
 SECONDS = 30
 """Duration of tests after which no other one is begun."""
 FILES = 30
 """Test files that are looked at: collecting all of them takes longer than a person waits."""
+
+STARTERS = ("tests.prefork", "tests.console.terminal", "tests.local.fakes")
+"""Modules that start programs: the tests that import them wait for those."""
 
 
 def changed() -> list[str]:
@@ -50,11 +55,20 @@ def distances(importers: Mapping[str, Iterable[str]], start: Iterable[str]) -> d
 
 
 def nearest(files: Iterable[str], importers: Mapping[str, Iterable[str]], tests: Iterable[str]) -> list[str]:
-    """The test files that the changed ``files`` concern, the nearest first; those that concern all rooms among them."""
+    """The test files that the changed ``files`` concern, the nearest first; those that concern all rooms among them.
+
+    Changed ones go before all others, and those that take long come after these.
+    """
     near = distances(importers, [module for file in files if (module := module_of(file)) in importers])
     # The tests at the top level read the source of every room.
     found = {file: near.get(module_of(file), 1 if file.count("/") == 1 else None) for file in tests}
-    known = sorted((distance, file) for file, distance in found.items() if distance is not None)
+    slow = distances(importers, STARTERS)
+
+    def takes_long(file: str) -> bool:
+        return module_of(file) in slow or file.removeprefix("tests/") in LONGEST
+
+    known = [(distance, file) for file, distance in found.items() if distance is not None]
+    known.sort(key=lambda each: (each[0] > 0 and takes_long(each[1]), each))
     return [file for _, file in known][:FILES]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.order import LONGEST
 from tests.quick import distances, module_of, nearest
 
 IMPORTERS = {
@@ -33,6 +34,19 @@ def test_what_was_changed_itself_is_first_and_what_does_not_depend_on_it_is_left
         "tests/fleet/test_net.py",
         "tests/fleet/test_source.py",
     ]
+
+
+@pytest.mark.parametrize("file", ["fleet/net.py", "tests/fleet/test_net.py"])
+def test_what_starts_programs_is_last_unless_it_was_changed_itself(file: str) -> None:
+    starting = IMPORTERS | {"tests.prefork": ["tests.fleet.test_net"]}
+    tests = nearest([file, "fleet/source.py"], starting, TESTS)
+    assert tests.index("tests/fleet/test_net.py") == (0 if file.startswith("tests/") else len(tests) - 1)
+
+
+def test_what_is_among_the_longest_is_last() -> None:
+    longest = f"tests/{LONGEST[-1]}"
+    near = IMPORTERS | {"fleet.net": [*IMPORTERS["fleet.net"], module_of(longest)], module_of(longest): []}
+    assert nearest(["fleet/net.py"], near, [*TESTS, longest])[-1] == longest
 
 
 def test_what_reads_every_room_is_among_them_whatever_was_changed() -> None:

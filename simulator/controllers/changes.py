@@ -1,4 +1,4 @@
-"""Whether the controllers of workloads have anything to do: all but time is as it was when they last looked."""
+"""Changes that give the controllers of workloads something to do; without one, all but time is as they left it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MARGIN = 2.0
 
 
 class Changes:
-    """What the controllers have seen of a cluster."""
+    """The changes of a cluster since its controllers last looked."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
