@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.model.histogram import Histogram, merge, quantile
+from fleet.model.histogram import Histogram, merge, quantile, quantiles
 from fleet.model.reading import Bound
 
 INF = math.inf
@@ -48,6 +48,17 @@ def test_a_quantile_is_prometheus_quantile_to_the_last_bit(counts: tuple[float, 
     expected = bucket_quantile(q, EDGES, counts)
     actual = quantile(q, Histogram(EDGES, counts)).value
     assert actual == expected or (math.isnan(actual) and math.isnan(expected))
+
+
+@given(observed)
+def test_several_quantiles_are_those_that_are_taken_one_by_one(counts: tuple[float, ...]) -> None:
+    histogram, wanted = Histogram(EDGES, counts), (0.5, 0.95, 0.99)
+    assert list(map(repr, quantiles(wanted, histogram))) == [repr(quantile(q, histogram)) for q in wanted]
+
+
+def test_a_histogram_alone_is_merged_already() -> None:
+    alone = Histogram(EDGES, (0, 10, 20, 20, 20))
+    assert merge([alone]) is alone
 
 
 def test_inside_a_bucket_it_is_linear() -> None:
