@@ -17,7 +17,7 @@ from tests.benchmarks import document, growth, prometheus
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.probe import Costs
 from tests.benchmarks.processes import cpu_seconds, rss_mib
-from tests.benchmarks.regression import exponent, slope
+from tests.benchmarks.regression import exponent, median_slope, slope
 from tests.benchmarks.result import CannotMeasureError, Note, Report, Result, report_line
 from tests.benchmarks.several import ClusterCosts
 from tests.benchmarks.sides import CoreWaits
@@ -149,6 +149,16 @@ def test_growth_is_a_table_with_the_exponents(
     assert "|  | 1 cluster | 2 clusters | 4 clusters | exponent | range | 2 → 4 |" in lines
     assert "| resident set | 1000 MiB | 2000 MiB | 4000 MiB | 1.00 | 1.00 … 1.00 | 1.00 |" in lines
     assert frame.main(["growth", "--pods", "100"]) == 2
+
+
+def test_a_quarter_of_the_points_may_be_far_off() -> None:
+    line = [(float(at), 100.0 + 0.5 * at) for at in range(12)]
+    found = median_slope([(x, y + 40.0 * (x in (2, 7, 11))) for x, y in line])
+    assert found.value == pytest.approx(0.5)
+    assert found.half_width < 5.0
+    assert median_slope(line) == (0.5, 0.0)
+    with pytest.raises(ValueError, match="three points"):
+        median_slope(line[:2])
 
 
 def test_the_wait_for_a_core_counts_from_the_moment_that_a_key_is_due() -> None:

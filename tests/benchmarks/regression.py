@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
+from itertools import combinations
+from statistics import fmean, median
 from typing import NamedTuple
 
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120)
 """Student's t of a two-sided 95 % by degrees of freedom, from 1; beyond them it is 2.1 at most."""
 _T95_BEYOND = 2.1
+_Z95 = 1.96
+"""The normal distribution's."""
 
 
 class Slope(NamedTuple):
@@ -39,3 +42,19 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> Slope:
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     """The k of cost ~ size^k: 0 for what does not depend on the size, 1 for what grows with it."""
     return slope([math.log(size) for size in sizes], [math.log(cost) for cost in costs]).value
+
+
+def median_slope(points: Sequence[tuple[float, float]]) -> Slope:
+    """The median of the slopes of all pairs of (x, y): a quarter of the points may be far off.
+
+    The interval is that of Kendall's rank test (Theil and Sen), widened to be symmetric. Raises ValueError for fewer
+    than three points, and for equal x.
+    """
+    count = len(points)
+    if count < 3 or len({x for x, _ in points}) < count:
+        raise ValueError("a median of slopes needs three points at different x")
+    slopes = sorted((y - before) / (x - at) for (at, before), (x, y) in combinations(points, 2))
+    reach = _Z95 * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+    low = max(0, math.floor((len(slopes) - reach) / 2))
+    value = median(slopes)
+    return Slope(value, max(value - slopes[low], slopes[-1 - low] - value))
