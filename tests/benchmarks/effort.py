@@ -16,7 +16,7 @@ class Effort:
     """Benchmarks ask it for their rounds, windows and sizes; a trial's numbers mean nothing."""
 
     trial: bool = False
-    span: float = 60.0
+    span: float = 40.0
     """Seconds over which the growth of memory is observed."""
 
     def rounds(self, whole: int = 2) -> int:
