@@ -55,9 +55,9 @@ def _pattern() -> re.Pattern[str]:
 
 def _texts(path: Path) -> Iterator[tuple[int, str]]:
     """Strings and names, docstrings apart: a string that is a statement of its own says something to a reader."""
-    said = {id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}
+    numbers = {id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}
     for node in nodes(path):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in numbers:
             yield node.lineno, node.value
         elif isinstance(node, ast.Name):
             yield node.lineno, node.id

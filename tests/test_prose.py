@@ -149,10 +149,10 @@ def test_it_lets_the_idea_begin(text: str) -> None:
 
 def misplaced(functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> Iterator[str]:
     """Yield the functions of a file whose docstring is another's: the same sentence twice, or of another result."""
-    told: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for function in functions:
         sentence = (ast.get_docstring(function) or "").partition("\n\n")[0]
-        other = told.setdefault(sentence, function.name)
+        other = texts.setdefault(sentence, function.name)
         returns_nothing = isinstance(function.returns, ast.Constant) and function.returns.value is None
         if (len(sentence) > 60 and other != function.name) or (
             returns_nothing and re.search("; None (if|where)", sentence)

@@ -42,16 +42,16 @@ def outcomes(folder: Path, **environ: str) -> str:
 
 
 def test_what_is_not_here_is_skipped_with_its_reason(tmp_path: Path) -> None:
-    said = outcomes(tmp_path)
-    assert "4 skipped" in said
-    assert "needs no-such-part: no no-such-part on PATH" in said
-    assert "needs the recordings of real servers beside the checkout" in said
+    text = outcomes(tmp_path)
+    assert "4 skipped" in text
+    assert "needs no-such-part: no no-such-part on PATH" in text
+    assert "needs the recordings of real servers beside the checkout" in text
 
 
 def test_where_everything_is_supposed_to_be_here_a_skip_is_a_failure(tmp_path: Path) -> None:
-    said = outcomes(tmp_path, REQUIRE_REAL_PARTS="1")
-    assert "1 failed, 1 skipped, 2 errors" in said
-    assert "must not be skipped here" in said
+    text = outcomes(tmp_path, REQUIRE_REAL_PARTS="1")
+    assert "1 failed, 1 skipped, 2 errors" in text
+    assert "must not be skipped here" in text
 
 
 @pytest.mark.parametrize("name", ["KUBECONFIG", "QUARTERDECK_UI_THEME", "HTTPS_PROXY", "NO_COLOR"])

@@ -81,21 +81,21 @@ def texts() -> Iterator[tuple[str, str]]:
             for node in nodes(file):
                 if isinstance(node, ast.JoinedStr):
                     skipped |= {id(part) for part in node.values}
-                    said = "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
+                    text = "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
-                    said = node.value
+                    text = node.value
                 else:
                     continue
-                if " " in said:
-                    yield file.relative_to(ROOT).as_posix(), said
+                if " " in text:
+                    yield file.relative_to(ROOT).as_posix(), text
 
 
 def test_no_number_stands_before_a_plural_without_being_asked_whether_it_is_one() -> None:
     """``count(n, "pod")`` of fleet/model/counting.py says ``1 pod`` and ``3 pods``."""
     found = {
-        f"{file}: {said}"
-        for file, said in texts()
-        for words in re.findall(r"\{[^{}]*\}( [A-Za-z/]+(?: [A-Za-z/]+)?)", said)
+        f"{file}: {seen}"
+        for file, seen in texts()
+        for words in re.findall(r"\{[^{}]*\}( [A-Za-z/]+(?: [A-Za-z/]+)?)", seen)
         if (MANY.match(words) and words.split()[0] not in UNITS) or DESCRIBED.match(words)
     }
     assert found - ALWAYS_MORE == set()
@@ -103,11 +103,11 @@ def test_no_number_stands_before_a_plural_without_being_asked_whether_it_is_one(
 
 
 def test_sentences_that_read_as_translated_do_not_come_back() -> None:
-    assert [f"{file}: {said}" for file, said in texts() if NO_SENTENCE.search(said)] == []
+    assert [f"{file}: {found}" for file, found in texts() if NO_SENTENCE.search(found)] == []
 
 
 @pytest.mark.parametrize(
-    ("said", "wanted"),
+    ("expected", "wanted"),
     [
         (count(1, "pod"), "1 pod"),
         (count(1500, "pod"), "1500 pods"),
@@ -122,5 +122,5 @@ def test_sentences_that_read_as_translated_do_not_come_back() -> None:
         (every(5, "pod"), "all 5 pods"),
     ],
 )
-def test_numbers_have_the_noun_that_goes_with_them(said: str, wanted: str) -> None:
-    assert said == wanted
+def test_numbers_have_the_noun_that_goes_with_them(expected: str, wanted: str) -> None:
+    assert expected == wanted

@@ -90,19 +90,19 @@ class Flag(Request):
 
 
 @pytest.mark.parametrize(
-    ("argument", "said"),
+    ("argument", "expected"),
     [
         (Argument("text", metavar="TEXT", help="what it says"), "missing TEXT: what it says"),
         (Argument("text", "--text", help="what it says"), "missing --text: what it says"),
         (Argument("text"), "missing text"),
     ],
 )
-def test_what_a_request_cannot_be_without_is_asked_for_and_never_a_traceback(argument: Argument, said: str) -> None:
+def test_what_a_request_cannot_be_without_is_asked_for_and_never_a_traceback(argument: Argument, expected: str) -> None:
     spec = replace(spec_of("restart"), request=Flag, arguments=(argument, Argument("where", "--where")), build=None)
     target = Target("Deployment", "serving", "chat")
     with pytest.raises(UsageError) as caught:
         spec.make({"text": None}, (target,))
-    assert str(caught.value) == said
+    assert str(caught.value) == expected
     assert spec.make({"text": "x"}, (target,)) == Flag(target, "x")
 
 

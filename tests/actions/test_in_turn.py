@@ -206,8 +206,8 @@ async def test_all_are_taken_back_the_last_first_or_each_alone(tmp_path: Path, s
     assert first.intent.target_name == "serving/Deployment/chat-a and 2 more"
     assert AuditQuery(target="*/chat-c").matches(first), "found by each of its objects"
     assert not AuditQuery(target="chat-d").matches(first)
-    told = await AuditTimeline(tmp_path, SCOPE.cluster).read(0.0)
-    assert {entry.about.name for entry in told.entries} == set(NAMES), "each has it in its past"
+    timeline = await AuditTimeline(tmp_path, SCOPE.cluster).read(0.0)
+    assert {entry.about.name for entry in timeline.entries} == set(NAMES), "each has it in its past"
 
 
 async def test_after_a_failure_only_what_was_done_is_taken_back(tmp_path: Path, stage: FakeCluster) -> None:

@@ -128,8 +128,8 @@ def hold(case: Case, plan: Plan) -> None:
     by_about: dict[str, list[str]] = {}
     for check in plan.checks:
         by_about.setdefault(check.about, []).append(check.text)
-    said = [*(check.text for check in plan.checks), *(f"{step.title} {step.detail}" for step in plan.steps)]
-    everything = "\n".join(said)
+    lines = [*(check.text for check in plan.checks), *(f"{step.title} {step.detail}" for step in plan.steps)]
+    everything = "\n".join(lines)
     by_hand = case.strategy.get("updateStrategy", {}).get("type") == "OnDelete"
     partition = (case.strategy.get("updateStrategy", {}).get("rollingUpdate") or {}).get("partition", 0)
     held = by_hand or partition >= case.replicas

@@ -128,11 +128,11 @@ async def test_the_pods_of_a_node_are_those_that_kubectl_would_evict(it: Simulat
         flags = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--dry-run=server")
         command = ("kubectl", "--kubeconfig", str(it.kubeconfig), "drain", node, *flags)
         kubectl = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-        said, _ = await kubectl.communicate()
+        out, _ = await kubectl.communicate()
         evicting = {
-            line.split()[2].partition("/")[2] for line in said.decode().splitlines() if line.startswith("evicting")
+            line.split()[2].partition("/")[2] for line in out.decode().splitlines() if line.startswith("evicting")
         }
-        assert ours == evicting, said.decode()
+        assert ours == evicting, out.decode()
         assert ours
 
 

@@ -57,9 +57,9 @@ class Session:
             undone = (await self.undo()).undoes
         except NotFoundError:
             undone = ""
-        told = {u.id: self.promised(u.id) for u in self.runner.action_runs}
-        assert [id for id, lack in told.items() if not lack] == ([undone] if undone else [])  # noqa: A001
-        return list(told.values())
+        texts = {u.id: self.promised(u.id) for u in self.runner.action_runs}
+        assert [id for id, lack in texts.items() if not lack] == ([undone] if undone else [])  # noqa: A001
+        return list(texts.values())
 
 
 @pytest.fixture

@@ -181,8 +181,8 @@ def _probed(module: str, words: Iterable[str]) -> dict[str, Any]:
     try:
         probe = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True)
     except subprocess.CalledProcessError as error:
-        said = error.stderr.strip().splitlines()
-        raise CannotMeasureError(said[-1] if said else str(error)) from error
+        text = error.stderr.strip().splitlines()
+        raise CannotMeasureError(text[-1] if text else str(error)) from error
     except subprocess.TimeoutExpired as error:
         raise CannotMeasureError(f"the probe took more than {TIMEOUT:g} s") from error
     found: dict[str, Any] = json.loads(probe.stdout.splitlines()[-1])

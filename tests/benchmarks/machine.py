@@ -40,7 +40,7 @@ def _processor() -> str:
 def _prometheus() -> str:
     if shutil.which("prometheus") is None:
         return "no Prometheus"
-    told = subprocess.run(["prometheus", "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run(["prometheus", "--version"], capture_output=True, text=True, check=False)
     # "prometheus, version 2.42.0+ds (branch: …": an old one says it on stderr.
-    words = (told.stdout or told.stderr).split()
+    words = (done.stdout or done.stderr).split()
     return f"Prometheus {words[2].partition('+')[0]}" if len(words) > 2 else "Prometheus"

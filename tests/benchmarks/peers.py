@@ -104,8 +104,8 @@ def _installed(peer: Peer) -> Path:
                 timeout=_INSTALL_TIMEOUT,
             )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            said = str(error.stderr or error).strip().splitlines()
-            raise NotHereError(f"{requirement} cannot be installed: {said[-1] if said else error}") from error
+            lines = str(error.stderr or error).strip().splitlines()
+            raise NotHereError(f"{requirement} cannot be installed: {lines[-1] if lines else error}") from error
         done.touch()
     if not program.exists():
         raise NotHereError(f"{peer.name} has no program {peer.program}")

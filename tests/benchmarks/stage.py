@@ -138,8 +138,8 @@ def prometheus_of(server: FleetServer, interval: int) -> Iterator[Prometheus]:
         deadline = time.monotonic() + patience
         while not _answers(running, ready):
             if time.monotonic() > deadline:
-                said = f"Prometheus has not scraped {len(server.engines)} engines twice in {patience:.0f} s"
-                raise CannotMeasureError(said)
+                text = f"Prometheus has not scraped {len(server.engines)} engines twice in {patience:.0f} s"
+                raise CannotMeasureError(text)
             # Asked more often, the question itself would keep it from scraping.
             time.sleep(_ASK_EVERY)
         yield running

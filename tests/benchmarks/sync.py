@@ -33,8 +33,8 @@ def run(effort: Effort) -> list[Report]:
         "--rounds",
         str(effort.rounds()),
     ]
-    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=TIMEOUT).stdout
-    lines = [json.loads(line) for line in said.splitlines()]
+    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=TIMEOUT).stdout
+    lines = [json.loads(line) for line in output.splitlines()]
     seen = {
         (reader, what): tuple(float(line[what]) for line in lines if line.get("reader") == reader)
         for reader in ("plain", "source")

@@ -106,8 +106,8 @@ class Service:
 def service() -> Iterator[Service]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if said.works else 500)
-            body = json.dumps(said.alerts).encode()
+            self.send_response(200 if found.works else 500)
+            body = json.dumps(found.alerts).encode()
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -116,11 +116,11 @@ def service() -> Iterator[Service]:
             """Not on the terminal of the tests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    said = Service(server.server_address[1])
+    found = Service(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield said
+        yield found
     finally:
         server.shutdown()
         thread.join()
@@ -295,7 +295,7 @@ def test_its_table_is_read_checked_and_shown_like_any_other(
     assert "[pager.also.night]" in shown
     assert "s3cret" not in shown
 
-    for text, said in (
+    for text, message in (
         ('[pager]\nurll = "x"', 'F:2: unknown key [pager] urll; did you mean "url"?'),
         ('[pagr]\nurl = "x"', 'F:1: unknown key pagr; did you mean "pager"?'),
         ("[pager]\nevery = 600", "F:2: [pager] every: 600 is out of range"),
@@ -304,7 +304,7 @@ def test_its_table_is_read_checked_and_shown_like_any_other(
     ):
         with pytest.raises(ConfigError) as refused:
             load_it(text)
-        assert said in str(refused.value).replace(str(file), "F")
+        assert message in str(refused.value).replace(str(file), "F")
 
 
 def test_its_table_is_in_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +353,7 @@ async def test_what_cannot_be_made_is_a_line_and_the_fleet_is_there_all_the_same
     settings = Settings(cluster=ClusterSettings(kubeconfig=str(fleet.kubeconfig)))
     source = sources.source_of(settings, "", "")
     snapshot = await sources.observer(settings, source, 0.0).once(PATIENCE)
-    said = snapshot.source("console")
-    assert said is not None
-    assert "unexpected ValueError" in said.problem
+    status = snapshot.source("console")
+    assert status is not None
+    assert "unexpected ValueError" in status.problem
     assert snapshot.pods

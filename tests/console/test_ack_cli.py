@@ -56,27 +56,27 @@ def test_what_one_acknowledges_another_sees_until_it_is_taken_back(cluster: Proc
     assert "acknowledged" not in worst(out)
     key = worst(out)["key"]
 
-    code, out, said = mine("ack", "gpu-lost", "--note", "draining the node, INC-7")
-    assert code == exit_codes.OK, said
+    code, out, text = mine("ack", "gpu-lost", "--note", "draining the node, INC-7")
+    assert code == exit_codes.OK, text
     assert out.startswith("Acknowledge GPU ")
     code, out, _ = theirs("check --json")
     assert code == CheckStatus.CRITICAL, "that somebody knows of it makes it no better"
     known = worst(out)["acknowledged"]
     assert (known["note"], known["holds"]) == ("draining the node, INC-7", True)
-    told = theirs("snapshot incidents -o wide")[1]
-    assert re.search(rf"acknowledged by {known['by']} \d+s ago: draining the node, INC-7", told)
+    message = theirs("snapshot incidents -o wide")[1]
+    assert re.search(rf"acknowledged by {known['by']} \d+s ago: draining the node, INC-7", message)
     recorded = theirs("audit export --action ack")[1]
     assert "draining the node, INC-7" in recorded
     assert "not checked: nothing is sent" in recorded
     assert theirs("audit verify")[0] == exit_codes.OK
 
     assert mine("undo", "--yes")[0] == exit_codes.USAGE, "it is no change of the cluster, and takes nobody's turn"
-    code, out, said = theirs("ack", key, "--off", "--json")
-    assert code == exit_codes.OK, said
+    code, out, text = theirs("ack", key, "--off", "--json")
+    assert code == exit_codes.OK, text
     assert json.loads(out)["outcome"]["result"] == "converged"
-    code, _, said = mine("ack", key, "--off")
+    code, _, text = mine("ack", key, "--off")
     assert code == exit_codes.USAGE
-    assert "nobody has acknowledged" in said
+    assert "nobody has acknowledged" in text
 
 
 def test_read_only_refuses_it_and_sees_what_others_wrote(cluster: Process, tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_read_only_refuses_it_and_sees_what_others_wrote(cluster: Process, tmp_p
     before = {file: file.read_bytes() for file in logs.rglob("*") if file.is_file()}
     code, out, _ = auditor("check --read-only --json")
     assert worst(out)["acknowledged"]["note"] == "I know"
-    code, _, said = auditor("ack --read-only", "gpu-lost", "--note", "seen")
+    code, _, text = auditor("ack --read-only", "gpu-lost", "--note", "seen")
     assert code == exit_codes.REFUSED
-    assert said.startswith("quarterdeck: ack was refused: this is read-only")
+    assert text.startswith("quarterdeck: ack was refused: this is read-only")
     assert {file: file.read_bytes() for file in logs.rglob("*") if file.is_file()} == before
 
 

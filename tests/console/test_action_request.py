@@ -46,10 +46,10 @@ def test_replicas(words: list[str], request_: object) -> None:
 @pytest.mark.parametrize(
     "words", [["scale", "chat", "{}"], ["bounds", "hpa/chat", "--min={}"], ["hold", "so/chat", "{}"]]
 )
-@pytest.mark.parametrize(("number", "said"), [("2147483648", "more than 2147483647"), ("-1", "fewer than 0")])
-def test_replicas_that_no_api_takes(words: list[str], number: str, said: str) -> None:
+@pytest.mark.parametrize(("number", "expected"), [("2147483648", "more than 2147483647"), ("-1", "fewer than 0")])
+def test_replicas_that_no_api_takes(words: list[str], number: str, expected: str) -> None:
     typed = [word.format(number) for word in words]
-    with pytest.raises(UsageError, match=f"replicas cannot be {said}"):
+    with pytest.raises(UsageError, match=f"replicas cannot be {expected}"):
         asked(typed)
 
 

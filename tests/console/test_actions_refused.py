@@ -30,8 +30,10 @@ def test_the_command_line_refuses_every_action_in_read_only_mode(tmp_path: Path)
     )
     codes, loaded = json.loads(done.stdout)
     assert codes == dict.fromkeys(COMMANDS, exit_codes.REFUSED)
-    said = done.stderr.splitlines()
-    assert [line for name in COMMANDS for line in said if line.startswith(f"quarterdeck: {name} was refused: ")] == said
+    lines = done.stderr.splitlines()
+    assert [
+        line for name in COMMANDS for line in lines if line.startswith(f"quarterdeck: {name} was refused: ")
+    ] == lines
     acts = (
         "actions.running.runner",
         "actions.planning.planner",

@@ -89,7 +89,7 @@ headers = {{ X-Scope-OrgID = "ops" }}
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "expected"),
     [
         ("[alertmanager.also.x]\nurl = ''", "[alertmanager] also.x: it has no URL to query"),
         ("[prometheus.also.x]\nurl = ''", "[prometheus] also.x: it has no URL to query"),
@@ -105,13 +105,13 @@ headers = {{ X-Scope-OrgID = "ops" }}
     ],
 )
 def test_a_mistake_in_one_of_them_is_named(
-    table: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    table: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_text(table)
     assert main.main(["config", "check", "--config", str(file)]) != 0
     shown = capsys.readouterr()
-    assert said.rpartition("it names")[2] in shown.out + shown.err
+    assert expected.rpartition("it names")[2] in shown.out + shown.err
 
 
 def test_switched_off_nobody_is_asked(

@@ -124,7 +124,7 @@ async def test_from_an_alert_to_its_object_and_back_by_one_key(fleet: Process, s
         stage.move_to(row)
         await stage.pilot.press("enter")
         await stage.until(lambda: "vllm:kv_cache_usage_perc > 0.95" in stage.shown)
-        for said in (
+        for text in (
             key,
             "for 2m",
             "http://prometheus/graph?g0.expr=x",
@@ -132,7 +132,7 @@ async def test_from_an_alert_to_its_object_and_back_by_one_key(fleet: Process, s
             "alertmanager",
             "2026-11-29 12:00",
         ):
-            assert said in stage.shown
+            assert text in stage.shown
         await stage.pilot.press("asterisk")
         await stage.until(lambda: where(stage) is ScreenId.DETAIL)
         await stage.until(lambda: "ALERTS" in stage.shown)

@@ -155,7 +155,7 @@ def test_export_writes_what_was_asked_for(folder: Path, tmp_path: Path, capsys: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["show", "-o", "x"], "one of table, wide, json, yaml, csv, name; export writes a file"),
         (["verify", "-o", "csv"], "--output works only with show and export"),
@@ -167,10 +167,10 @@ def test_export_writes_what_was_asked_for(folder: Path, tmp_path: Path, capsys: 
         (["export", "-o", "/no/such/folder/x"], "/no/such/folder/x: No such file or directory"),
     ],
 )
-def test_what_cannot_be_done_is_exit_2(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_done_is_exit_2(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
-    assert said in err
+    assert expected in err
 
 
 @pytest.mark.parametrize("arguments", [["shw"], ["show", "--since", "soon"], ["show", "--dir", "a", "--file", "b"], []])

@@ -115,8 +115,8 @@ def test_alerts_change_no_verdict_and_stand_in_lines_of_their_own() -> None:
     first, *more = plugin_lines(snapshot, CheckStatus.OK, pending=False, blind=False)
     assert first.startswith("OK: 1 serving workload, nothing is wrong")
     assert sorted(line.split()[2] for line in more) == ["ApiDown:", "XidErrors:"]
-    _, told, alone = plugin_lines(monitored(), CheckStatus.CRITICAL, pending=False, blind=False)
-    assert told.endswith("alerts: XidErrors")
+    _, text, alone = plugin_lines(monitored(), CheckStatus.CRITICAL, pending=False, blind=False)
+    assert text.endswith("alerts: XidErrors")
     assert alone == "  critical alert      ApiDown: ApiDown is bad"
 
 
@@ -125,18 +125,18 @@ def test_wrong_usage_is_unknown_and_not_critical(wrong: list[str], capsys: pytes
     with pytest.raises(SystemExit) as ended:
         dispatch("quarterdeck", ["check", *wrong], {})
     assert ended.value.code == CheckStatus.UNKNOWN
-    told = capsys.readouterr()
-    assert told.err
-    assert told.out.startswith("UNKNOWN: "), "monitoring shows the first line of stdout, and nothing of stderr"
+    printed = capsys.readouterr()
+    assert printed.err
+    assert printed.out.startswith("UNKNOWN: "), "monitoring shows the first line of stdout, and nothing of stderr"
 
 
 def test_a_configuration_that_cannot_be_used_is_unknown_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         dispatch("quarterdeck", ["check", "--view", "nosuch"], {"XDG_CONFIG_HOME": "/nowhere"}) == CheckStatus.UNKNOWN
     )
-    told = capsys.readouterr()
-    assert told.out == 'UNKNOWN: --view: there is no view "nosuch"\n'
-    assert "`:view save NAME` saves one" in told.err
+    printed = capsys.readouterr()
+    assert printed.out == 'UNKNOWN: --view: there is no view "nosuch"\n'
+    assert "`:view save NAME` saves one" in printed.err
 
 
 def test_where_nothing_can_be_reached_it_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,10 +167,10 @@ def test_what_nobody_foresaw_is_unknown_and_no_warning(
         monkeypatch.setattr("console.report.check.to_json", broken_within)
     environ = {"HOME": str(tmp_path)}
     assert dispatch("quarterdeck", ["check", *flags], environ, tmp_path / "no-policy") == CheckStatus.UNKNOWN
-    said = capsys.readouterr()
-    assert "unexpected ZeroDivisionError: nobody foresaw it" in said.err
+    printed = capsys.readouterr()
+    assert "unexpected ZeroDivisionError: nobody foresaw it" in printed.err
     if breaks != "explain":
-        assert said.out == ("" if flags else "UNKNOWN: unexpected ZeroDivisionError\n")
+        assert printed.out == ("" if flags else "UNKNOWN: unexpected ZeroDivisionError\n")
 
 
 def test_where_nobody_reads_it_ok_becomes_unknown(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_the_name_it_was_called_by(path: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["--contxt", "x"], "unknown flag --contxt; did you mean --context?"),
         (["snapshot", "--jsn"], "quarterdeck snapshot: unknown flag --jsn; did you mean --json?"),
@@ -103,14 +103,14 @@ def test_the_name_it_was_called_by(path: str, name: str) -> None:
     ],
 )
 def test_wrong_usage_is_two_lines_and_exit_2(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         raise SystemExit(main.main(arguments))
     assert ended.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert said in err.splitlines()[0]
+    assert expected in err.splitlines()[0]
     assert len(err.splitlines()) == 2
 
 

@@ -33,8 +33,8 @@ def test_every_command_has_two_examples_or_three_and_each_is_one_that_it_takes()
 def test_help_of_a_command_tells_its_own_flags_and_those_of_all_once() -> None:
     parser, commands = build("kubectl quarterdeck")
     for name, command in commands.items():
-        said = command.format_help()
-        assert said.startswith(f"usage: kubectl quarterdeck {name}")
+        text = command.format_help()
+        assert text.startswith(f"usage: kubectl quarterdeck {name}")
         own = {
             flag
             for group in command._action_groups
@@ -43,10 +43,10 @@ def test_help_of_a_command_tells_its_own_flags_and_those_of_all_once() -> None:
             if action.help != argparse.SUPPRESS
             for flag in action.option_strings
         }
-        assert own <= set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", said))
-        assert "--kubeconfig" not in said.replace("kubectl", "")
-        assert said.count("kubectl quarterdeck --help") == 1
-        assert "examples:" in said
+        assert own <= set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", text))
+        assert "--kubeconfig" not in text.replace("kubectl", "")
+        assert text.count("kubectl quarterdeck --help") == 1
+        assert "examples:" in text
     assert all(f"  {name} " in commands["demo"].format_help() for name in SCENARIOS)
     assert "which fleet" in parser.format_help()
 
@@ -78,8 +78,8 @@ def completed(*words: str, prefix: str = "", monkeypatch: pytest.MonkeyPatch) ->
     parser = completion.completing("quarterdeck", list(words))
     finder: Any = CompletionFinder(parser, always_complete_options=False)
     monkeypatch.setenv("_ARGCOMPLETE", "1")
-    told: list[str] = finder._get_completions(["quarterdeck", *words], prefix, "", None)
-    return [one.strip() for one in told]
+    lines: list[str] = finder._get_completions(["quarterdeck", *words], prefix, "", None)
+    return [one.strip() for one in lines]
 
 
 def test_a_shell_is_told_commands_flags_and_the_names_of_the_cluster(

@@ -39,17 +39,17 @@ def test_what_is_not_said_is_that_of_the_theme_that_it_is_like(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("styles", "said"),
+    ("styles", "expected"),
     [
         ('{ ok = "gren" }', 'config.toml:3: [ui] themes.mine.styles.ok: "gren" is no style'),
         ('{ okay = "green" }', 'config.toml:3: [ui] themes.mine.styles.okay: there is no role "okay"'),
         ("{ ok = 7 }", "config.toml:3: "),
     ],
 )
-def test_a_bad_style_is_said_with_its_line(tmp_path: Path, styles: str, said: str) -> None:
+def test_a_bad_style_is_said_with_its_line(tmp_path: Path, styles: str, expected: str) -> None:
     with pytest.raises(ConfigError) as error:
         loaded(tmp_path, f"[ui]\n[ui.themes.mine]\nstyles = {styles}\n")
-    assert said in str(error.value)
+    assert expected in str(error.value)
 
 
 def test_no_theme_of_ones_own_takes_the_name_of_another(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_no_theme_of_ones_own_takes_the_name_of_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("like", "styles", "said"),
+    ("like", "styles", "words"),
     [
         ("quarterdeck-dark", '{ ok = "#222222" }', "ok has a contrast of 1.3:1"),
         ("quarterdeck-light", '{ ok = "#ffff00" }', "ok has a contrast of 1.1:1"),
@@ -70,10 +70,10 @@ def test_no_theme_of_ones_own_takes_the_name_of_another(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_can_hardly_be_read_is_warned_of_with_its_line(tmp_path: Path, like: str, styles: str, said: str) -> None:
+def test_what_can_hardly_be_read_is_warned_of_with_its_line(tmp_path: Path, like: str, styles: str, words: str) -> None:
     found = loaded(tmp_path, f'[ui.themes.mine]\nlike = "{like}"\nstyles = {styles}\n')
-    told = [str(warning) for warning in found.warnings]
-    assert any(said in line and "config.toml:3: " in line for line in told), told
+    lines = [str(warning) for warning in found.warnings]
+    assert any(words in line and "config.toml:3: " in line for line in lines), lines
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def problems(file: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("a=" + "[" * 5000, "nested"),
         ("a=" + "[" * 5000 + "]" * 5000, "nested"),
@@ -36,10 +36,10 @@ def problems(file: Path) -> str:
         ('[prometheus]\nurl = "http://a:99999"', "not a URL"),
     ],
 )
-def test_a_trap_is_refused_in_words(tmp_path: Path, text: str, said: str) -> None:
+def test_a_trap_is_refused_in_words(tmp_path: Path, text: str, expected: str) -> None:
     file = tmp_path / "config.toml"
     file.write_text(text, encoding="utf-8")
-    assert said in problems(file)
+    assert expected in problems(file)
 
 
 def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:

@@ -58,9 +58,9 @@ def test_who_leaves_while_it_starts_waits_for_nothing_and_leaves_nothing(tmp_pat
 
 def test_flags_that_the_fleet_does_not_take_open_no_screen() -> None:
     with starting(["--pods", "0"]) as fleet:
-        with pytest.raises(DemoError, match="--pods") as told:
+        with pytest.raises(DemoError, match="--pods") as caught:
             fleet.wait()
-        assert told.value.usage
+        assert caught.value.usage
         with pytest.raises(DemoError, match="--pods"):
             fleet.check()
 

@@ -70,8 +70,8 @@ def test_every_engine_that_is_known_by_name_stands_in_the_page_of_engines() -> N
     rows = [line for line in (DOCS / "engines.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
     for engine in engines():
         (row,) = [row for row in rows if engine.name in row.split("|")[1].strip().split(", ")]
-        said = row.split("|")[2].strip()
-        assert said.startswith("read" if is_read(engine) else "not read yet" if engine.metrics else "have none")
+        text = row.split("|")[2].strip()
+        assert text.startswith("read" if is_read(engine) else "not read yet" if engine.metrics else "have none")
 
 
 def test_every_theme_can_be_chosen() -> None:

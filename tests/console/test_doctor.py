@@ -188,7 +188,7 @@ def test_kubectl_takes_the_names_of_all_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "encoding", "size", "verdict", "said"),
+    ("environ", "encoding", "size", "verdict", "expected"),
     [
         ({"TERM": "xterm-256color"}, "utf-8", (120, 40), DoctorStatus.OK, "quarterdeck-dark, Unicode glyphs, 120x40"),
         ({"TERM": "xterm"}, "utf-8", (80, 24), DoctorStatus.OK, "theme ansi"),
@@ -199,11 +199,11 @@ def test_kubectl_takes_the_names_of_all_needs() -> None:
     ],
 )
 def test_the_terminal(
-    environ: dict[str, str], encoding: str, size: tuple[int, int], verdict: DoctorStatus, said: str
+    environ: dict[str, str], encoding: str, size: tuple[int, int], verdict: DoctorStatus, expected: str
 ) -> None:
     check = check_terminal(environ, encoding, size, interactive=True)
     assert check.verdict is verdict
-    assert said in check.finding
+    assert expected in check.finding
     assert bool(check.fix) is (verdict is DoctorStatus.WARN)
 
 

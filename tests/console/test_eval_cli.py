@@ -33,9 +33,9 @@ def test_exit_code_says_whether_every_goal_is_reached(tmp_path: Path, capsys: py
     assert "crash-loop  1/1" in table
     case(tmp_path, "other", COMPLETE.replace("crash-loop", "no-such-cause"))
     assert evaluated(tmp_path, "--each") == exit_codes.PROBLEM
-    told = capsys.readouterr().out
-    assert f"other: first line: {SICK}: CrashLoopBackOff (crash-loop)" in told
-    assert "not named: no-such-cause" in told
+    output = capsys.readouterr().out
+    assert f"other: first line: {SICK}: CrashLoopBackOff (crash-loop)" in output
+    assert "not named: no-such-cause" in output
 
 
 def test_json_has_goals_totals_kinds_and_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,12 +59,12 @@ def test_of_what_is_held_out_nothing_is_told_but_sums(
     case(tmp_path, "a-secret-name", hidden.replace('["crash-loop"]', '["a-secret-cause"]'))
     case(tmp_path, "crash", COMPLETE)
     evaluated(tmp_path, form)
-    told = capsys.readouterr().out
-    assert "a-secret" not in told
+    output = capsys.readouterr().out
+    assert "a-secret" not in output
     if form == "--json":
-        assert json.loads(told)["held_out"]["first_right"] == 0.0
+        assert json.loads(output)["held_out"]["first_right"] == 0.0
     else:
-        line = next(line for line in told.splitlines() if "first line names cause" in line)
+        line = next(line for line in output.splitlines() if "first line names cause" in line)
         assert "100 %" in line
         assert " 0 %" in line
 

@@ -105,17 +105,17 @@ SNAPSHOT, SCALE = ("snapshot", "--wait", "20"), ("scale", "deployment/chat", "2"
 def test_an_api_server(words: tuple[str, ...], status: int, body: bytes, code: int, tmp_path: Path) -> None:
     with liar(status, body, "application/json") as server:
         done = ours(*words, KUBECONFIG=kubeconfig(tmp_path, server))
-    told = assert_harmless(done)
-    assert done.returncode == code, told
+    text = assert_harmless(done)
+    assert done.returncode == code, text
     if words is SNAPSHOT:
-        assert "pods not known" in told
-        assert "which pods there are is not known" in told
+        assert "pods not known" in text
+        assert "which pods there are is not known" in text
 
 
 def test_what_an_api_server_says_is_told_all_the_same(tmp_path: Path) -> None:
     with liar(403, STATUS, "application/json") as server:
-        told = assert_harmless(ours("doctor", "--json", KUBECONFIG=kubeconfig(tmp_path, server)))
-    assert "oops" in told
+        text = assert_harmless(ours("doctor", "--json", KUBECONFIG=kubeconfig(tmp_path, server)))
+    assert "oops" in text
 
 
 def test_a_prometheus(tmp_path: Path) -> None:
@@ -132,9 +132,9 @@ def test_a_credential_plugin_does_not_get_the_terminal(tmp_path: Path) -> None:
     plugin.chmod(0o755)
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin)}}
     user["exec"]["interactiveMode"] = "Never"
-    told = assert_harmless(ours(*SCALE, KUBECONFIG=kubeconfig(tmp_path, "http://127.0.0.1:1", user)))
-    assert "exit 3" in told
-    assert "all is well" in told
+    text = assert_harmless(ours(*SCALE, KUBECONFIG=kubeconfig(tmp_path, "http://127.0.0.1:1", user)))
+    assert "exit 3" in text
+    assert "all is well" in text
 
 
 def test_names_in_a_kubeconfig(tmp_path: Path) -> None:
@@ -237,9 +237,9 @@ x = {HOSTILE!r}
 {write}
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
-    told = done.stdout.decode() + done.stderr.decode()
-    assert "oops" in told
-    assert not STEERS.search(told), ascii(told)
+    output = done.stdout.decode() + done.stderr.decode()
+    assert "oops" in output
+    assert not STEERS.search(output), ascii(output)
 
 
 def test_what_is_harmless_stays_as_it_is() -> None:

@@ -33,8 +33,8 @@ def test_kubectl_asks_for_names_of_the_cluster(tmp_path: Path) -> None:
     with simulator("--pods", "3") as fleet:
         environ = {**os.environ, "KUBECONFIG": str(fleet.kubeconfig), "HOME": str(tmp_path)}
         command = [sys.executable, "-c", PROGRAM, "restart", "chat-"]
-        told = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout.splitlines()
-    *names, directive = told
+        output = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout.splitlines()
+    *names, directive = output
     assert names
     assert all(name.startswith("chat-") for name in names)
     assert directive == ":4", "and no files"

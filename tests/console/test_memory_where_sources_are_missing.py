@@ -86,9 +86,11 @@ async def test_without_a_store_objects_and_scraped_numbers_are_kept_and_plots_ar
         assert curve.is_recorded
         usual = await connection.reader.baselines(BaselineQuestion(WORKLOAD, series, (Quantity.RUNNING,), now))
         assert (usual.of, usual.problem) == ({}, "no metrics store answers here")
-        told = await connection.reader.timeline(None, now - 3600)
-        assert told.entries
-        assert [gap.what for gap in told.gaps] == ["deleted objects, and changes before the last, that no console saw"]
+        timeline = await connection.reader.timeline(None, now - 3600)
+        assert timeline.entries
+        assert [gap.what for gap in timeline.gaps] == [
+            "deleted objects, and changes before the last, that no console saw"
+        ]
     with Recording(file) as recording:
         moment = recording.at(recording.last)
     assert moment.state.pods
@@ -101,10 +103,10 @@ def test_where_one_namespace_is_permitted_that_one_is_kept_and_what_is_missing_w
 ) -> None:
     async def keep() -> Path:
         async with seen(fleet.kubeconfig, tmp_path, "demo-teamlead", "serving") as (connection, file):
-            told = await connection.reader.timeline(None, time.time() - 7 * 86_400)
-            assert told.entries
-            assert {entry.about.namespace for entry in told.entries} <= {"", "serving"}
-            assert any("nodes" in gap.what for gap in told.gaps)
+            timeline = await connection.reader.timeline(None, time.time() - 7 * 86_400)
+            assert timeline.entries
+            assert {entry.about.namespace for entry in timeline.entries} <= {"", "serving"}
+            assert any("nodes" in gap.what for gap in timeline.gaps)
             return file
 
     file = asyncio.run(keep())
@@ -123,10 +125,10 @@ def test_where_one_namespace_is_permitted_that_one_is_kept_and_what_is_missing_w
 async def test_without_the_api_server_its_silence_is_kept_and_the_timeline_says_what_is_lost(tmp_path: Path) -> None:
     config = kubeconfig(tmp_path, "http://127.0.0.1:9")
     async with seen(config, tmp_path, "") as (connection, file):
-        told = await connection.reader.timeline(None, time.time() - 3600)
-        assert told.entries == ()
-        assert any("the objects of the cluster" in gap.what for gap in told.gaps)
-        assert all("127.0.0.1:9" in gap.problem or "Prometheus" in gap.problem for gap in told.gaps)
+        timeline = await connection.reader.timeline(None, time.time() - 3600)
+        assert timeline.entries == ()
+        assert any("the objects of the cluster" in gap.what for gap in timeline.gaps)
+        assert all("127.0.0.1:9" in gap.problem or "Prometheus" in gap.problem for gap in timeline.gaps)
     with Recording(file) as recording:
         moment = recording.at(recording.last)
     assert moment.state.pods == {}

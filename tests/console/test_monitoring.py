@@ -47,8 +47,8 @@ def test_faults_stand_by_their_kind_with_what_to_do() -> None:
     assert (
         shown.index("NO SUCH SERIES") < shown.index("TARGET DOWN") < shown.index("PARTLY") < shown.index("NOT CHECKED")
     )
-    for said in ("serving/Full", "there is kv_usage_total", "its alert cannot fire", "2 down: a, b"):
-        assert said in shown
+    for full in ("serving/Full", "there is kv_usage_total", "its alert cannot fire", "2 down: a, b"):
+        assert full in shown
     assert "\x1b" not in shown
 
 

@@ -147,8 +147,8 @@ def quarterdeck(*words: str, **environ: str) -> subprocess.CompletedProcess[str]
 
 
 def test_the_help_of_the_command_line_has_it_and_its_flags() -> None:
-    told = quarterdeck("--help").stdout
-    assert "\n  annotate            leave a note on a workload\n" in told
+    output = quarterdeck("--help").stdout
+    assert "\n  annotate            leave a note on a workload\n" in output
     own = quarterdeck("annotate", "--help").stdout
     assert "--sign NAME" in own
     assert "TARGET [NOTE]" in own
@@ -245,9 +245,9 @@ def test_it_is_planned_done_recorded_and_taken_back(fleet: Process, tmp_path: Pa
     words = ("annotate", "deployment/chat-70b", "look", "--sign", "mia")
     done = quarterdeck(*words, "--yes", "--reason", "INC-7", "--json", **there)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["outcome"]["result"] == "converged"
-    assert told["plan"]["changes"] == [{"what": "note", "before": "", "after": "look mia"}]
+    output = json.loads(done.stdout)
+    assert output["outcome"]["result"] == "converged"
+    assert output["plan"]["changes"] == [{"what": "note", "before": "", "after": "look mia"}]
 
     (action,) = recorded(quarterdeck, there)
     assert action["outcome"] == "converged"

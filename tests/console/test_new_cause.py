@@ -60,10 +60,10 @@ def snapshot() -> Snapshot:
 
 
 def test_it_is_what_its_objects_stand_by_and_comes_before_what_it_explains() -> None:
-    said = snapshot().assessments
-    assert said["serving/goose-0"] == said[GOOSE] == Assessment(Severity.CRITICAL, "honks, 9 hear it")
-    assert said["serving/swan-0"] == said[SWAN] == Assessment(Severity.WARNING, "moults")
-    assert said["serving/crowd-0"] == (Severity.OK, ""), "a sign that must not hold does"
+    values = snapshot().assessments
+    assert values["serving/goose-0"] == values[GOOSE] == Assessment(Severity.CRITICAL, "honks, 9 hear it")
+    assert values["serving/swan-0"] == values[SWAN] == Assessment(Severity.WARNING, "moults")
+    assert values["serving/crowd-0"] == (Severity.OK, ""), "a sign that must not hold does"
 
 
 def test_the_worst_come_first_in_the_order_that_they_declare() -> None:

@@ -115,9 +115,9 @@ def test_it_is_in_a_dry_run_and_in_its_json_and_blocks_in_earnest(
             line = ["scale", "deployment/chat-70b", "5", "--kubeconfig", str(process.kubeconfig), *flags]
             return dispatch("quarterdeck", line, {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)})
 
-        told = scale("--dry-run")
+        number = scale("--dry-run")
         assert WHY in capsys.readouterr().out
-        assert scale("--dry-run", "--json") == told
+        assert scale("--dry-run", "--json") == number
         document: dict[str, Any] = json.loads(capsys.readouterr().out)
         assert document["plan"]["verdict"] == "block"
         assert {"about": "embargo", "verdict": "block", "text": WHY, "fix": "wait for Monday"} in document["plan"][

@@ -66,18 +66,18 @@ async def _played() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def played() -> dict[str, Any]:
     code = "from tests.console.test_new_column import play; play()"
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
     )
-    assert said.returncode == 0, said.stderr
-    found: dict[str, Any] = json.loads(said.stdout.splitlines()[-1])
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
 def feathers(lines: list[str]) -> list[int]:
     """Return the numbers of the column for the workloads, from top to bottom; pods have 1."""
-    said = [int(word[:-1]) for line in lines for word in line.split() if re.fullmatch(r"\d+f", word)]
-    return [number for number in said if number > 1]
+    numbers = [int(word[:-1]) for line in lines for word in line.split() if re.fullmatch(r"\d+f", word)]
+    return [number for number in numbers if number > 1]
 
 
 def test_it_is_drawn(played: dict[str, Any]) -> None:

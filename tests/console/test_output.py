@@ -126,8 +126,8 @@ def test_what_changes_is_told_as_what_it_is(capsys: pytest.CaptureFixture[str]) 
         ["gone", "b"],
     ]
     assert lines[3].endswith("a reason that is wider than its column was")
-    told: list[Any] = [json.loads(line) for line in lines if line.startswith("{")]
-    assert [(one["change"], one["name"]) for one in told] == [
+    rows: list[Any] = [json.loads(line) for line in lines if line.startswith("{")]
+    assert [(one["change"], one["name"]) for one in rows] == [
         ("added", "pod/a"),
         ("added", "pod/b"),
         ("changed", "pod/a"),

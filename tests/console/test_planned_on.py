@@ -34,27 +34,27 @@ def test_with_a_slow_api_server_and_a_prometheus_that_is_first_the_target_is_loo
 ) -> None:
     with slow(fleet.kubeconfig, fleet.server, 0.3, tmp_path) as (kubeconfig, prometheus):
         code = main([*command, "--kubeconfig", str(kubeconfig), "--prometheus", prometheus, "--dry-run"])
-    told = capsys.readouterr()
-    assert code == exit_codes.OK, told.err
-    assert command[1].rpartition("/")[2] in told.out
+    printed = capsys.readouterr()
+    assert code == exit_codes.OK, printed.err
+    assert command[1].rpartition("/")[2] in printed.out
 
 
-def room(told: str) -> str:
-    found = ROOM.search(told)
-    assert found, told
+def room(text: str) -> str:
+    found = ROOM.search(text)
+    assert found, text
     return " ".join(found[1].split())
 
 
 def test_a_namespace_that_is_asked_for_does_not_free_the_gpus_of_the_others(
     fleet: Process, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = []
+    rows = []
     for where in (["-n", "serving"], ["-A"]):
         code = main(["scale", "chat-70b", "4", *where, "--kubeconfig", str(fleet.kubeconfig), "--dry-run"])
         assert code == exit_codes.OK
-        said.append(room(capsys.readouterr().out))
-    assert said[0] == said[1]
-    assert said[0].startswith("room for")
+        rows.append(room(capsys.readouterr().out))
+    assert rows[0] == rows[1]
+    assert rows[0].startswith("room for")
 
 
 def test_who_may_not_see_the_other_namespaces_is_told_that_the_room_is_not_known(
@@ -72,9 +72,9 @@ def test_a_target_that_may_not_be_listed_is_not_called_missing(
 ) -> None:
     flags = ["--kubeconfig", str(fleet.kubeconfig), "--context", "demo-nobody", "--dry-run"]
     assert main(["scale", "deployment/chat-70b", "4", *flags]) == exit_codes.REFUSED
-    told = capsys.readouterr().err
-    assert "forbidden" in told.lower()
-    assert "no deployment" not in told
+    stderr = capsys.readouterr().err
+    assert "forbidden" in stderr.lower()
+    assert "no deployment" not in stderr
 
 
 def test_an_api_server_that_is_gone_is_said_and_no_target_is_called_missing(
@@ -85,6 +85,6 @@ def test_an_api_server_that_is_gone_is_said_and_no_target_is_called_missing(
         kubeconfig.write_text(text)
         flags = ["--kubeconfig", str(kubeconfig), "--prometheus", prometheus, "--dry-run"]
         assert main(["scale", "deployment/chat-70b", "4", *flags]) == exit_codes.UNREACHABLE
-    told = capsys.readouterr().err
-    assert "connection refused" in told
-    assert "no deployment" not in told
+    stderr = capsys.readouterr().err
+    assert "connection refused" in stderr
+    assert "no deployment" not in stderr

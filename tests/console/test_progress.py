@@ -58,12 +58,12 @@ async def test_it_is_said_on_a_terminal_alone_and_nothing_of_it_stays(
     with ProgressLine() as line:
         line.counted("cases")(1, 2)
     stderr.close()
-    said = file.read_bytes().decode()
-    assert "quarterdeck: a line of its own" in said
+    text = file.read_bytes().decode()
+    assert "quarterdeck: a line of its own" in text
     if not terminal:
-        assert said == "quarterdeck: a line of its own\n"
+        assert text == "quarterdeck: a line of its own\n"
         return
-    assert "waiting for x" in said
-    assert "cases [############------------] 1 of 2" in said
-    lines = [one.rpartition("\x1b[K")[2] for one in said.split("\n")]
+    assert "waiting for x" in text
+    assert "cases [############------------] 1 of 2" in text
+    lines = [one.rpartition("\x1b[K")[2] for one in text.split("\n")]
     assert lines == ["quarterdeck: a line of its own", ""]

@@ -29,8 +29,8 @@ def with_queue(lengths: list[float], served: float = 8.0) -> tuple[Snapshot, str
         past = Frame.of(frame.keys, columns, frame.ages, frame.states)
         view = history.record(begins, (past,))
     numbers = {Quantity.REQUESTS: served, Quantity.PREFILL_MEAN: 0.5, Quantity.WAITING: lengths[-1]}
-    told = {quantity: Column(array("d", [value] * len(frame.keys))) for quantity, value in numbers.items()}
-    by_workload = Frame.of(frame.keys, {**frame.columns, **told}, frame.ages, frame.states)
+    found = {quantity: Column(array("d", [value] * len(frame.keys))) for quantity, value in numbers.items()}
+    by_workload = Frame.of(frame.keys, {**frame.columns, **found}, frame.ages, frame.states)
     return replace(snapshot, history=view, by_workload=by_workload), key
 
 

@@ -85,9 +85,9 @@ def _contexts() -> Iterator[Context]:
 
 @pytest.mark.parametrize("command", TABLE, ids=lambda command: command.id)
 def test_a_refusal_is_one_sentence_whatever_the_command_is_asked_of(command: Command) -> None:
-    said = {refusal(command, context, read_only=False) for context in contexts()}
-    said |= {refusal(command, context, read_only=True) for context in contexts()[:: len(ScreenId) + 1]}
-    for words in said - {None}:
+    lines = {refusal(command, context, read_only=False) for context in contexts()}
+    lines |= {refusal(command, context, read_only=True) for context in contexts()[:: len(ScreenId) + 1]}
+    for words in lines - {None}:
         assert words is not None
         assert _SENTENCE.fullmatch(words), words
         _, _, reason = words.partition(": ")

@@ -64,7 +64,7 @@ def test_a_moment_that_it_does_not_have_is_said(file: Path, tmp_path: Path, caps
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (("replay", "/nowhere/x"), "No such file"),
         (("replay", "/"), "is not a file"),
@@ -76,11 +76,11 @@ def test_a_moment_that_it_does_not_have_is_said(file: Path, tmp_path: Path, caps
     ],
 )
 def test_bad_input_is_said(
-    arguments: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(tmp_path, *arguments) == 2
     err = capsys.readouterr().err
-    assert said in err
+    assert expected in err
     assert "Traceback" not in err
 
 

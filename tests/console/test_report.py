@@ -203,7 +203,7 @@ def test_an_empty_fleet_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("coverage", "namespace", "said"),
+    ("coverage", "namespace", "expected"),
     [
         (Coverage(limited={"pods": ()}), "", "you may not list pods"),
         (Coverage(limited={"pods": ("serving",)}), "", "you may not list pods beyond serving"),
@@ -211,11 +211,11 @@ def test_an_empty_fleet_says_so() -> None:
         (Coverage(frozenset({"pods"})), "", "the pods of this cluster are not listed yet"),
     ],
 )
-def test_pods_that_may_not_be_seen_are_not_said_to_be_none(coverage: Coverage, namespace: str, said: str) -> None:
+def test_pods_that_may_not_be_seen_are_not_said_to_be_none(coverage: Coverage, namespace: str, expected: str) -> None:
     cluster = Cluster(context="test", namespace=namespace)
     state = replace(kube(), cluster=cluster, coverage=coverage)
     lines = list(table(Builder().build(state, None, [LIVE], NOW), 80, UNICODE))
-    assert lines[-1] == f"  which pods there are is not known: {said}"
+    assert lines[-1] == f"  which pods there are is not known: {expected}"
     assert " pods not known " in lines[0]
 
 

@@ -44,5 +44,5 @@ def test_what_differs_from_the_current_one_is_beside_each() -> None:
 
 
 def test_none_is_said_so() -> None:
-    *_, said = sheet_lines(revisions_sheet("Deployment", (), 0.0, UNICODE), None, UNICODE)
-    assert said.strip() == "this Deployment keeps no revisions"
+    *_, text = sheet_lines(revisions_sheet("Deployment", (), 0.0, UNICODE), None, UNICODE)
+    assert text.strip() == "this Deployment keeps no revisions"

@@ -98,8 +98,8 @@ def post(url: str) -> Mutation:
 
 
 async def test_credentials_go_to_the_configured_one_and_to_no_other() -> None:
-    said = {"/api/v2/silences": {"silenceID": "s1"}}
-    with answering(said) as mine, answering(said) as other:
+    values = {"/api/v2/silences": {"silenceID": "s1"}}
+    with answering(values) as mine, answering(values) as other:
         sender = writer(mine.url)
         assert (await sender.send(post(mine.url))).document == {"silenceID": "s1"}
         await sender.send(post(other.url))

@@ -46,8 +46,8 @@ class Shell:
     def __call__(self, *words: str) -> tuple[int, str, str]:
         command, *rest = words
         code = dispatch("quarterdeck", [command, *self._flags, *rest], self._environ, self._home / "no-policy")
-        said = self._capsys.readouterr()
-        return code, said.out, said.err
+        printed = self._capsys.readouterr()
+        return code, printed.out, printed.err
 
 
 @pytest.mark.real("alertmanager")
@@ -58,10 +58,10 @@ def test_it_is_silenced_ended_and_taken_back(
         running.post({"alertname": "Full", "pod": "chat-1"}, {"alertname": "Full", "pod": "chat-2"})
         shell = Shell(cluster, running.url, tmp_path, capsys)
 
-        code, _, said = shell("silence", "Full", "--dry-run")
+        code, _, text = shell("silence", "Full", "--dry-run")
         assert code == exit_codes.USAGE
-        assert "Full is 2 alerts" in said
-        assert """'Full{pod="chat-1"}'""" in said
+        assert "Full is 2 alerts" in text
+        assert """'Full{pod="chat-1"}'""" in text
 
         code, out, _ = shell("silence", "Full{pod=chat-1}", "--for", "2h", "--dry-run")
         assert (code, running.silences()) == (exit_codes.OK, [])
@@ -74,12 +74,12 @@ def test_it_is_silenced_ended_and_taken_back(
         assert silence["comment"].startswith("INC-7; silenced with quarterdeck")
         assert {one["value"] for one in silence["matchers"]} == {"Full", "chat-1"}
 
-        code, _, said = shell("undo", "--yes")
-        assert code == exit_codes.OK, said
+        code, _, text = shell("undo", "--yes")
+        assert code == exit_codes.OK, text
         assert states(running) == ["expired"]
-        code, _, said = shell("expire", "Full{pod=chat-1}", "--yes")
+        code, _, text = shell("expire", "Full{pod=chat-1}", "--yes")
         assert code == exit_codes.USAGE
-        assert "Full is not silenced" in said
+        assert "Full is not silenced" in text
 
         other = running.silence("pod", "chat-2")
         assert shell("expire", "Full{pod=chat-2}", "--yes")[0] == exit_codes.OK
@@ -123,10 +123,10 @@ def test_of_several_silences_the_one_must_be_named(
 ) -> None:
     with answering(answers()) as server:
         shell = Shell(cluster, server.url, tmp_path, capsys)
-        code, _, said = shell("expire", "f1", "--dry-run")
+        code, _, text = shell("expire", "f1", "--dry-run")
         assert code == exit_codes.PROBLEM
-        assert "silenced by 2: s1, s2" in said
-        assert "--silence ID" in said
+        assert "silenced by 2: s1, s2" in text
+        assert "--silence ID" in text
         code, out, _ = shell("expire", "f1", "--silence", "s2", "--dry-run", "--json")
         assert code == exit_codes.OK
         assert "/api/v2/silence/s2" in out
@@ -139,9 +139,9 @@ def test_an_auditor_is_refused_and_nothing_is_asked(
     with answering(answers()) as server:
         shell = Shell(cluster, server.url, tmp_path, capsys)
         for command in ("silence", "expire"):
-            code, _, said = shell(command, "Full", "--yes", "--read-only")
+            code, _, text = shell(command, "Full", "--yes", "--read-only")
             assert code == exit_codes.REFUSED
-            assert f"{command} was refused" in said
+            assert f"{command} was refused" in text
         assert server.seen == []
 
 
@@ -171,7 +171,7 @@ def test_an_alert_is_named_by_its_labels_or_its_fingerprint(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "expected"),
     [
         ("Fulll", "did you mean Full"),
         ("Full{pod=c}", "no alert Full"),
@@ -182,10 +182,10 @@ def test_an_alert_is_named_by_its_labels_or_its_fingerprint(typed: str) -> None:
         ("Full", "Full is 2 alerts; choose one"),
     ],
 )
-def test_what_names_none_or_several_is_said(typed: str, said: str) -> None:
+def test_what_names_none_or_several_is_said(typed: str, expected: str) -> None:
     with pytest.raises(NotNamedError) as refused:
         find_alert(typed, told("pod=a", "pod=b"), "")
-    assert said in str(refused.value)
+    assert expected in str(refused.value)
 
 
 def test_what_is_listed_can_be_typed() -> None:

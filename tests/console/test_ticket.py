@@ -69,8 +69,8 @@ def test_what_changed_and_who_acted_are_apart_and_an_open_log_gives_its_errors()
     proof = (Evidence("audit log", "a1"),)
     scaled = entry(snapshot.at - 600, "Scale chat from 3 to 4: converged (OPS-7)", who="mia", evidence=proof)
     log = OpenLog("serving/chat-0", "vllm", ["ERROR one", "ERROR two"])
-    told = past(snapshot, rollout, event, died, scaled)
-    made = ticket(snapshot, of_everything(snapshot), told, whole=True, open_log=log)
+    timelines = past(snapshot, rollout, event, died, scaled)
+    made = ticket(snapshot, of_everything(snapshot), timelines, whole=True, open_log=log)
     assert [one.what for one in made.changes] == [rollout.what, died.what]
     assert [(one.what, one.who) for one in made.acted] == [(scaled.what, "mia")]
     text = to_markdown(made)
@@ -117,8 +117,8 @@ def test_it_says_what_there_was_no_room_for_and_what_could_not_be_read() -> None
     assert "## What changed before" not in to_markdown(made)
     quiet = fleet.at(0)
     gap = Gap("what Helm did", "Secrets may not be listed")
-    told = ticket(quiet, of_everything(quiet), past(quiet, gaps=(gap,)), whole=True)
-    assert told.lacks == ("what Helm did: Secrets may not be listed",)
+    document = ticket(quiet, of_everything(quiet), past(quiet, gaps=(gap,)), whole=True)
+    assert document.lacks == ("what Helm did: Secrets may not be listed",)
 
 
 def test_a_calm_fleet_says_so() -> None:
@@ -155,10 +155,10 @@ def test_secrets_are_masked_wherever_they_come_from(whole: bool) -> None:
 def test_commands_and_queries_are_whole() -> None:
     snapshot = two()
     made = ticket(snapshot, of_everything(snapshot), past(snapshot), whole=True)
-    said = [command for one in made.objects for command in one.commands]
-    said += [number.query or number.read or "" for one in made.objects for number in one.numbers]
-    assert said
-    assert not any("redacted" in text for text in said)
+    lines = [command for one in made.objects for command in one.commands]
+    lines += [number.query or number.read or "" for one in made.objects for number in one.numbers]
+    assert lines
+    assert not any("redacted" in text for text in lines)
 
 
 def test_the_document_is_versioned_and_leaves_out_what_has_no_value() -> None:
@@ -171,7 +171,7 @@ def test_the_document_is_versioned_and_leaves_out_what_has_no_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("expected", "shown"),
     [
         ("a [link](http://x) *now*", r"a \[link\](http://x) \*now\*"),
         ("<script>`x`", r"\<script\>\`x\`"),
@@ -179,8 +179,8 @@ def test_the_document_is_versioned_and_leaves_out_what_has_no_value() -> None:
         ("two\n# lines | here", r"two \# lines \| here"),
     ],
 )
-def test_text_of_others_is_no_markup(said: str, shown: str) -> None:
-    assert plain(said) == shown
+def test_text_of_others_is_no_markup(expected: str, shown: str) -> None:
+    assert plain(expected) == shown
 
 
 def test_no_line_of_a_log_ends_its_block_and_no_name_its_code() -> None:

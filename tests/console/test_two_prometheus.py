@@ -186,8 +186,8 @@ def test_percentiles_of_a_model_of_both_are_of_the_buckets_of_both(scraped: Scra
             assert whole is not None
             if not math.isnan(value := quantile(0.95, whole).value):
                 wanted[model] = value
-        told = (model for model in document.models if Quantity.TTFT_P95 in model.readings)
-        return {model.key: model.readings[Quantity.TTFT_P95].value for model in told}, wanted
+        models = (model for model in document.models if Quantity.TTFT_P95 in model.readings)
+        return {model.key: model.readings[Quantity.TTFT_P95].value for model in models}, wanted
 
     _equal(both)
 

@@ -72,9 +72,9 @@ async def test_without_the_token_there_is_nothing_and_with_it_the_address_forget
     assert Recorded.begun == []
     answer = await client.get("/", params={"token": TOKEN, "fontsize": "20"}, allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, "/?fontsize=20")
-    said = answer.headers["Set-Cookie"]
-    assert "HttpOnly" in said
-    assert "SameSite=Strict" in said
+    message = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in message
+    assert "SameSite=Strict" in message
     page = await client.get("/")
     text = await page.text()
     assert page.status == 200
@@ -148,7 +148,7 @@ async def test_a_real_browser_shows_it_and_hands_on_what_is_typed(client: Client
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["--host", "0.0.0.0"], "without TLS anybody on the way could read the token"),
         (["--key", "key.pem"], "--key without --cert"),
@@ -157,10 +157,10 @@ async def test_a_real_browser_shows_it_and_hands_on_what_is_typed(client: Client
     ],
 )
 def test_what_cannot_be_served_is_said_before_anything_is(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["web", *arguments]) == exit_codes.USAGE
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -212,11 +212,11 @@ class Case:
             involved = {"kind": about, "namespace": namespace, "name": name, "uid": found["metadata"]["uid"]}
             meta = {"name": f"{name}.{number:016x}", "namespace": namespace or "default", "uid": f"event-{number}"}
             stamp = timestamp(now)
-            told: dict[str, Any] = {"reason": reason, "message": message, "type": kind, "count": count}
-            told |= {"firstTimestamp": stamp, "lastTimestamp": stamp, "involvedObject": involved}
+            document: dict[str, Any] = {"reason": reason, "message": message, "type": kind, "count": count}
+            document |= {"firstTimestamp": stamp, "lastTimestamp": stamp, "involvedObject": involved}
             meta |= {"creationTimestamp": stamp, "resourceVersion": "1"}
             if self.guise.lacks != "events":
-                self.put({"kind": "Event", "apiVersion": "v1", "metadata": meta} | told)
+                self.put({"kind": "Event", "apiVersion": "v1", "metadata": meta} | document)
 
         self.at(seconds, act)
 

@@ -67,8 +67,8 @@ def died(raw: Raw, at: float, code: int, reason: str = "Error", message: str = "
         ended |= {"message": message} if message else {}
         status["restartCount"] += 1
         status["lastState"] = {"terminated": ended}
-        told = f"back-off restarting failed container=vllm pod={raw['metadata']['name']}"
-        status["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": told}}
+        text = f"back-off restarting failed container=vllm pod={raw['metadata']['name']}"
+        status["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": text}}
         status["started"] = False
 
 

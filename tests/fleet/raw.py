@@ -45,16 +45,16 @@ async def wire(say: Say = say_ok) -> AsyncIterator[Wire]:
         writers.append(writer)
         with suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
-            told.lines.append(head.split(b"\r\n")[0].decode("latin-1"))
+            found.lines.append(head.split(b"\r\n")[0].decode("latin-1"))
             await say(writer)
             await writer.drain()
         writer.close()
 
     writers: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    told = Wire(server.sockets[0].getsockname()[1])
+    found = Wire(server.sockets[0].getsockname()[1])
     try:
-        yield told
+        yield found
     finally:
         server.close()
         for writer in writers:

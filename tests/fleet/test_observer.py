@@ -175,8 +175,8 @@ async def test_a_measurement_is_shown_when_it_arrives() -> None:
 async def test_a_quick_measurement_is_in_the_snapshot_of_the_tick_that_began_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = iter(map(float, range(100)))
-    meter, seen = Meter(lambda: running(next(told))), list[float]()
+    found = iter(map(float, range(100)))
+    meter, seen = Meter(lambda: running(next(found))), list[float]()
     begun = [0.0]
 
     def due(_state: KubeState, _now: float) -> bool:

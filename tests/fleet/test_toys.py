@@ -168,10 +168,10 @@ async def test_an_engine_that_another_one_runs_is_one_row_with_what_either_says(
 
 
 def test_where_each_is_asked() -> None:
-    said = {e.pod.name: f"{e.address}{e.path}" for e in endpoints(_pods(), (8000,), "/metrics")}
-    assert said["swan-0"] == "10.0.0.2:7412/metrics"
-    assert said["gate-0"] == "10.0.0.3:7413/admin/numbers"
-    assert said["cards-0"] == "10.0.0.4:7414/cards"
+    texts = {e.pod.name: f"{e.address}{e.path}" for e in endpoints(_pods(), (8000,), "/metrics")}
+    assert texts["swan-0"] == "10.0.0.2:7412/metrics"
+    assert texts["gate-0"] == "10.0.0.3:7413/admin/numbers"
+    assert texts["cards-0"] == "10.0.0.4:7414/cards"
 
 
 def test_a_gateway_beside_an_engine_in_one_pod_is_asked_too() -> None:
@@ -182,17 +182,17 @@ def test_a_gateway_beside_an_engine_in_one_pod_is_asked_too() -> None:
     both = pod(
         "both", ip="10.0.0.9", labels={"app": "drake-gate"}, containers=images, serving=Serving("Quacker", "quack")
     )
-    said = {e.key: f"{e.address}{e.path}" for e in endpoints([both], (8000,), "/metrics")}
-    assert said == {"serving/both:7413": "10.0.0.9:7413/admin/numbers", "serving/both": "10.0.0.9:7411/quacks"}
+    texts = {e.key: f"{e.address}{e.path}" for e in endpoints([both], (8000,), "/metrics")}
+    assert texts == {"serving/both:7413": "10.0.0.9:7413/admin/numbers", "serving/both": "10.0.0.9:7411/quacks"}
     one = replace(both, annotations={"prometheus.io/port": "7000", "prometheus.io/path": "/all"})
     assert [(e.key, e.port) for e in endpoints([one], (8000,), "/metrics")] == [("serving/both", 7000)]
 
 
 def test_a_gateway_that_is_told_of_a_model_serves_none() -> None:
-    told = replace(_pods()[2], version=ModelVersion(model="org/duck"))
-    assert len(endpoints([told], (8000,), "/metrics")) == 1
+    found = replace(_pods()[2], version=ModelVersion(model="org/duck"))
+    assert len(endpoints([found], (8000,), "/metrics")) == 1
     workloads = deployment("gate", namespace="edge")
-    assert Builder().build(kube([told], workloads), None, (), EPOCH).models == {}
+    assert Builder().build(kube([found], workloads), None, (), EPOCH).models == {}
 
 
 @pytest.mark.parametrize(

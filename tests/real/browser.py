@@ -34,22 +34,22 @@ class Page:
     async def read(self) -> None:
         """Take what the browser says, until it ends."""
         async for message in self._socket:
-            said = message.json()
-            if (asked := self._answers.pop(said.get("id", 0), None)) is not None:
-                asked.set_result(said)
-            elif said.get("method") == "Log.entryAdded":
-                self.complaints.append(said["params"]["entry"]["text"])
-            elif said.get("method") == "Runtime.exceptionThrown":
-                self.complaints.append(str(said["params"]["exceptionDetails"]))
+            text = message.json()
+            if (asked := self._answers.pop(text.get("id", 0), None)) is not None:
+                asked.set_result(text)
+            elif text.get("method") == "Log.entryAdded":
+                self.complaints.append(text["params"]["entry"]["text"])
+            elif text.get("method") == "Runtime.exceptionThrown":
+                self.complaints.append(str(text["params"]["exceptionDetails"]))
 
     async def call(self, method: str, **params: object) -> dict[str, Any]:
         """Raises AssertionError where the browser refuses."""
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": params})
-        said = await asyncio.wait_for(answer, PATIENCE)
-        assert "error" not in said, said
-        found: dict[str, Any] = said["result"]
+        text = await asyncio.wait_for(answer, PATIENCE)
+        assert "error" not in text, text
+        found: dict[str, Any] = text["result"]
         return found
 
     async def value(self, script: str) -> Any:

@@ -27,8 +27,8 @@ def llama_cpp(environment: Path, folder: Path, *, slots: int, metrics: bool = Tr
     """A ready server of a tiny random model called ``tiny``, as ``http://127.0.0.1:port``; ``slots`` run at once."""
     port = free_port()
     program = Path(__file__).with_name("llama_cpp_program.py")
-    said = [str(folder / "tiny.gguf"), str(port), "tiny", str(slots), "metrics" if metrics else "none"]
-    with _running([str(environment / "bin" / "python"), str(program), *said], folder / "llama.log", {}) as server:
+    lines = [str(folder / "tiny.gguf"), str(port), "tiny", str(slots), "metrics" if metrics else "none"]
+    with _running([str(environment / "bin" / "python"), str(program), *lines], folder / "llama.log", {}) as server:
         _wait(server, f"http://127.0.0.1:{port}/health", folder / "llama.log")
         yield f"http://127.0.0.1:{port}"
 

@@ -105,9 +105,9 @@ def test_a_node_is_cordoned_and_given_back(stage: Stage) -> None:
 def test_a_workload_is_rolled_back_to_the_revision_before(stage: Stage) -> None:
     listed = stage.quarterdeck("rollback", "chat-8b", "-n", "serving", "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["REVISION", "2", "1"]
-    told = json.loads(stage.quarterdeck("rollback", "chat-8b", "-n", "serving", "--list", "--json").stdout)
-    assert told["schema"] == "quarterdeck/revisions/v1"
-    assert [(each["number"], each["current"]) for each in told["revisions"]] == [(2, True), (1, False)]
+    output = json.loads(stage.quarterdeck("rollback", "chat-8b", "-n", "serving", "--list", "--json").stdout)
+    assert output["schema"] == "quarterdeck/revisions/v1"
+    assert [(each["number"], each["current"]) for each in output["revisions"]] == [(2, True), (1, False)]
     before = stage.get("deployment", "chat-8b")["spec"]["template"]
     done = stage.quarterdeck("rollback", "chat-8b", "-n", "serving", "--yes")
     assert done.returncode == 0, done.stderr

@@ -86,8 +86,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         config = yaml.safe_load(Path(fleet.said["prometheus_config"]).read_text())
         config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s"}
         with prometheus(folder, config) as url:
-            told = f"count(rate(vllm:generation_tokens_total{{{WORKLOAD}}}[10s] offset 25s) > 0) > 1"
-            block_until(lambda: query(url, told), "half a minute of samples")
+            text = f"count(rate(vllm:generation_tokens_total{{{WORKLOAD}}}[10s] offset 25s) > 0) > 1"
+            block_until(lambda: query(url, text), "half a minute of samples")
             yield Stage(url, math.floor(time.time()) - 3.0)
 
 
@@ -124,10 +124,10 @@ def test_the_query_that_is_copied_for_a_number_gives_it_as_a_query_by_hand_does(
     stage: Stage, quantity: Quantity
 ) -> None:
     (expected,) = values_by_hand(stage, PLAIN[quantity], TimeRange(stage.end, 1.0, 1))
-    (told,) = query(stage.url, query_behind(quantity, SERIES, 10.0), stage.end)
+    (document,) = query(stage.url, query_behind(quantity, SERIES, 10.0), stage.end)
     assert not math.isnan(expected)
-    assert float(told["value"][1]) == pytest.approx(expected, rel=1e-9)
-    assert set(told["metric"]) <= {"__name__"}, "one number, and no label to choose by"
+    assert float(document["value"][1]) == pytest.approx(expected, rel=1e-9)
+    assert set(document["metric"]) <= {"__name__"}, "one number, and no label to choose by"
 
 
 @pytest.mark.parametrize("quantity", LONG)

@@ -81,12 +81,12 @@ async def test_tokens_are_those_that_clients_were_told(server: str) -> None:
         assert idle.engines == (EngineId("local", "tiny-0", "", "0"),)
         assert idle.dialects == (("llama.cpp",),)
         assert (value(idle, Quantity.RUNNING), value(idle, Quantity.WAITING)) == (0, 0)
-        told = [await complete(client, prompt, TOKENS) for prompt in PROMPTS]
+        found = [await complete(client, prompt, TOKENS) for prompt in PROMPTS]
         m = await scraper.scrape(after=10.0)
-    cached = sum(usage["prompt_tokens_details"]["cached_tokens"] for usage in told)
+    cached = sum(usage["prompt_tokens_details"]["cached_tokens"] for usage in found)
     assert cached > 0, "prompts with the same beginning, and no cache"
     assert value(m, Quantity.GENERATION_TOKENS) * 10 == pytest.approx(TOKENS * len(PROMPTS))
-    assert value(m, Quantity.PROMPT_TOKENS) * 10 == pytest.approx(sum(usage["prompt_tokens"] for usage in told))
+    assert value(m, Quantity.PROMPT_TOKENS) * 10 == pytest.approx(sum(usage["prompt_tokens"] for usage in found))
     assert value(m, Quantity.PREFIX_QUERIES) == value(m, Quantity.PROMPT_TOKENS)
     assert value(m, Quantity.PREFIX_HITS) * 10 == pytest.approx(cached)
 

@@ -38,18 +38,18 @@ def mode(path: Path) -> int:
 
 def test_it_says_where_it_is_and_removes_its_files() -> None:
     with simulator("--pods", "4", "--seed", "3") as process:
-        said = process.said
-        assert said["schema"] == "quarterdeck/simulator/v1"
-        assert said["pods"] >= 4
-        assert (said["scenario"], said["seed"]) == ("steady", 3)
+        document = process.said
+        assert document["schema"] == "quarterdeck/simulator/v1"
+        assert document["pods"] >= 4
+        assert (document["scenario"], document["seed"]) == ("steady", 3)
         directory = process.kubeconfig.parent
         assert mode(directory) == 0o700
         assert {mode(path) for path in directory.iterdir()} == {0o600}
         kubeconfig = yaml.safe_load(process.kubeconfig.read_text())
         assert kubeconfig["current-context"] == "demo"
-        assert kubeconfig["clusters"][0]["cluster"]["server"] == said["server"]
-        tokens = {context_of(kubeconfig, name)[1] for name in said["contexts"]}
-        assert len(tokens) == len(said["contexts"])
+        assert kubeconfig["clusters"][0]["cluster"]["server"] == document["server"]
+        tokens = {context_of(kubeconfig, name)[1] for name in document["contexts"]}
+        assert len(tokens) == len(document["contexts"])
     assert process.child.returncode == 0
     assert not directory.exists()
 
@@ -135,8 +135,8 @@ async def test_listeners_follow_the_pods() -> None:
     prefix = claim_prefix(8000)
     if not prefix.usable:
         pytest.skip("this system has only one loopback address")
-    world, said = Fleet(HandClock()), list[str]()
-    listeners = Listeners(world, said.append)
+    world, lines = Fleet(HandClock()), list[str]()
+    listeners = Listeners(world, lines.append)
     first = Endpoint("llm", "a", f"{prefix.text}.0.2", 8000, "vllm")
     try:
         world.listening = [first]
@@ -152,7 +152,7 @@ async def test_listeners_follow_the_pods() -> None:
         await listeners.follow()
         with pytest.raises(OSError):
             await asyncio.open_connection(first.ip, 8000)
-        assert said == []
+        assert lines == []
     finally:
         await listeners.close()
         prefix.release()

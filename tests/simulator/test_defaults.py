@@ -70,11 +70,11 @@ def test_a_real_server_adds_the_same() -> None:
     whole = json.loads((RECORDINGS / "deployment_get.json").read_text())["response"]["body"]
     spec = whole["spec"]
     (container,) = spec["template"]["spec"]["containers"]
-    said = {key: container[key] for key in ("name", "image", "args", "ports", "resources", "readinessProbe")}
-    said["ports"] = [{"name": "http", "containerPort": 8000}]
+    document = {key: container[key] for key in ("name", "image", "args", "ports", "resources", "readinessProbe")}
+    document["ports"] = [{"name": "http", "containerPort": 8000}]
     pod = {
         key: spec["template"]["spec"][key] for key in ("nodeSelector", "tolerations", "automountServiceAccountToken")
     }
-    template = {"metadata": spec["template"]["metadata"], "spec": pod | {"containers": [said]}}
+    template = {"metadata": spec["template"]["metadata"], "spec": pod | {"containers": [document]}}
     short = {"replicas": 3, "selector": spec["selector"], "template": template}
     assert defaulted({"kind": "Deployment", "metadata": whole["metadata"], "spec": short})["spec"] == spec

@@ -212,9 +212,9 @@ def test_the_log_of_an_old_pod_has_what_it_wrote_before_the_simulation() -> None
     fleet = Watched(blueprint=only("legacy-13b"))
     name = fleet.pods("legacy-13b")[0]["metadata"]["name"]
     first = fleet.fleet.logs("batch", name, None, False)
-    told = [line.at for line in first if "Avg prompt throughput" in line.text]
-    assert told[0] < START - 1800
-    assert max(after - before for before, after in pairwise(told)) < 60, "without a gap"
+    numbers = [line.at for line in first if "Avg prompt throughput" in line.text]
+    assert numbers[0] < START - 1800
+    assert max(after - before for before, after in pairwise(numbers)) < 60, "without a gap"
     assert "vLLM API server version" in first[0].text
     fleet.run(30)
     assert fleet.fleet.logs("batch", name, None, False)[: len(first)] == first, "it only grows"

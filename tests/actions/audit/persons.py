@@ -23,16 +23,16 @@ def as_nobody(do: Callable[[], object]) -> str:
             os.setgroups([])
             os.setgid(NOBODY.pw_gid)
             os.setuid(NOBODY.pw_uid)
-            said = str(do())
+            text = str(do())
         except BaseException:  # noqa: BLE001 - the parent tells of it
-            said = traceback.format_exc()
-        os.write(write, said.encode())
+            text = traceback.format_exc()
+        os.write(write, text.encode())
         os._exit(0)
     os.close(write)
     with os.fdopen(read, "rb") as answer:
-        said = answer.read().decode()
+        text = answer.read().decode()
     os.waitpid(child, 0)
-    return said
+    return text
 
 
 @contextmanager

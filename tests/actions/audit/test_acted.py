@@ -84,10 +84,10 @@ async def test_an_action_and_its_record_agree(tmp_path: Path) -> None:
     assert [f"{sent.method} {sent.path}" for sent in action.sent] == stage.mutations()
     assert all(sent.done for sent in action.sent)
     assert action.unsent == ()
-    told = {fact.label: fact.text for fact in summary(action)}
-    assert told["change"] == "replicas 4 → 6"
-    assert told["where"] == "prod-eu1 · serving/Deployment/chat-70b"
-    assert told["reason"] == "INC-7 token=[redacted]"
+    texts = {fact.label: fact.text for fact in summary(action)}
+    assert texts["change"] == "replicas 4 → 6"
+    assert texts["where"] == "prod-eu1 · serving/Deployment/chat-70b"
+    assert texts["reason"] == "INC-7 token=[redacted]"
     assert action.undo["request"]["replicas"] == 4
 
 

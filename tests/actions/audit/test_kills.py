@@ -38,8 +38,8 @@ def test_a_log_survives_any_number_of_kills(tmp_path: Path) -> None:
             while time.monotonic() < give_up:
                 pass
             process.kill()
-            said = (first + process.stdout.read()).rpartition(b"\n")[0].split()
-        promised = int(said[-1])
+            output = (first + process.stdout.read()).rpartition(b"\n")[0].split()
+        promised = int(output[-1])
         verdict = verify(read_log(folder))
         assert verdict.intact, verdict.broken
         assert verdict.behind <= 1

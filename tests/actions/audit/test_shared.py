@@ -77,10 +77,10 @@ def test_a_folder_with_a_group_has_logs_that_the_group_reads_and_nobody_else_wri
 
 def test_a_folder_that_another_user_made_first_is_refused_with_a_way_on(site: Path) -> None:
     assert as_nobody((site / "root").mkdir) == "None"
-    said = write(site / "root", ROOT)
-    assert f"{site / 'root'} belongs to nobody, not to root" in said
-    assert "moved away" in said
-    assert "audit_dir" in said
+    text = write(site / "root", ROOT)
+    assert f"{site / 'root'} belongs to nobody, not to root" in text
+    assert "moved away" in text
+    assert "audit_dir" in text
     assert list((site / "root").iterdir()) == []
     (site / "nobody").mkdir(mode=0o700)
     assert "belongs to root, not to nobody" in as_nobody(lambda: write(site / "nobody", NOBODYS))

@@ -20,8 +20,8 @@ async def test_what_was_done_on_this_server_is_told_with_who_and_why(tmp_path: P
     log.append("intent", "a1", intent("chat", title="Scale chat to 6", reason="queue", scope={"server": SERVER}))
     log.append("result", "a1", {"result": "converged"})
     log.append("intent", "b1", intent("chat", title="Scale chat to 7", scope={"server": "https://elsewhere"}))
-    told = await AuditTimeline(tmp_path, HERE).read(0.0)
-    (entry,) = told.entries
+    timeline = await AuditTimeline(tmp_path, HERE).read(0.0)
+    (entry,) = timeline.entries
     assert entry.what == "Scale chat to 6: converged (queue)"
     assert entry.about == ObjectRef("Deployment", "serving", "chat")
     assert entry.kind is EntryKind.CHANGE
@@ -38,8 +38,8 @@ async def test_what_was_done_through_another_context_of_the_same_server_says_so(
         scope = {"context": context, "server": SERVER}
         log.append("intent", context, intent("chat", title="Scale chat to 6", reason="", scope=scope))
         log.append("result", context, {"result": "converged"})
-    told = await AuditTimeline(tmp_path, HERE).read(0.0)
-    assert [entry.what for entry in told.entries] == [
+    timeline = await AuditTimeline(tmp_path, HERE).read(0.0)
+    assert [entry.what for entry in timeline.entries] == [
         "Scale chat to 6: converged",
         "Scale chat to 6: converged [through the context staging]",
     ]
@@ -53,8 +53,8 @@ async def test_what_is_older_is_not_told(tmp_path: Path) -> None:
 async def test_no_log_is_no_gap_and_one_that_cannot_be_read_is(tmp_path: Path) -> None:
     assert not (await AuditTimeline(tmp_path / "none", HERE).read(0.0)).gaps
     (tmp_path / "file").write_text("")
-    told = await AuditTimeline(tmp_path / "file", HERE).read(0.0)
-    assert [gap.what for gap in told.gaps] == ["what was done from here"]
+    timeline = await AuditTimeline(tmp_path / "file", HERE).read(0.0)
+    assert [gap.what for gap in timeline.gaps] == ["what was done from here"]
 
 
 @pytest.mark.parametrize("field", ["target", "scope", "title"])

@@ -36,15 +36,15 @@ class Server:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    said = Server()
-    said.holds.set()
+    found = Server()
+    found.holds.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            said.seen.append((self.path, dict(self.headers), body))
-            said.holds.wait(20)
-            status, document = said.answers.get(self.path, (404, {}))
+            found.seen.append((self.path, dict(self.headers), body))
+            found.holds.wait(20)
+            status, document = found.answers.get(self.path, (404, {}))
             data = document if isinstance(document, bytes) else json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
@@ -55,11 +55,11 @@ def server() -> Iterator[Server]:
             """Not on the terminal of the tests."""
 
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    said.url = f"http://127.0.0.1:{running.server_address[1]}"
+    found.url = f"http://127.0.0.1:{running.server_address[1]}"
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield said
-    said.holds.set()
+    yield found
+    found.holds.set()
     running.shutdown()
     running.server_close()
     thread.join()

@@ -37,8 +37,8 @@ def state(pods: list[Pod]) -> KubeState:
 class Engines:
     """Answers by address; counts how many are asked at once."""
 
-    def __init__(self, said: Mapping[str, CanaryReply] | None = None) -> None:
-        self.said = dict(said or {})
+    def __init__(self, replies: Mapping[str, CanaryReply] | None = None) -> None:
+        self.said = dict(replies or {})
         self.asked: list[CanaryTarget] = []
         self.most = self._now = 0
         self.heard = asyncio.Event()

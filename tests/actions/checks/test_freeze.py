@@ -89,9 +89,9 @@ NOW_FROZEN = FreezeWindow("release", "2026-01-01", "2027-01-01", why="of the yea
 
 async def test_a_plan_in_a_window_says_so_and_needs_a_reason() -> None:
     plan = await planned(NOW_FROZEN)
-    told = check(plan, "freeze")
-    assert told.verdict is Verdict.WARN
-    assert told.text == "changes are frozen until Fri 01 Jan 00:00 UTC (release): of the year"
+    found = check(plan, "freeze")
+    assert found.verdict is Verdict.WARN
+    assert found.text == "changes are frozen until Fri 01 Jan 00:00 UTC (release): of the year"
     with pytest.raises(PlanRefusedError, match="a reason"):
         refuse(plan, " ", RULES)
     refuse(plan, "INC-7", RULES)

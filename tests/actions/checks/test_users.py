@@ -51,8 +51,8 @@ async def planned(snapshot: Snapshot) -> tuple[str, list[str]]:
 @pytest.mark.parametrize("waiting", [0.0, 0.25, 1.0])
 async def test_a_plan_on_a_calm_model_has_nothing_to_say_of_users(waiting: float) -> None:
     """A request that waits for the next batch of its engine is no queue."""
-    _, said = await planned(fleet(waiting=waiting))
-    assert said == []
+    _, lines = await planned(fleet(waiting=waiting))
+    assert lines == []
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ async def test_a_plan_on_a_calm_model_has_nothing_to_say_of_users(waiting: float
     ids=["it queues", "it misses its objective"],
 )
 async def test_a_plan_on_one_that_queues_or_misses_its_objective_warns(snapshot: Snapshot, expected: list[str]) -> None:
-    summary, said = await planned(snapshot)
-    assert said == expected
+    summary, lines = await planned(snapshot)
+    assert lines == expected
     assert CALM not in summary
 
 

@@ -78,8 +78,8 @@ async def test_a_taint_that_does_not_come_is_said() -> None:
     assert "is missing" in outcome.text
 
 
-@pytest.mark.parametrize(("closing", "said"), [(True, "uncordoned node-1"), (False, "cordoned node-1")])
-async def test_where_somebody_decides_otherwise_meanwhile_nobody_else_is_blamed(closing: bool, said: str) -> None:
+@pytest.mark.parametrize(("closing", "expected"), [(True, "uncordoned node-1"), (False, "cordoned node-1")])
+async def test_where_somebody_decides_otherwise_meanwhile_nobody_else_is_blamed(closing: bool, expected: str) -> None:
     """Two people at one node: the controller manager is alive, and half a minute need not be waited for."""
     cluster = nodes()
     cluster.objects["Node", "", "node-1"]["spec"]["unschedulable"] = not closing
@@ -93,7 +93,7 @@ async def test_where_somebody_decides_otherwise_meanwhile_nobody_else_is_blamed(
     begun = cluster.clock
     outcome = await CordonAction().execute(plan, HandWork(cluster))
     assert outcome.result is Result.FAILED
-    assert outcome.text == f"somebody else has {said} since"
+    assert outcome.text == f"somebody else has {expected} since"
     assert "controller manager" not in outcome.remedy
     assert cluster.clock == begun
 

@@ -322,9 +322,9 @@ async def test_of_requests_that_stand_still_none_is_said_to_come() -> None:
     cluster.rate = 0.0
     outcome, execution = await done(cluster, Drain(CHAT0, deadline=60.0, at_deadline=AtDeadline.STOP))
     assert outcome.result is Result.TIMED_OUT
-    said = [text for text in execution.words if text.startswith("20 requests left")]
-    assert said[0] == "20 requests left"
-    assert said[-1] == "20 requests left; none has ended in 30 s: they take long, or its engine hangs"
+    lines = [text for text in execution.words if text.startswith("20 requests left")]
+    assert lines[0] == "20 requests left"
+    assert lines[-1] == "20 requests left; none has ended in 30 s: they take long, or its engine hangs"
 
 
 async def test_what_was_taken_out_before_is_waited_for_again() -> None:

@@ -158,11 +158,11 @@ async def test_whether_an_autoscaler_may_take_the_last_gpu_is_not_known_where_th
     cluster = chat(gpus, strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})
     cluster.forbidden.add("list scaledobjects")
     plan = await make_plan(RollBack(CHAT), cluster.context())
-    said = [c.text for c in plan.checks if c.about == "autoscaler" and c.verdict is Verdict.WARN]
+    lines = [c.text for c in plan.checks if c.about == "autoscaler" and c.verdict is Verdict.WARN]
     reason = (
         "whether an autoscaler may ask for more pods while one is missing is not known: you may not list scaledobjects"
     )
-    assert said == ([reason] if gpus == 8 else []), "with room for more it makes no difference"
+    assert lines == ([reason] if gpus == 8 else []), "with room for more it makes no difference"
 
 
 async def test_recreate_is_a_full_outage() -> None:

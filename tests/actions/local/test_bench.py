@@ -171,19 +171,24 @@ async def test_the_servers_tokenizer_is_used(tmp_path: Path, at: Engine) -> None
 async def test_stopping_it_leaves_nothing_and_keeps_what_was_measured(stage_of: StageOf, mode: str) -> None:
     stage, vllm = stage_of(at_2=mode)
     half = asyncio.Event()
-    told: list[Progress] = []
+    steps: list[Progress] = []
 
     def changed(action_run: ActionRun) -> None:
         latest = action_run.latest
         if latest is not None and latest.step == 1 and latest.done:
-            told.append(latest)
+            steps.append(latest)
             half.set()
 
     stage.changed = changed
     plan = await stage.plan(1, 2, 4)
     started = stage.runner.start(plan, "", "yes")
     await asyncio.wait_for(half.wait(), PATIENCE)
-    assert (told[0].text, told[0].done, told[0].total, told[0].eta) == ("4 of 8 requests", 4, 8, 2.0)
+    assert (steps[0].text, steps[0].done, steps[0].total, steps[0].eta) == (
+        "4 of 8 requests",
+        4,
+        8,
+        2.0,
+    )
     stage.runner.stop(started.id)
     outcome = await stage.runner.wait(started.id)
     assert outcome.result is Result.STOPPED
@@ -209,7 +214,7 @@ async def test_it_has_a_time_limit(stage_of: StageOf) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "words", "remedy"),
+    ("expected", "words", "remedy"),
     [
         ("ImportError: Please install vllm[bench] for bench support", "vllm[bench]", "pip install pandas datasets"),
         ("ModuleNotFoundError: No module named 'pandas.core'", "lacks the package pandas", "pip install pandas"),
@@ -218,8 +223,8 @@ async def test_it_has_a_time_limit(stage_of: StageOf) -> None:
         ("silence is golden", "failed with 1: silence is golden", ""),
     ],
 )
-async def test_what_goes_wrong_is_said(stage_of: StageOf, said: str, words: str, remedy: str) -> None:
-    stage, _ = stage_of(at_2=f"say:{said}")
+async def test_what_goes_wrong_is_said(stage_of: StageOf, expected: str, words: str, remedy: str) -> None:
+    stage, _ = stage_of(at_2=f"say:{expected}")
     outcome = await stage.run(2)
     assert outcome.result is Result.FAILED
     assert words in outcome.text

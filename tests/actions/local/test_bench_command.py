@@ -28,16 +28,16 @@ def test_a_revision_is_that_of_the_hubs_cache(tmp_path: Path, revision: str, the
 
 
 @pytest.mark.parametrize(
-    ("version", "told"),
+    ("version", "expected"),
     [("0.8.5.post1+cpu", False), ("0.9.0", False), ("0.9.1", True), ("0.32.0+cpu", True), ("", True)],
 )
 def test_greedy_decoding_is_asked_for_where_there_is_an_argument_for_it(
-    tmp_path: Path, version: str, told: bool
+    tmp_path: Path, version: str, expected: bool
 ) -> None:
     """vLLM 0.8.5 and 0.9.0 end with "unrecognized arguments: --temperature 0"."""
     server = replace(record(tmp_path, 8000), version=version)
     argv = command(Tool("vllm", server, "tiny", 8, 8, 60.0), 1, 8, 1, tmp_path, {})
-    assert ("--temperature" in argv) is told
+    assert ("--temperature" in argv) is expected
 
 
 def test_it_gets_the_environment_that_up_gave_the_server_and_not_that_of_this_shell(tmp_path: Path) -> None:

@@ -71,23 +71,23 @@ async def test_one_that_hangs_is_waited_for_with_words_and_named(
     wrapper = tmp_path / "vllm"
     wrapper.write_text("#!/bin/sh\nexec sleep 600\n")
     wrapper.chmod(0o755)
-    told: list[str] = []
-    found = await installed(str(wrapper), os.environ, told.append)
+    lines: list[str] = []
+    found = await installed(str(wrapper), os.environ, lines.append)
     assert found is not None
     assert found.silent
-    (words,) = told
+    (words,) = lines
     assert str(wrapper) in words
     check = check_vllm(found)
     assert check.verdict is Verdict.WARN
     assert "it hangs" in check.text
-    assert await installed(str(wrapper), os.environ, told.append) == found
-    assert len(told) == 1, "it is asked once"
+    assert await installed(str(wrapper), os.environ, lines.append) == found
+    assert len(lines) == 1, "it is asked once"
 
 
 async def test_one_that_is_read_from_its_files_is_not_waited_for(tmp_path: Path) -> None:
-    told: list[str] = []
-    await installed(str(environment(tmp_path, "0.32.0")), {}, told.append)
-    assert told == []
+    lines: list[str] = []
+    await installed(str(environment(tmp_path, "0.32.0")), {}, lines.append)
+    assert lines == []
 
 
 async def test_where_there_is_none_there_is_none(tmp_path: Path) -> None:

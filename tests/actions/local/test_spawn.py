@@ -168,10 +168,10 @@ async def test_a_group_is_everything_in_its_session_also_when_its_leader_is_gone
 
 
 async def test_a_run_hands_on_what_is_written_and_the_code(tmp_path: Path) -> None:
-    said: list[bytes] = []
+    found: list[bytes] = []
     argv = (sys.executable, "-c", "import sys; print('hello'); sys.exit(3)")
-    assert await run(argv, env=os.environ, cwd=tmp_path, on_output=said.append, what="a test") == 3
-    assert b"".join(said) == b"hello\n"
+    assert await run(argv, env=os.environ, cwd=tmp_path, on_output=found.append, what="a test") == 3
+    assert b"".join(found) == b"hello\n"
 
 
 async def test_a_run_that_is_cancelled_ends_with_all_that_it_started(tmp_path: Path) -> None:

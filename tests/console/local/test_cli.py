@@ -253,9 +253,9 @@ def test_down_is_planned_asked_and_done(machine: Machine) -> None:
     assert psutil.pid_exists(record.identity.pid)
     done = machine.run("down", "one", "--yes", "--json", "--reason", "INC-1", "--grace", "5")
     assert done.returncode == 0, done.stderr
-    told = document(done)
-    assert told["schema"] == "quarterdeck/action/v1"
-    assert told["outcome"]["result"] == "converged"
+    message = document(done)
+    assert message["schema"] == "quarterdeck/action/v1"
+    assert message["outcome"]["result"] == "converged"
     assert not record.identity.alive
     assert document(machine.run("ls", "--json"))["nodes"] == []
     audit = machine.root / "state" / "quarterdeck" / "audit"

@@ -142,11 +142,11 @@ async def test_describe_yaml_and_log_of_a_server_tell_no_secret(box: Box) -> Non
         session = stage.session
         pod, workload = ObjectRef("Pod", "local", "tiny"), ObjectRef("Process", "local", "tiny")
         assert await session.namespaces() == ("local",)
-        told = [await session.describe(pod), await session.yaml(pod), await session.describe(workload)]
-        assert all("tiny" in text and "HF_TOKEN" in text for text in told), told
-        assert f"  {box.model}" in told[0]
+        lines = [await session.describe(pod), await session.yaml(pod), await session.describe(workload)]
+        assert all("tiny" in text and "HF_TOKEN" in text for text in lines), lines
+        assert f"  {box.model}" in lines[0]
         key = (box.servers / "tiny" / "key").read_text().strip()
-        assert not [text for text in told if SECRET in text or key in text]
+        assert not [text for text in lines if SECRET in text or key in text]
         stream = session.logs(pod, "vllm", follow=False, previous=False, tail=3, since=0)
         assert [line.text for line in [line async for line in stream]][-1].endswith("Application startup complete.")
         with pytest.raises(SessionError, match="every start begins a new one"):

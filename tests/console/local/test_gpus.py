@@ -67,11 +67,11 @@ async def test_the_fit_is_worked_out_from_what_the_driver_says(box: Box, driver:
 async def test_who_is_on_a_gpu_is_named_and_what_would_do_is_taken(box: Box, driver: Driver) -> None:
     driver.has(Gpu("GPU-aaaa", used=12 * GIB, processes={4242: 12 * GIB}), OTHER)
     plan = await planned(box, driver)
-    said = check(plan, "memory")
-    assert said["verdict"] == "block"
-    assert "GPU 0 has 12.0 GiB free, and vLLM needs 21.6 GiB: pid 4242 with 12.0 GiB" in said["text"]
-    assert "--env CUDA_VISIBLE_DEVICES=1 (" in said["fix"]
-    assert "--gpu-memory-utilization 0.5 (" in said["fix"]
+    texts = check(plan, "memory")
+    assert texts["verdict"] == "block"
+    assert "GPU 0 has 12.0 GiB free, and vLLM needs 21.6 GiB: pid 4242 with 12.0 GiB" in texts["text"]
+    assert "--env CUDA_VISIBLE_DEVICES=1 (" in texts["fix"]
+    assert "--gpu-memory-utilization 0.5 (" in texts["fix"]
     for way in (("--env", "CUDA_VISIBLE_DEVICES=1"), ("--gpu-memory-utilization", "0.5")):
         assert check(await planned(box, driver, *way), "memory")["verdict"] == "pass"
     assert check(await planned(box, driver, "-tp", "2"), "memory")["verdict"] == "block"

@@ -22,11 +22,11 @@ def test_reading_weights_is_told_where_a_line_can_be_written_over(
     for read in (1, 2, 4):
         teller.reading(read << 30, 4 << 30)
     teller.reading(0, 0)
-    said = capsys.readouterr().err
+    stderr = capsys.readouterr().err
     if not terminal:
-        assert said == ""
+        assert stderr == ""
         return
-    assert [line[3:] for line in said.split("\r")[1:]] == [
+    assert [line[3:] for line in stderr.split("\r")[1:]] == [
         "weights read for their checksums: 1.0 GiB of 4.0 GiB (25 %)",
         "weights read for their checksums: 2.0 GiB of 4.0 GiB (50 %)",
         "weights read for their checksums: 4.0 GiB of 4.0 GiB (100 %)\n",

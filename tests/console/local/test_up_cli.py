@@ -261,13 +261,13 @@ def test_a_variable_with_a_secret_is_in_no_file_that_is_shown_and_comes_back_wit
     listed = box.run("ls", "--json")
     again = box.run("restart", "tiny", "--yes", "--json")
     assert again.returncode == 0, again.stderr
-    said = "".join(done.stdout + done.stderr for done in (started, listed, again))
+    output = "".join(done.stdout + done.stderr for done in (started, listed, again))
     state = Path(box.environ["XDG_STATE_HOME"])
     [secrets] = state.rglob("secrets.json")
     files = [file for file in state.rglob("*") if file.is_file() and file != secrets]
     written = "".join(file.read_text(errors="replace") for file in files)
     for value in ("hunter2xyz", "vanilla7"):
-        assert value not in said
+        assert value not in output
         assert value not in written
     assert json.loads(secrets.read_bytes()) == {"DB_PASS": "hunter2xyz", "FLAVOUR": "vanilla7"}
     assert secrets.stat().st_mode & 0o777 == 0o600

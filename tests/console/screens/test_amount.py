@@ -123,12 +123,13 @@ async def test_a_sign_before_the_number_means_so_many_more_or_fewer(keys: list[s
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"), [(["plus"], "'+' is not a number of replicas"), (["minus", "9", "9"], "cannot be fewer than 0")]
+    ("keys", "words"),
+    [(["plus"], "'+' is not a number of replicas"), (["minus", "9", "9"], "cannot be fewer than 0")],
 )
-async def test_a_sign_that_leads_to_no_number_plans_nothing_and_says_why(keys: list[str], said: str) -> None:
+async def test_a_sign_that_leads_to_no_number_plans_nothing_and_says_why(keys: list[str], words: str) -> None:
     async with desk(make_snapshot(), session=acting()) as d:
         await d.press("s", *keys, "enter")
-        assert said in d.screen.message_text
+        assert words in d.screen.message_text
         assert d.screen.where is ScreenId.FLEET
         assert d.session.acts.asked == []
 

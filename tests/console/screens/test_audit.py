@@ -144,8 +144,8 @@ async def test_a_log_that_was_edited_is_shown_as_broken_with_the_place(folder: P
     file.write_bytes(file.read_bytes().replace(b"INC-8", b"INC-9"))
     async with desk(fleet(), size=(160, 40), options=Options(audit=folder)) as d:
         await _open(d)
-        said = " ".join("".join(line.strip() + " " for line in d.lines).split())
-        assert f"BROKEN at {file}:6: changed: the line's hash does not match its content" in said
+        text = " ".join("".join(line.strip() + " " for line in d.lines).split())
+        assert f"BROKEN at {file}:6: changed: the line's hash does not match its content" in text
         assert "Drain mixtral-7" in d.text
 
 

@@ -119,12 +119,12 @@ def test_help_has_what_is_valid_on_a_screen_and_no_more_and_cuts_nothing(
 ) -> None:
     lines = help_lines(where, {}, width, glyphs)
     assert max(width_of("".join(span.text for span in line.spans)) for line in lines) <= width
-    said = {words for line in lines for span in line.spans for words in span.text.split()}
-    told = said | set(" ".join(words for _, words in (*MOVING, *FILTERS, *signs(glyphs))).split())
+    texts = {words for line in lines for span in line.spans for words in span.text.split()}
+    messages = texts | set(" ".join(words for _, words in (*MOVING, *FILTERS, *signs(glyphs))).split())
     for command in TABLE:
         words = (command.family or command.called).removeprefix("Sort by ").split()
         if where in command.where and (command in bound_on(where) or command.names):
-            assert set(words) <= told or width == 40, command.id
+            assert set(words) <= messages or width == 40, command.id
     elsewhere = {key_text(key) for c in TABLE if c not in bound_on(where) for key in c.keys}
     here = {key_text(key) for c in bound_on(where) for key in c.keys}
     keys = {key for line in lines for span in line.spans if span.role is Role.KEY for key in span.text.split()}

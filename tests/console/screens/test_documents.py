@@ -47,17 +47,17 @@ async def test_what_a_description_names_is_gone_to() -> None:
     snapshot = make_snapshot()
     key = next(key for key, pod in snapshot.pods.items() if pod.node and snapshot.workload_of.get(key))
     pod, workload = snapshot.pods[key], snapshot.workloads[snapshot.workload_of[key]]
-    told = f"Name:             {pod.name}\nNode:             {pod.node}\nControlled by:    ReplicaSet/x-1\n"
-    told += f"Volumes:          cache: persistentVolumeClaim weights\nMessage:          of {workload.name}\n"
+    text = f"Name:             {pod.name}\nNode:             {pod.node}\nControlled by:    ReplicaSet/x-1\n"
+    text += f"Volumes:          cache: persistentVolumeClaim weights\nMessage:          of {workload.name}\n"
     of = snapshot.ref("Pod", pod.namespace, pod.name)
-    refs = [ref for _, ref in named_in(told, of, snapshot)]
+    refs = [ref for _, ref in named_in(text, of, snapshot)]
     assert refs == [
         snapshot.ref("Node", "", pod.node),
         snapshot.ref("ReplicaSet", pod.namespace, "x-1"),
         snapshot.ref("PersistentVolumeClaim", pod.namespace, "weights"),
         snapshot.ref("Deployment", pod.namespace, workload.name),
     ]
-    session = ScriptedSession(texts={"describe": told})
+    session = ScriptedSession(texts={"describe": text})
     async with desk(snapshot, session=session) as d:
         d.grid.move_to(key)
         await d.press("d")

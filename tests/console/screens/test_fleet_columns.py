@@ -34,8 +34,8 @@ class Growing:
 @pytest.mark.parametrize("size", [(120, 40), (160, 40), (200, 60), (250, 70)])
 async def test_the_strip_of_a_sick_row_stands_where_that_of_a_healthy_one_does(size: tuple[int, int]) -> None:
     snapshot = replace(make_snapshot(), history=Growing())
-    said = {key: Assessment(Severity.OK) for key in snapshot.assessments} | {WORST: Assessment(Severity.WARNING, WHY)}
-    async with desk(replace(snapshot, assessments=said), size=size) as d:
+    values = {key: Assessment(Severity.OK) for key in snapshot.assessments} | {WORST: Assessment(Severity.WARNING, WHY)}
+    async with desk(replace(snapshot, assessments=values), size=size) as d:
         sick, healthy = d.lines[4], next(line for line in d.lines[5:] if "embed" in line or "llama" in line)
         assert "▃▄" in sick
         assert sick.index("▃▄") == healthy.index("▃▄")
@@ -52,8 +52,8 @@ async def test_a_short_history_takes_its_part_of_the_quarter_of_an_hour_and_not_
 @pytest.mark.parametrize("size", [(200, 60), (250, 70)])
 async def test_on_a_wide_screen_no_reason_is_cut(size: tuple[int, int]) -> None:
     snapshot = replace(make_snapshot(), history=Growing())
-    said = dict(snapshot.assessments) | {WORST: Assessment(Severity.WARNING, WHY)}
-    async with desk(replace(snapshot, assessments=said), size=size) as d:
+    values = dict(snapshot.assessments) | {WORST: Assessment(Severity.WARNING, WHY)}
+    async with desk(replace(snapshot, assessments=values), size=size) as d:
         assert any(WHY in line for line in d.lines[4:12])
 
 

@@ -93,7 +93,7 @@ def test_before_the_first_measurement_the_first_line_names_no_fault() -> None:
     # A pod that crashes is known without any number, and a source that is down will not measure in a moment.
     (top, *_) = snapshot.model_of
     worse = {**unknown, top: Assessment(Severity.CRITICAL, "CrashLoopBackOff")}
-    told, others = summary(replace(awaited, assessments=worse), SinceTracker(), 120, UNICODE)
-    assert "CrashLoopBackOff" in "".join(span.text for span in told.spans)
+    found, others = summary(replace(awaited, assessments=worse), SinceTracker(), 120, UNICODE)
+    assert "CrashLoopBackOff" in "".join(span.text for span in found.spans)
     assert "more" not in "".join(span.text for span in others.spans), "that it is not measured yet is no fault"
     assert "no metrics" in first(replace(awaited, sources=(replace(begins, health=Health.DOWN),)))

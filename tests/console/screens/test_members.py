@@ -17,8 +17,8 @@ WORKLOAD = "serving/Deployment/llama-70b"
 
 def _with(snapshot: Snapshot, sick: Pod, *others: Pod) -> Snapshot:
     pods = {**snapshot.pods, **{pod.key: pod for pod in (sick, *others)}}
-    said = {**snapshot.assessments, sick.key: Assessment(Severity.CRITICAL, "OOMKilled, CrashLoopBackOff")}
-    return replace(snapshot, pods=pods, assessments=said)
+    values = {**snapshot.assessments, sick.key: Assessment(Severity.CRITICAL, "OOMKilled, CrashLoopBackOff")}
+    return replace(snapshot, pods=pods, assessments=values)
 
 
 def _text(snapshot: Snapshot, width: int, starts: dict[str, Loading] | None = None) -> list[str]:
@@ -58,8 +58,8 @@ def test_of_a_pod_that_loads_the_phase_of_its_log_and_when_its_peers_were_ready(
     )
     others = tuple(replace(snapshot.pods[key], conditions=()) for key in snapshot.pods_of[WORKLOAD][2:])
     found = _with(snapshot, loading, peer, *others)
-    told = " ".join(_text(found, 160, {loading.key: Loading("reading weights", "shard 17 of 30")}))
-    assert "reading weights, shard 17 of 30, for 50s; ready in ~1m10s (peers took 2m)" in told
+    text = " ".join(_text(found, 160, {loading.key: Loading("reading weights", "shard 17 of 30")}))
+    assert "reading weights, shard 17 of 30, for 50s; ready in ~1m10s (peers took 2m)" in text
     late = _with(snapshot, replace(loading, containers=(replace(runs, since=NOW - 300),)), peer, *others)
     assert "starting, for 5m; late: peers took 2m" in " ".join(_text(late, 160))
 
@@ -72,8 +72,8 @@ def test_pods_with_the_same_to_report_are_said_once() -> None:
         return replace(pod, ready=False, deleted=None, containers=(runs,))
 
     pods = {key: starts(pod, number) for number, (key, pod) in enumerate(snapshot.pods.items())}
-    said = {key: Assessment(Severity.STARTING, "loading") for key in pods}
-    loading = replace(snapshot, pods=pods, assessments={**snapshot.assessments, **said})
+    values = {key: Assessment(Severity.STARTING, "loading") for key in pods}
+    loading = replace(snapshot, pods=pods, assessments={**snapshot.assessments, **values})
     first, *_, read = pods
     lines = _text(loading, 120, {read: Loading("reading weights", "shard 3 of 30")})
     at = next(i for i, line in enumerate(lines) if line.startswith(" PODS"))

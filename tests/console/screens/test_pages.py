@@ -250,11 +250,11 @@ def test_versions_are_told_by_their_template_and_differ_in_their_arguments() -> 
 
 async def test_the_same_event_of_several_pods_is_said_once() -> None:
     snapshot = make_snapshot()
-    told = "Startup probe failed: Get http://10.0.0.{}:8000/health: connection refused"
+    text = "Startup probe failed: Get http://10.0.0.{}:8000/health: connection refused"
     pods = [snapshot.pods[key] for key in snapshot.pods_of[WORST]]
     probes = tuple(
         Event("serving", f"e{n}", f"u{n}", "1", ObjectRef("Pod", "serving", pod.name), pod.uid, "Warning", "Unhealthy",
-              told.format(n), 3, NOW - n)
+              text.format(n), 3, NOW - n)
         for n, pod in enumerate(pods)
     )  # fmt: skip
     async with desk(replace(snapshot, events=probes), size=(160, 80)) as d:

@@ -114,8 +114,8 @@ async def test_where_not_all_of_a_plan_is_seen_its_checks_come_before_its_steps(
     for size, first in (((80, 24), "check 0"), ((80, 50), "step 0")):
         async with desk(make_snapshot(), size=size, session=acting(checks=checks, steps=steps)) as d:
             screen = await open_scale(d)
-            told = [line for line in d.lines if "check 0" in line or "step 0" in line]
-            assert first in told[0]
+            lines = [line for line in d.lines if "check 0" in line or "step 0" in line]
+            assert first in lines[0]
             await d.press("m")
             assert screen.confirmation.reason.typing
 

@@ -88,16 +88,16 @@ def test_what_is_confirmed_names_all_pods_of_a_drain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("namespaces", "said"),
+    ("namespaces", "expected"),
     [
         (("serving", "serving"), "prod-eu1 › serving "),
         (("serving", "batch"), "prod-eu1 › serving, batch "),
         (("a", "b", "c", "d"), "prod-eu1 › a, b and 2 more "),
     ],
 )
-def test_a_plan_of_several_names_all_their_namespaces(namespaces: tuple[str, ...], said: str) -> None:
+def test_a_plan_of_several_names_all_their_namespaces(namespaces: tuple[str, ...], expected: str) -> None:
     parts = [Scale(Target("Deployment", each, f"chat-{at}", f"u{at}"), 3) for at, each in enumerate(namespaces)]
-    assert said in words([plan_title(replace(PLAN, request=in_turn(parts)), 160, UNICODE)])
+    assert expected in words([plan_title(replace(PLAN, request=in_turn(parts)), 160, UNICODE)])
 
 
 def test_numbers_of_a_table_stand_at_the_right_of_their_column() -> None:
@@ -120,8 +120,8 @@ def test_a_table_from_outside_does_nothing() -> None:
 
 
 def test_what_forbids_stands_first() -> None:
-    said = words(plan_lines(PLAN, 200, UNICODE))
-    assert said.index("■ autoscaler") < said.index("▲ spare GPUs") < said.index("● permission")
+    text = words(plan_lines(PLAN, 200, UNICODE))
+    assert text.index("■ autoscaler") < text.index("▲ spare GPUs") < text.index("● permission")
 
 
 def test_what_comes_from_outside_does_nothing() -> None:
@@ -149,10 +149,10 @@ def test_what_comes_from_outside_does_nothing() -> None:
 
 
 def test_requests_are_shown_as_they_will_be_sent() -> None:
-    said = words(request_lines([MUTATION, Mutation("DELETE", "/api/v1/x", query={})], 200))
-    assert f"PATCH {MUTATION.path}?fieldManager=quarterdeck&fieldValidation=Strict {MERGE}" in said
-    assert f'"a": "{LONG}"' in said
-    assert said.endswith("DELETE /api/v1/x")
+    text = words(request_lines([MUTATION, Mutation("DELETE", "/api/v1/x", query={})], 200))
+    assert f"PATCH {MUTATION.path}?fieldManager=quarterdeck&fieldValidation=Strict {MERGE}" in text
+    assert f'"a": "{LONG}"' in text
+    assert text.endswith("DELETE /api/v1/x")
 
 
 def test_what_is_different_is_told_and_numbers_of_load_are_not() -> None:
@@ -211,8 +211,8 @@ def test_what_users_felt_is_compared_with_numbers_alone() -> None:
     assert "nothing is measured now, so there is nothing to compare" in felt(full, none)
     assert "nothing was measured before, so there is nothing to compare" in felt(none, full)
     assert "FELT" not in felt(none, none)
-    for said in (felt(full, queue), felt(queue, full), felt(full, none), felt(queue, Load(3.0, math.nan))):
-        assert "–" not in said
+    for text in (felt(full, queue), felt(queue, full), felt(full, none), felt(queue, Load(3.0, math.nan))):
+        assert "–" not in text
 
 
 def test_undo_is_promised_where_it_would_be_planned_and_else_it_is_said_why_not() -> None:

@@ -244,8 +244,8 @@ async def test_what_happened_is_marked_and_told_below() -> None:
     entry = Entry(
         NOW - 300, 1.0, EntryKind.CHANGE, "revision 4: image a → b", ref, (Evidence("x", "y"),), weight=Weight.BAD
     )
-    told = Timeline(NOW - 900, NOW, (entry,), Kinship())
-    session = ScriptedSession(happened=told)
+    timeline = Timeline(NOW - 900, NOW, (entry,), Kinship())
+    session = ScriptedSession(happened=timeline)
     async with desk(make_snapshot(), session=session, look=Look(ASCII)) as d:
         await d.press("v")
         await d.until(lambda: "revision 4" in d.text)

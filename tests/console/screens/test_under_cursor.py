@@ -49,9 +49,9 @@ def block(d: Desk) -> list[str]:
 
 @pytest.mark.parametrize(("size", "plots"), [((100, 30), 3), ((120, 40), 4), ((200, 60), 6)])
 async def test_where_rows_leave_room_the_row_under_the_cursor_is_shown(size: tuple[int, int], plots: int) -> None:
-    said = {**make_snapshot().assessments, WORST: Assessment(Severity.CRITICAL, LONG)}
+    values = {**make_snapshot().assessments, WORST: Assessment(Severity.CRITICAL, LONG)}
     async with desk(growing(make_snapshot()), size=size) as d:
-        await d.deliver(growing(replace(make_snapshot(), sequence=2, assessments=said)))
+        await d.deliver(growing(replace(make_snapshot(), sequence=2, assessments=values)))
         await d.until(lambda: bool(block(d)))
         assert WORST.rpartition("/")[2] in block(d)[0]
         assert LONG[:60] in block(d)[0], "the whole reason, however narrow its column"

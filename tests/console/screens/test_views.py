@@ -172,11 +172,11 @@ def test_the_root_is_told_first_and_only_where_it_is() -> None:
     incident = Incident(
         "k", gpu, "it is lost", (root,), Severity.CRITICAL, FindingState.FIRING, Reach(), (gpu, first, second), 1
     )
-    said = {
+    values = {
         first: Assessment(Severity.CRITICAL, "not ready, 3 restarts, XID 79"),
         second: Assessment(Severity.WARNING, "KV cache full"),
         gpu: Assessment(Severity.CRITICAL, "XID 79"),
     }
-    found = replace(snapshot, incidents=(incident,), assessments={**snapshot.assessments, **said})
+    found = replace(snapshot, incidents=(incident,), assessments={**snapshot.assessments, **values})
     assert root_reason(found, first) == "XID 79, not ready, 3 restarts"
     assert root_reason(found, second) == "KV cache full"

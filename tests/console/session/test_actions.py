@@ -61,8 +61,8 @@ class FleetStage(Stage):
 
     async def replicas(self, workload: Workload) -> int:
         """Return the number of replicas on the server now."""
-        told = await self.session.yaml(ObjectRef(workload.kind, workload.namespace, workload.name))
-        lines = told.splitlines()
+        text = await self.session.yaml(ObjectRef(workload.kind, workload.namespace, workload.name))
+        lines = text.splitlines()
         spec = lines[lines.index("spec:") :]
         return int(next(line for line in spec if line.startswith("  replicas:")).split(":")[1])
 

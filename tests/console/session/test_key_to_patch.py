@@ -72,10 +72,10 @@ def _only_forwards(code: CodeType) -> bool:
     """True if all that a function does is to call one other with parameters of its own, as they are."""
     (function,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-    said = [one for one in function.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
-    if len(said) != 1 or not isinstance(said[0], ast.Expr | ast.Return):
+    found = [one for one in function.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
+    if len(found) != 1 or not isinstance(found[0], ast.Expr | ast.Return):
         return False
-    call = said[0].value
+    call = found[0].value
     call = call.value if isinstance(call, ast.Await) else call
     if not isinstance(call, ast.Call) or any(isinstance(one, ast.Call) for one in ast.walk(call.func)):
         return False

@@ -86,9 +86,9 @@ async def test_a_kubeconfig_that_is_half_written_is_said_and_read_again(tmp_path
     config = tmp_path / "config"
     config.write_text("apiVersion: v1\nclusters:\n- cluster:\n    server: https://exam", encoding="utf-8")
     async with silence() as port, watching(config) as watcher:
-        said = of(await watcher.until(lambda snapshot: snapshot.sources), "kubernetes")
-        assert said.health is Health.DOWN
-        assert str(config) in said.problem
+        status = of(await watcher.until(lambda snapshot: snapshot.sources), "kubernetes")
+        assert status.health is Health.DOWN
+        assert str(config) in status.problem
         assert watcher.session.contexts() == ("local",)
         config.write_text(KUBECONFIG % port, encoding="utf-8")
         snapshot = await watcher.until(lambda snapshot: snapshot.cluster.server)
@@ -99,8 +99,8 @@ async def test_a_kubeconfig_that_is_half_written_is_said_and_read_again(tmp_path
 async def test_a_kubeconfig_that_comes_later_is_found(tmp_path: Path) -> None:
     config = tmp_path / "config"
     async with silence() as port, watching(config) as watcher:
-        said = of(await watcher.until(lambda snapshot: snapshot.sources), "kubernetes")
-        assert "does not exist" in said.problem
+        status = of(await watcher.until(lambda snapshot: snapshot.sources), "kubernetes")
+        assert "does not exist" in status.problem
         config.write_text(KUBECONFIG % port, encoding="utf-8")
         await watcher.until(lambda snapshot: snapshot.cluster.server)
 
@@ -162,7 +162,7 @@ async def test_a_bug_in_putting_the_sources_together_is_said(tmp_path: Path, mon
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(sources, "observer", broken)
     async with watching(tmp_path / "config") as watcher:
-        said = of(await watcher.until(lambda snapshot: snapshot.sources), "console")
-        assert said.health is Health.DOWN
-        assert "ZeroDivisionError" in said.problem
-        assert str(tmp_path) in said.remedy
+        status = of(await watcher.until(lambda snapshot: snapshot.sources), "console")
+        assert status.health is Health.DOWN
+        assert "ZeroDivisionError" in status.problem
+        assert str(tmp_path) in status.remedy

@@ -76,14 +76,14 @@ class OnActionChange:
 class Acting(SessionActions):
     """The actions of a session on one cluster; both of its loops are that of the test."""
 
-    def __init__(self, cluster: FakeCluster, told: OnActionChange, audit: Path = Path("/no/such/folder")) -> None:
+    def __init__(self, cluster: FakeCluster, change: OnActionChange, audit: Path = Path("/no/such/folder")) -> None:
         self.identified: KubeError | None = None
         """Error of the request for the current user's identity."""
         self.cluster = cluster
         bridge = Bridge(asyncio.get_running_loop())
-        self.site = ActionSite(cluster.runner, self._identify, audit, told)
-        self.known = Permissions(bridge, lambda _: cluster, lambda: told(None))
-        machine = ActionSite(FakeCluster().runner, self._identify, audit, told)
+        self.site = ActionSite(cluster.runner, self._identify, audit, change)
+        self.known = Permissions(bridge, lambda _: cluster, lambda: change(None))
+        machine = ActionSite(FakeCluster().runner, self._identify, audit, change)
         super().__init__(bridge, self.site, machine, lambda: False, lambda _: cluster, self.known, audit)
 
     async def _identify(self) -> Cluster:
@@ -106,13 +106,13 @@ async def test_nothing_is_planned_before_it_is_known_who_acts() -> None:
 
 
 async def test_a_plan_is_started_followed_and_kept() -> None:
-    cluster, told = FakeCluster(), OnActionChange()
+    cluster, change = FakeCluster(), OnActionChange()
     cluster.add(deployment())
-    acts = Acting(cluster, told)
+    acts = Acting(cluster, change)
     plan = await acts.plan(Scale(TARGET, 5))
     assert cluster.mutations() == []
     started = await acts.start(plan, "INC-1", "Apply")
-    over = await told.end()
+    over = await change.end()
     assert over.id == started.id == plan.id
     assert over.outcome is not None
     assert over.outcome.ok
@@ -161,15 +161,15 @@ async def test_a_plan_that_is_forbidden_is_not_started() -> None:
 
 
 async def test_to_stop_leaves_what_was_sent() -> None:
-    cluster, told = FakeCluster(react=lambda obj: obj), OnActionChange()
+    cluster, change = FakeCluster(react=lambda obj: obj), OnActionChange()
     cluster.add(deployment())
-    acts = Acting(cluster, told)
+    acts = Acting(cluster, change)
     plan = await acts.plan(Scale(TARGET, 5))
     await acts.start(plan, "", "Apply")
     while not any(line.startswith("PATCH") for line in cluster.mutations()):
-        await told.next()
+        await change.next()
     acts.stop(plan.id)
-    over = await told.end()
+    over = await change.end()
     assert over.outcome is not None
     assert over.outcome.result.value == "stopped"
     assert cluster.get("Deployment", "serving", "chat-70b")["spec"]["replicas"] == 5
@@ -177,15 +177,15 @@ async def test_to_stop_leaves_what_was_sent() -> None:
 
 
 async def test_what_may_not_be_done_is_asked_once_and_told_when_it_is_known() -> None:
-    cluster, told = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
-    acts = Acting(cluster, told)
+    cluster, change = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
+    acts = Acting(cluster, change)
     assert acts.denied("scale", REF) is None
-    assert await told.next() is None
+    assert await change.next() is None
     for _ in range(3):
         assert acts.denied("scale", REF) == "you may not patch deployments/scale.apps in serving"
     assert cluster.reviews == 1
     assert acts.denied("restart", REF) is None
-    await told.next()
+    await change.next()
     assert acts.denied("restart", REF) is None
     assert cluster.reviews == 2
 
@@ -201,42 +201,42 @@ async def test_undo_without_a_log_has_nothing_to_take_back(tmp_path: Path) -> No
 
 
 async def test_what_may_not_be_done_on_one_cluster_says_nothing_of_the_next() -> None:
-    cluster, told = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
-    acts = Acting(cluster, told)
+    cluster, change = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
+    acts = Acting(cluster, change)
     acts.denied("scale", REF)
-    await told.next()
+    await change.next()
     acts.known.forget()
     cluster.forbidden = set()
     assert acts.denied("scale", REF) is None
-    await told.next()
+    await change.next()
     assert acts.denied("scale", REF) is None
     assert cluster.reviews == 2
 
 
 async def test_what_was_asked_of_one_cluster_is_no_answer_for_the_same_name_in_another() -> None:
     """The screens may request objects that they still show after these are forgotten."""
-    cluster, told = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
-    acts = Acting(cluster, told)
+    cluster, change = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
+    acts = Acting(cluster, change)
     here, there = REF._replace(cluster=SCOPE.cluster), REF._replace(cluster=ClusterId("prod-us1", "https://us1"))
     acts.known.forget()
     acts.denied("scale", here)
-    await told.next()
+    await change.next()
     cluster.forbidden = set()
     assert acts.denied("scale", there) is None
-    await told.next()
+    await change.next()
     assert acts.denied("scale", there) is None
     assert acts.denied("scale", here) == "you may not patch deployments/scale.apps in serving"
     assert cluster.reviews == 2
 
 
 async def test_an_answer_that_comes_after_the_cluster_was_left_is_not_taken_for_one_of_the_next() -> None:
-    cluster, told = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
+    cluster, change = Counted(forbidden={"patch deployments/scale"}), OnActionChange()
     cluster.answer.clear()
-    acts = Acting(cluster, told)
+    acts = Acting(cluster, change)
     acts.denied("scale", REF)
     await cluster.asking.wait()
     acts.known.forget()
     cluster.answer.set()
-    await told.next()
+    await change.next()
     assert acts.denied("scale", REF) is None
     assert cluster.reviews == 1

@@ -118,8 +118,8 @@ def exporter_restarts(case: Case) -> None:
 @calm("evicted-and-replaced", "what is left of a pod that was evicted yesterday and replaced")
 def left_over(case: Case) -> None:
     top = case.workload()
-    told = "The node was low on resource: memory."
-    case.new_pod(-85, top, lambda raw, now: pods.failed(raw, now - 86400, "Evicted", told))
+    text = "The node was low on resource: memory."
+    case.new_pod(-85, top, lambda raw, now: pods.failed(raw, now - 86400, "Evicted", text))
 
 
 @calm("budget-without-slack", "a budget lets no pod go, and nobody wants one to")
@@ -199,8 +199,8 @@ def short_pending(case: Case) -> None:
 
 @calm("waits-for-quota", "a replica waits in a queue until there is quota for it")
 def gated(case: Case) -> None:
-    told = "Scheduling is blocked due to non-empty scheduling gates"
-    pending(case, told, "", says="", evidence=(), reason="SchedulingGated")
+    text = "Scheduling is blocked due to non-empty scheduling gates"
+    pending(case, text, "", says="", evidence=(), reason="SchedulingGated")
     case.faults.pop()
 
 

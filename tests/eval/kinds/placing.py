@@ -123,8 +123,8 @@ def preempted(case: Case) -> None:
     case.event(0, ("Pod", top.namespace, old), "Preempted", message)
 
     def disrupted(raw: pods.Raw, now: float) -> None:
-        told = "default-scheduler: preempting to accommodate a higher priority pod"
-        pods.condition(raw, "DisruptionTarget", "True", now, "PreemptionByScheduler", told)
+        text = "default-scheduler: preempting to accommodate a higher priority pod"
+        pods.condition(raw, "DisruptionTarget", "True", now, "PreemptionByScheduler", text)
 
     case.edit_pod(0, top, old, disrupted)
     case.delete(1, top, old)
@@ -192,8 +192,8 @@ def rollout_stuck(case: Case) -> None:
     case.event(-84, ("Pod", top.namespace, name), "FailedScheduling", why)
 
     def given_up(raw: pods.Raw, now: float) -> None:
-        told = f'ReplicaSet "{top.name}-6d9f7c" has timed out progressing.'
-        pods.condition(raw, "Progressing", "False", now, "ProgressDeadlineExceeded", told)
+        text = f'ReplicaSet "{top.name}-6d9f7c" has timed out progressing.'
+        pods.condition(raw, "Progressing", "False", now, "ProgressDeadlineExceeded", text)
         raw["status"]["updatedReplicas"] = 1
         raw["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "3"
 
@@ -224,9 +224,9 @@ def drain_blocked(case: Case) -> None:
     pod = case.pod(top)
     node = case.node_of(top, pod)
     case.edit(0, ("Node", "", node), lambda raw, _: raw["spec"].update(unschedulable=True))
-    told = "Cannot evict pod as it would violate the pod's disruption budget."
+    text = "Cannot evict pod as it would violate the pod's disruption budget."
     for seconds in (5, 35, 95, 185):
-        case.event(seconds, ("Pod", top.namespace, pod), "FailedEviction", told)
+        case.event(seconds, ("Pod", top.namespace, pod), "FailedEviction", text)
     case.fault(
         ("drain-blocked", "budget-blocks", "drain-blocked-by-budget"),
         *keys(top, pod),

@@ -37,8 +37,8 @@ def at_maximum(case: Case) -> None:
         count = len(case.pods(top))
         raw["spec"]["maxReplicas"] = count
         raw["status"] |= {"currentReplicas": count, "desiredReplicas": count}
-        told = "the desired replica count is more than the maximum replica count"
-        pods.condition(raw, "ScalingLimited", "True", now, "TooManyReplicas", told)
+        text = "the desired replica count is more than the maximum replica count"
+        pods.condition(raw, "ScalingLimited", "True", now, "TooManyReplicas", text)
 
     case.edit(0, ("HorizontalPodAutoscaler", top.namespace, name), most)
     those = [f"{top.namespace}/{one}" for one in case.pods(top)]
@@ -63,16 +63,16 @@ def at_maximum(case: Case) -> None:
 @kind("autoscaler-blind", "an autoscaler does not get the metric that it scales by", lasts=420)
 def blind(case: Case) -> None:
     top, name = _scaled(case)
-    told = (
+    text = (
         "the HPA was unable to compute the replica count: unable to get metric vllm:num_requests_waiting: "
         "no metrics returned from custom metrics API"
     )
     place = ("HorizontalPodAutoscaler", top.namespace, name)
     case.edit(
-        0, place, lambda raw, now: pods.condition(raw, "ScalingActive", "False", now, "FailedGetPodsMetric", told)
+        0, place, lambda raw, now: pods.condition(raw, "ScalingActive", "False", now, "FailedGetPodsMetric", text)
     )
     for at in (1, 61, 181):
-        case.event(at, place, "FailedGetPodsMetric", told)
+        case.event(at, place, "FailedGetPodsMetric", text)
     case.fault(
         ("autoscaler-blind",),
         *_objects(top, name),

@@ -12,31 +12,31 @@ _FAILED_PULL = "Failed"
 
 @kind("image-denied", "the registry wants credentials that the pod does not have")
 def image_denied(case: Case) -> None:
-    told = (
+    text = (
         'failed to pull and unpack image "registry.example.com/llm/vllm:v0.32.1": pull access denied, 401 Unauthorized'
     )
     not_starting(
         case,
         "ImagePullBackOff",
-        f'Back-off pulling image "registry.example.com/llm/vllm:v0.32.1": ErrImagePull: {told}',
+        f'Back-off pulling image "registry.example.com/llm/vllm:v0.32.1": ErrImagePull: {text}',
         ("image-denied", "image-not-pulled"),
         says="denied|credential|image",
         evidence=("ImagePull|image", "denied|401|unauthorized"),
-        event=(_FAILED_PULL, f"Failed to pull image: {told}"),
+        event=(_FAILED_PULL, f"Failed to pull image: {text}"),
     )
 
 
 @kind("registry-rate-limited", "the registry answers 429 to all pulls")
 def rate_limited(case: Case) -> None:
-    told = "429 Too Many Requests: toomanyrequests: You have reached your unauthenticated pull rate limit"
+    text = "429 Too Many Requests: toomanyrequests: You have reached your unauthenticated pull rate limit"
     not_starting(
         case,
         "ErrImagePull",
-        told,
+        text,
         ("registry-rate-limited", "image-not-pulled"),
         says="rate limit|too many|image",
         evidence=("ImagePull|image", "429|toomanyrequests|rate limit"),
-        event=(_FAILED_PULL, f'Failed to pull image "vllm/vllm-openai:v0.32.0": {told}'),
+        event=(_FAILED_PULL, f'Failed to pull image "vllm/vllm-openai:v0.32.0": {text}'),
     )
 
 
@@ -69,15 +69,15 @@ def secret_missing(case: Case) -> None:
 
 @kind("command-not-found", "the command of a new revision is not in its image")
 def command_not_found(case: Case) -> None:
-    told = 'failed to create containerd task: exec: "vllm-serve": executable file not found in $PATH'
+    text = 'failed to create containerd task: exec: "vllm-serve": executable file not found in $PATH'
     not_starting(
         case,
         "RunContainerError",
-        told,
+        text,
         ("container-not-created", "command-not-found"),
         says="command",
         evidence=("RunContainerError", "executable file not found"),
-        event=("Failed", f"Error: {told}"),
+        event=("Failed", f"Error: {text}"),
     )
 
 
@@ -151,7 +151,7 @@ def out_of_memory(case: Case) -> None:
 
 @kind("cuda-out-of-memory", "the GPU's memory is too small for the weights: the engine says so and ends")
 def cuda_out_of_memory(case: Case) -> None:
-    told = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB of 79.18 GiB"
+    text = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB of 79.18 GiB"
     crashing(
         case,
         1,
@@ -159,7 +159,7 @@ def cuda_out_of_memory(case: Case) -> None:
         ("cuda-out-of-memory", "gpu-memory-short"),
         says="CUDA|memory of the GPU|GPU's memory",
         evidence=("CUDA out of memory",),
-        message=told,
+        message=text,
     )
 
 
@@ -242,14 +242,14 @@ def evicted_for_disk(case: Case) -> None:
     top = case.workload()
     pod = case.pod(top, 1)
     node = case.node_of(top, pod)
-    told = "The node was low on resource: ephemeral-storage. Threshold quantity: 350Gi, available: 320Gi."
+    text = "The node was low on resource: ephemeral-storage. Threshold quantity: 350Gi, available: 320Gi."
     case.edit(
         0,
         ("Node", "", node),
         lambda raw, now: pods.condition(raw, "DiskPressure", "True", now, "KubeletHasDiskPressure"),
     )
-    case.edit_pod(2, top, pod, lambda raw, now: pods.failed(raw, now, "Evicted", told))
-    case.event(2, ("Pod", top.namespace, pod), "Evicted", told)
+    case.edit_pod(2, top, pod, lambda raw, now: pods.failed(raw, now, "Evicted", text))
+    case.event(2, ("Pod", top.namespace, pod), "Evicted", text)
     taint = "1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }"
     why = f"0/{len(case.raws('Node'))} nodes are available: {taint}"
     case.new_pod(3, top, lambda raw, now: pods.unplaced(raw, now, why))

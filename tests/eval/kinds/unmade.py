@@ -19,9 +19,9 @@ def over_quota(case: Case) -> None:
     top = case.workload(kinds=("StatefulSet",))
     more = len(case.pods(top))
     case.desire(0, top, more + 1)
-    told = f'pods "{top.name}-{more}" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=1'
+    text = f'pods "{top.name}-{more}" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=1'
     for seconds in (1, 6, 26, 106, 186):
-        message = f"create Pod {top.name}-{more} in StatefulSet {top.name} failed error: {told}"
+        message = f"create Pod {top.name}-{more} in StatefulSet {top.name} failed error: {text}"
         case.event(seconds, top, "FailedCreate", message)
     case.fault(
         ("pods-not-created", "quota-exceeded"),
@@ -68,8 +68,8 @@ def scheduler_missing(case: Case) -> None:
 def deadlock(case: Case) -> None:
     node = case.raws("Node")[0]["metadata"]["name"]
     case.take_node(node)
-    told = "kernel: INFO: task nvidia-smi:7351 blocked for more than 120 seconds."
-    case.edit(0, ("Node", "", node), lambda raw, now: pods.condition(raw, "KernelDeadlock", "True", now, "Hung", told))
+    text = "kernel: INFO: task nvidia-smi:7351 blocked for more than 120 seconds."
+    case.edit(0, ("Node", "", node), lambda raw, now: pods.condition(raw, "KernelDeadlock", "True", now, "Hung", text))
     case.fault(
         ("node-problem",), node, says="problem", evidence=("KernelDeadlock", "blocked"), actions=("describe", "cordon")
     )

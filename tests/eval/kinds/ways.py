@@ -57,9 +57,9 @@ def refused(case: Case) -> None:
     case.at(-85, lambda _: case.put(route))
 
     def no(raw: dict[str, Any], now: float) -> None:
-        told = {"type": "Accepted", "status": "False", "reason": "NotAllowedByListeners"}
-        told |= {"message": "namespace is not allowed", "lastTransitionTime": pods.stamp(now)}
-        raw["status"]["parents"] = [{"conditions": [told]}]
+        texts = {"type": "Accepted", "status": "False", "reason": "NotAllowedByListeners"}
+        texts |= {"message": "namespace is not allowed", "lastTransitionTime": pods.stamp(now)}
+        raw["status"]["parents"] = [{"conditions": [texts]}]
 
     case.edit(0, ("HTTPRoute", top.namespace, route["metadata"]["name"]), no)
     case.fault(
@@ -80,8 +80,8 @@ def not_renewed(case: Case) -> None:
     top, service = ways.behind(case)
     case.at(-85, lambda _: case.put(ways.ingress(top, (top.name, ways.port_of(service)), secret="web-tls")))
     ends = case.onset + 21 * ways.DAY
-    told = "acme: order failed: rate limited"
-    case.at(-85, lambda _: case.put(ways.certificate(top, "web-tls", ends - 90 * ways.DAY, ends, told)))
+    text = "acme: order failed: rate limited"
+    case.at(-85, lambda _: case.put(ways.certificate(top, "web-tls", ends - 90 * ways.DAY, ends, text)))
     case.fault(
         ("certificate-expires",),
         *keys(top),

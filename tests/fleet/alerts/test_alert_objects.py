@@ -78,15 +78,15 @@ def test_labels_name_objects(snapshot: Snapshot, labels: str, objects: list[str]
 
 
 @pytest.mark.parametrize(
-    ("labels", "said"),
+    ("labels", "expected"),
     [
         ({"namespace": "serving", "pod": "gone"}, "nothing here is pod=gone"),
         ({"UUID": "GPU-9", "Hostname": "gpu-9"}, "nothing here is UUID=GPU-9, Hostname=gpu-9"),
         ({"severity": "critical", "job": "apiserver"}, "its labels name no object"),
     ],
 )
-def test_what_cannot_be_joined_is_said(snapshot: Snapshot, labels: dict[str, str], said: str) -> None:
-    assert Index(snapshot).concerned(Alert(labels)).unjoined == said
+def test_what_cannot_be_joined_is_said(snapshot: Snapshot, labels: dict[str, str], expected: str) -> None:
+    assert Index(snapshot).concerned(Alert(labels)).unjoined == expected
 
 
 def told(snapshot: Snapshot, *alerts: Alert) -> Snapshot:

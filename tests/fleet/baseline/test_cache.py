@@ -23,8 +23,8 @@ async def test_an_answer_is_good_for_minutes_and_two_who_ask_at_once_are_one() -
     async def of(key: str, at: float) -> str:
         return (await known.baselines(BaselineQuestion(key, Series(), (Quantity.WAITING,), at))).problem
 
-    told = await asyncio.gather(of("a", 1000.0), of("a", 1001.0), of("b", 1000.0))
-    assert tuple(told) == ("a", "a", "b")
+    lines = await asyncio.gather(of("a", 1000.0), of("a", 1001.0), of("b", 1000.0))
+    assert tuple(lines) == ("a", "a", "b")
     assert await of("a", 1299.0) == "a"
     assert asked == [("a", 1000.0), ("b", 1000.0)]
     await of("a", 1301.0)

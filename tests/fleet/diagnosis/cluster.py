@@ -77,9 +77,14 @@ class Cluster:
         involved = {"kind": kind, "namespace": space, "name": name, "uid": about["metadata"]["uid"]}
         stamp = timestamp(NOW + at)
         meta = {"namespace": space or "default", "name": f"{name}.{self._events:016x}", "uid": f"event-{self._events}"}
-        told: Raw = {"kind": "Event", "reason": reason, "message": message, "type": "Normal" if normal else "Warning"}
+        document: Raw = {
+            "kind": "Event",
+            "reason": reason,
+            "message": message,
+            "type": "Normal" if normal else "Warning",
+        }
         self.put(
-            told
+            document
             | {"metadata": meta | {"creationTimestamp": stamp}, "involvedObject": involved, "count": 3}
             | {"firstTimestamp": stamp, "lastTimestamp": stamp, "source": {"component": "kubelet"}}
         )
@@ -257,8 +262,8 @@ def waiting(raw: Raw, reason: str, message: str = "", **more: Any) -> None:
     raw["metadata"]["creationTimestamp"] = timestamp(NOW)
     raw["status"] |= {"phase": "Pending", "startTime": timestamp(NOW)}
     unready(raw)
-    told = {"reason": reason} | ({"message": message} if message else {})
-    status = running("vllm", state={"waiting": told}, ready=False, started=False, **more)
+    texts = {"reason": reason} | ({"message": message} if message else {})
+    status = running("vllm", state={"waiting": texts}, ready=False, started=False, **more)
     raw["status"]["containerStatuses"] = [status]
 
 
@@ -267,8 +272,8 @@ def crashing(raw: Raw, code: int, reason: str = "Error", message: str = "", name
     raw["status"]["phase"] = "Running"
     unready(raw, f"containers with unready status: [{name}]")
     ended = {"exitCode": code, "reason": reason, "message": message, "finishedAt": timestamp(NOW - 1)}
-    told = f"back-off 2m40s restarting failed container={name} pod={raw['metadata']['name']}"
-    back_off = {"waiting": {"reason": "CrashLoopBackOff", "message": told}}
+    text = f"back-off 2m40s restarting failed container={name} pod={raw['metadata']['name']}"
+    back_off = {"waiting": {"reason": "CrashLoopBackOff", "message": text}}
     status = running(name, state=back_off, lastState={"terminated": ended}, ready=False, started=False, restartCount=4)
     others = [one for one in raw["status"].get("containerStatuses", []) if one["name"] != name]
     raw["status"]["containerStatuses"] = [*others, status]

@@ -62,9 +62,9 @@ def autoscaler(*conditions: Condition, maximum: int = 3) -> HorizontalPodAutosca
 def rescaled(size: int, at: float, count: int = 1) -> Event:
     """An autoscaler's event, the last of ``count`` alike."""
     involved = ObjectRef("HorizontalPodAutoscaler", "serving", "chat-hpa")
-    told = f"New size: {size}; reason: All metrics below target"
+    text = f"New size: {size}; reason: All metrics below target"
     name = f"chat-hpa.{at:.0f}"
-    return Event("serving", name, name, "1", involved, "uid-hpa", "Normal", "SuccessfulRescale", told, count, at)
+    return Event("serving", name, name, "1", involved, "uid-hpa", "Normal", "SuccessfulRescale", text, count, at)
 
 
 class Fleet:

@@ -35,12 +35,12 @@ def test_a_queue_that_no_replica_may_relieve_has_the_maximum_for_its_root() -> N
     assert (found.root.cause, found.about, found.state) == ("autoscaler-at-maximum", CHAT, FindingState.FIRING)
     assert {one.cause for one in found.findings} >= {"queue-deep", "replicas-in-trouble"}
     assert found.root.words == "autoscaler at its maximum of 3, requests wait"
-    told = explain(snapshot, found.root)
-    assert [one.text for one in told.evidence] == [
+    explanation = explain(snapshot, found.root)
+    assert [one.text for one in explanation.evidence] == [
         "it wants more replicas than its maximum: maximum 3, has 3",
         "requests wait: 70 per replica",
     ]
-    assert told.helps[0].command == "bounds"
+    assert explanation.helps[0].command == "bounds"
 
 
 def test_a_queue_of_which_users_give_up_is_critical() -> None:

@@ -56,7 +56,7 @@ BUSY = SLOW._replace(running=12.0)
 
 
 @pytest.mark.parametrize(
-    ("seen", "told"),
+    ("seen", "expected"),
     [
         (SEEN, []),
         (SEEN._replace(now=LONG), ["long-prompts"]),
@@ -78,25 +78,25 @@ BUSY = SLOW._replace(running=12.0)
         (SEEN._replace(asked=0.2, rejected=0.5), []),
     ],
 )
-def test_traffic_that_is_otherwise_than_usual(seen: TrafficSubject, told: list[str]) -> None:
+def test_traffic_that_is_otherwise_than_usual(seen: TrafficSubject, expected: list[str]) -> None:
     holding = [
         one
         for one in (*OF_TRAFFIC, *OF_SLOWNESS)
         if all(sign.holds(seen) for sign in one.must) and not one.excluded(seen)
     ]
-    assert [one.id for one in holding] == told
+    assert [one.id for one in holding] == expected
     assert all(
         shown.text for one in holding for sign in (*one.must, *one.keeps_firing) for shown in sign.observations(seen)
     )
 
 
 def test_a_queue_that_grows_is_told_before_it_is_deep_and_one_that_stands_is_not() -> None:
-    for step, told in ((4.0, ["queue-grows"]), (0.0, [])):
+    for step, lines in ((4.0, ["queue-grows"]), (0.0, [])):
         fleet = Fleet()
         for number in range(9):
             fleet.engines = dict.fromkeys(fleet.pods, WELL | {Q.WAITING: 5.0 + step * number})
             snapshot = fleet.at(15.0 * number)
-        assert causes(snapshot.incidents) == told
+        assert causes(snapshot.incidents) == lines
     fleet = Fleet()
     for number in range(9):
         fleet.engines = dict.fromkeys(fleet.pods, WELL | {Q.WAITING: 5.0 + 4 * number})
@@ -148,8 +148,10 @@ def test_a_console_that_comes_later_is_told_of_the_node_by_its_event() -> None:
 
 def test_a_pod_put_out_for_one_of_higher_priority_is_why_its_successor_waits() -> None:
     fleet = Fleet()
-    told = Condition("DisruptionTarget", "True", "PreemptionByScheduler", "preempting to accommodate a higher priority")
-    fleet.of("chat-2", conditions=(told,), deleted=NOW + 30)
+    evicted = Condition(
+        "DisruptionTarget", "True", "PreemptionByScheduler", "preempting to accommodate a higher priority"
+    )
+    fleet.of("chat-2", conditions=(evicted,), deleted=NOW + 30)
     fleet.at(0)
     _without_a_gpu(fleet, "chat-2")
     (found,) = fleet.incidents(40)

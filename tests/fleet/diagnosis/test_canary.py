@@ -31,10 +31,10 @@ def test_an_engine_that_is_ready_and_does_not_answer_is_told_though_no_number_sh
     assert (incident.root.cause, incident.about) == ("canary-unanswered", "serving/chat-1")
     assert snapshot.assessments["serving/chat-1"] == (Severity.CRITICAL, "canary: no answer")
     assert incident.severity is snapshot.assessments[CHAT].severity is Severity.WARNING, "the others serve"
-    told = explain(snapshot, incident.root)
-    assert told.evidence[0].text == "one-token requests fail: 2 in a row, no answer within 20 s"
-    assert (told.evidence[0].source, told.evidence[0].age) == ("canary", 3.0)
-    assert {"engine-stuck", "queue-deep"} <= {one.cause for one in told.ruled_out}
+    explanation = explain(snapshot, incident.root)
+    assert explanation.evidence[0].text == "one-token requests fail: 2 in a row, no answer within 20 s"
+    assert (explanation.evidence[0].source, explanation.evidence[0].age) == ("canary", 3.0)
+    assert {"engine-stuck", "queue-deep"} <= {one.cause for one in explanation.ruled_out}
 
 
 def test_where_no_engine_answers_nobody_is_served() -> None:

@@ -78,7 +78,7 @@ def test_there_are_causes_of_every_kind_of_object(kind: type[AnyCause]) -> None:
 
 
 def test_an_earlier_stage_then_the_worse_then_the_root_is_told_first() -> None:
-    told = ordered(
+    causes = ordered(
         [
             cause("symptom", HOT),
             cause("root", HOT, explains=("symptom",)),
@@ -89,7 +89,7 @@ def test_an_earlier_stage_then_the_worse_then_the_root_is_told_first() -> None:
             cause("first-of-equals", HOT, before=("apart",)),
         ]
     )
-    names = [one.id for one in told]
+    names = [one.id for one in causes]
     assert names[0] == "earlier"
     assert set(names[1:3]) == {"worse", "may-be-worse"}
     assert names.index("root") < names.index("symptom")

@@ -41,9 +41,9 @@ def test_what_the_kubelet_has_kept_of_its_log_is_the_root_of_the_loop() -> None:
     (found,) = (snapshot := fleet.at(0)).incidents
     assert (found.root.cause, found.about) == ("cuda-out-of-memory", "serving/chat-1")
     assert "crash-loop" in {one.cause for one in found.findings}
-    told = explain(snapshot, found.root)
-    assert CUDA in told.evidence[0].text
-    assert {"previous", "rollback"} <= {one.command for one in told.helps}
+    explanation = explain(snapshot, found.root)
+    assert CUDA in explanation.evidence[0].text
+    assert {"previous", "rollback"} <= {one.command for one in explanation.helps}
 
 
 @pytest.mark.parametrize("message", ["", "INFO 06-01 10:00:00 CUDA out of memory is what we avoid", "it was nice here"])

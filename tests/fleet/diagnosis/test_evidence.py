@@ -40,11 +40,11 @@ def test_what_looks_alike_is_ruled_out_by_a_number_of_the_gpu_or_the_node() -> N
 def test_what_is_not_measured_is_not_ruled_out() -> None:
     fleet = stuck()
     fleet.gpus["chat-1"] = {Q.GPU_TEMPERATURE: 60.0}
-    told = explained(fleet)
-    open_ = {one.cause: one.by for one in told.open}
+    explanation = explained(fleet)
+    open_ = {one.cause: one.by for one in explanation.open}
     assert open_["gpu-hardware-xid"] == "unknown: last_xid"
     assert open_["gpu-throttled-by-hardware"] == "unknown: throttle reasons"
-    assert "gpu-hardware-xid" not in {one.cause for one in told.ruled_out}
+    assert "gpu-hardware-xid" not in {one.cause for one in explanation.ruled_out}
 
 
 def test_what_holds_as_well_is_neither() -> None:
@@ -53,8 +53,8 @@ def test_what_holds_as_well_is_neither() -> None:
     fleet.gpus["chat-1"] = COOL | {Q.GPU_TEMPERATURE: 95.0, Q.THROTTLE: 0.5}
     snapshot = fleet.at(0)
     preempts = next(f for i in snapshot.incidents for f in i.findings if f.cause == "kv-cache-preempts")
-    told = explain(snapshot, preempts)
-    assert "gpu-throttled-by-heat" not in {one.cause for one in (*told.ruled_out, *told.open)}
+    explanation = explain(snapshot, preempts)
+    assert "gpu-throttled-by-heat" not in {one.cause for one in (*explanation.ruled_out, *explanation.open)}
 
 
 def test_what_the_scheduler_says_is_evidence() -> None:
@@ -62,24 +62,24 @@ def test_what_the_scheduler_says_is_evidence() -> None:
     message = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
     waits = Condition("PodScheduled", "False", "Unschedulable", message, since=NOW - 700)
     fleet.of("chat-2", ready=False, phase="Pending", status="Pending", node="", conditions=(waits,))
-    told = explained(fleet)
-    assert any(message in one.text and one.source == "kubernetes" for one in told.evidence)
+    explanation = explained(fleet)
+    assert any(message in one.text and one.source == "kubernetes" for one in explanation.evidence)
 
 
 def test_it_says_what_helps_what_would_decide_and_what_not_to_do() -> None:
-    told = explained(stuck())
-    assert [one.command for one in told.helps] == ["logs", "restart"]
-    assert told.decides
-    assert any("/health" in one for one in told.avoid)
+    explanation = explained(stuck())
+    assert [one.command for one in explanation.helps] == ["logs", "restart"]
+    assert explanation.decides
+    assert any("/health" in one for one in explanation.avoid)
 
 
 def test_of_an_object_that_is_gone_only_what_helps_is_left() -> None:
     fleet = stuck()
     finding = fleet.at(0).incidents[0].root
     fleet.pods.pop("chat-1"), fleet.engines.pop("chat-1"), fleet.gpus.pop("chat-1")
-    told = explain(fleet.at(5), finding)
-    assert (told.evidence, told.ruled_out) == ((), ())
-    assert told.helps
+    explanation = explain(fleet.at(5), finding)
+    assert (explanation.evidence, explanation.ruled_out) == ((), ())
+    assert explanation.helps
 
 
 def test_what_lowers_the_clocks_rules_out_what_it_is_not_and_is_no_number_of_others() -> None:
@@ -106,9 +106,9 @@ def stuck_rollout(**newest: Any) -> Fleet:
 
 
 def test_a_stuck_rollout_is_told_from_what_looks_alike_by_its_pods() -> None:
-    told = explained(stuck_rollout())
-    assert told.open == ()
-    assert {one.cause: one.by for one in told.ruled_out} == {
+    explanation = explained(stuck_rollout())
+    assert explanation.open == ()
+    assert {one.cause: one.by for one in explanation.ruled_out} == {
         "no-free-gpu": "not true: it is pending, on all 3",
         "image-not-pulled": "not true: it is not running, on all 3",
         "crash-loop": "not true: it is not running, on all 3",

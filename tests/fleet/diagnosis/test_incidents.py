@@ -80,8 +80,8 @@ def test_of_what_no_history_is_kept_the_console_says_since_when_it_has_seen_it()
     assert found.root.told_by == "this console, which found it already so"
     fleet.gpus["chat-1"] = COOL | {Q.XID: 151.0}
     (both,) = fleet.incidents(20)
-    told = {one.key: (one.told_by, one.since) for one in both.alike}
-    assert told["GPU-chat-1"] == ("this console, which saw it begin", NOW + 20)
+    values = {one.key: (one.told_by, one.since) for one in both.alike}
+    assert values["GPU-chat-1"] == ("this console, which saw it begin", NOW + 20)
 
 
 def test_it_is_over_once_it_has_not_held_for_long_enough_and_begins_anew_if_it_comes_back() -> None:

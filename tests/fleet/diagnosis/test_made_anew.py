@@ -154,10 +154,10 @@ def test_what_eases_says_what_it_said_when_it_held_last() -> None:
     ticks = Ticks()
     ticks.until(400)
     held = next(ticks)
-    said = {(one.cause, one.key): one.words for each in held.incidents for one in each.findings}
+    texts = {(one.cause, one.key): one.words for each in held.incidents for one in each.findings}
     well = dict.fromkeys(ticks.engines, WELL)
     now = held.at + TICK
     after = ticks.builder.build(ticks._state, measurement(well, at=now), [LIVE], now, frozenset())
     easing = [one for each in after.incidents for one in each.findings if one.state is FindingState.RECOVERING]
     assert {one.words for one in easing if one.cause == "kv-cache-preempts"} == {"preempts requests"}
-    assert all(one.words == said[one.cause, one.key] for one in easing)
+    assert all(one.words == texts[one.cause, one.key] for one in easing)

@@ -58,7 +58,7 @@ def test_where_the_status_has_it_it_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "told"),
+    ("condition", "expected"),
     [
         (Condition("KernelDeadlock", "True", "DockerHung", "task blocked", since=NOW - 50), True),
         (Condition("AcceleratedHardwareReady", "False", "NvidiaXID79Error", "fallen off", since=NOW - 50), True),
@@ -68,12 +68,12 @@ def test_where_the_status_has_it_it_is_told_once() -> None:
         (Condition("EtcdIsVoter", "True", "MemberNotLearner", since=NOW - 50), False),
     ],
 )
-def test_a_problem_that_an_agent_reports_of_a_node_is_told(condition: Condition, told: bool) -> None:
+def test_a_problem_that_an_agent_reports_of_a_node_is_told(condition: Condition, expected: bool) -> None:
     fleet = Fleet(3)
     fleet.nodes["n1"] = node("n1", conditions=(Condition("Ready", "True"), condition))
     found = fleet.incidents(0, 70)
     assert [(one.root.cause, one.about, one.root.words, one.since) for one in found] == (
-        [("node-problem", "n1", condition.type, NOW - 50)] if told else []
+        [("node-problem", "n1", condition.type, NOW - 50)] if expected else []
     )
 
 

@@ -210,10 +210,10 @@ def walled(*parts: tuple[float, dict[Q, float]]) -> list[str]:
 
 
 def test_requests_that_begin_under_policies_prove_that_others_let_them_in() -> None:
-    told = ["policy-lets-nobody-in"]
-    assert walled((0, IDLE), (70, IDLE), (140, IDLE)) == told
+    lines = ["policy-lets-nobody-in"]
+    assert walled((0, IDLE), (70, IDLE), (140, IDLE)) == lines
     assert walled((0, IDLE), (30, WELL), (60, IDLE), (130, IDLE), (2000, IDLE)) == []
-    assert walled((0, WELL), (60, IDLE), (130, IDLE)) == told, "those were accepted before the console looked"
+    assert walled((0, WELL), (60, IDLE), (130, IDLE)) == lines, "those were accepted before the console looked"
     assert walled((0, WELL), (1700, WELL), (2000, WELL), (2060, IDLE), (2200, IDLE)) == []
 
 
@@ -278,7 +278,7 @@ def test_a_certificate_is_told_by_its_lifetime_and_red_once_it_has_expired(
 
 
 @pytest.mark.parametrize(
-    ("left", "renews", "lifetime", "told"),
+    ("left", "renews", "lifetime", "expected"),
     [
         (20 * DAY, 5 * DAY, 90 * DAY, False),
         (15 * DAY, -600.0, 90 * DAY, False),
@@ -297,10 +297,10 @@ def test_a_certificate_is_told_by_its_lifetime_and_red_once_it_has_expired(
     ],
 )
 def test_a_certificate_is_not_told_before_it_is_due_for_renewal(
-    left: float, renews: float, lifetime: float, told: bool
+    left: float, renews: float, lifetime: float, expected: bool
 ) -> None:
     found = fleet(certified(left, lifetime, renews=NOW + renews)).incidents(0, 70)
-    assert [one.root.cause for one in found] == (["certificate-expires"] if told else [])
+    assert [one.root.cause for one in found] == (["certificate-expires"] if expected else [])
 
 
 def test_why_it_is_not_renewed_is_told_in_the_words_of_cert_manager() -> None:
@@ -335,7 +335,7 @@ def test_a_load_balancer_before_engines_without_a_key_is_told(
 
 
 @pytest.mark.parametrize(
-    ("targets", "told"),
+    ("targets", "expected"),
     [
         (("8443",), False),
         (("login",), False),
@@ -345,13 +345,13 @@ def test_a_load_balancer_before_engines_without_a_key_is_told(
         ((), True),
     ],
 )
-def test_a_load_balancer_before_a_proxy_of_the_pod_is_no_open_door(targets: tuple[str, ...], told: bool) -> None:
+def test_a_load_balancer_before_a_proxy_of_the_pod_is_no_open_door(targets: tuple[str, ...], expected: bool) -> None:
     proxy = Container("oauth-proxy", "oauth-proxy:4", ready=True, ports=(("login", 8443),))
     made = fleet(Routing(), services=(replace(SERVICE, type="LoadBalancer", targets=targets),))
     made.of(
         *made.pods, **(ENGINE | {"containers": (Container("vllm", "v", ready=True, ports=(("http", 8000),)), proxy)})
     )
-    assert bool(made.incidents(0, 120)) is told
+    assert bool(made.incidents(0, 120)) is expected
 
 
 def test_the_way_is_joined_again_only_where_something_of_it_is_another() -> None:
@@ -364,19 +364,19 @@ def test_the_way_is_joined_again_only_where_something_of_it_is_another() -> None
 
 
 @pytest.mark.parametrize(
-    ("left", "lifetime", "told"),
+    ("left", "lifetime", "expected"),
     [(30 * DAY, 365 * DAY, False), (20 * DAY, 365 * DAY, True), (-60.0, 365 * DAY, True), (8 * 3600.0, DAY, False)],
 )
 def test_a_certificate_between_the_console_and_a_source_is_told_before_it_ends(
-    left: float, lifetime: float, told: bool
+    left: float, lifetime: float, expected: bool
 ) -> None:
     made = fleet(None)
     shown = (ShownCertificate("server", NOW + left - lifetime, NOW + left), ShownCertificate("client", NOW, NOW + 9e9))
     made.sources = [replace(made.sources[0], certificates=shown)]
     found = made.incidents(0, 90)
     assert [(one.root.cause, one.root.key) for one in found] == (
-        [("source-certificate-expires", "kubernetes")] if told else []
+        [("source-certificate-expires", "kubernetes")] if expected else []
     )
-    if told:
+    if expected:
         assert found[0].root.told_by == "its dates"
         assert found[0].root.words.startswith("kubernetes: server certificate: ")

@@ -49,7 +49,7 @@ def test_another_cause_and_another_object_are_wrong(tmp_path: Path, truth: str, 
     assert not case.first_right
     assert not is_right(case)
     assert case.faults[0].cause_named is cause_named
-    assert [said.cause for said in case.wrong] == ["crash-loop"]
+    assert [found.cause for found in case.wrong] == ["crash-loop"]
     assert case.faults[0].pending_after is None
 
 
@@ -60,7 +60,7 @@ def test_a_cause_may_be_told_by_what_it_says_instead_of_its_id(tmp_path: Path) -
 
 def test_whatever_fires_in_calm_hours_is_wrong_unless_it_stands_beside(tmp_path: Path) -> None:
     case = scored(tmp_path, CALM)
-    assert [(said.cause, said.object) for said in case.wrong] == [("crash-loop", SICK)]
+    assert [(found.cause, found.object) for found in case.wrong] == [("crash-loop", SICK)]
     assert not is_right(case)
     allowed = scored(tmp_path / "allowed", CALM + '\n[[beside]]\ncause = ["crash-loop"]\n')
     assert allowed.wrong == []
@@ -120,9 +120,9 @@ def test_a_share_of_nothing_is_neither_reached_nor_missed() -> None:
 def test_what_is_no_truth_is_said_with_its_file(tmp_path: Path, text: str, problem: str) -> None:
     recorded(tmp_path / "one.qdr", seconds=60)
     (tmp_path / "one.toml").write_text(text)
-    with pytest.raises(TruthError, match=problem) as told:
+    with pytest.raises(TruthError, match=problem) as caught:
         cases(tmp_path)
-    assert str(tmp_path / "one.toml") in str(told.value)
+    assert str(tmp_path / "one.toml") in str(caught.value)
 
 
 def test_a_folder_without_cases_and_a_truth_without_recording_are_said(tmp_path: Path) -> None:

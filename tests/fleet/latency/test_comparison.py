@@ -50,11 +50,11 @@ def test_a_workload_is_held_against_itself_an_hour_ago() -> None:
 def test_before_a_change_is_before_it() -> None:
     change = LastChange(NOW - 1800, "image 1 → 2")
     asked = questions(Series(), CHAT, NOW, change)
-    told = []
+    rows = []
     for one in asked:
         rising = [float(at) for at in one.range.times()]
-        told.append(Curve(one.quantity, one.range, tuple(rising)))
-    found = past(told, change.at)
+        rows.append(Curve(one.quantity, one.range, tuple(rising)))
+    found = past(rows, change.at)
     assert found is not None
     assert all(change.at - 300 <= seconds <= change.at for seconds in found.seconds.values())
 
@@ -81,5 +81,5 @@ def test_what_nobody_measures_is_not_known() -> None:
 
 def test_a_gap_in_the_past_is_no_zero() -> None:
     asked = questions(Series(), CHAT, NOW, None)
-    told = [Curve(one.quantity, one.range, (math.nan,) * one.range.points) for one in asked]
-    assert past(told, NOW - 3600) is None
+    rows = [Curve(one.quantity, one.range, (math.nan,) * one.range.points) for one in asked]
+    assert past(rows, NOW - 3600) is None

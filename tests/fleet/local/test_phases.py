@@ -134,16 +134,16 @@ def test_graphs_are_counted_whatever_is_captured(bar: str) -> None:
 
 
 def test_what_is_fetched_from_the_hub_is_a_download_though_it_began_to_load_before() -> None:
-    said = "INFO 05-07 02:13:38 [gpu_model_runner.py:1329] Starting to load model org/qwen..."
+    text = "INFO 05-07 02:13:38 [gpu_model_runner.py:1329] Starting to load model org/qwen..."
     getting = "model-00001-of-00002.safetensors:  45%|████▌     | 2.24G/4.97G [00:10<00:12, 221MB/s]"
-    assert started([said])[-1].phase is LOADING
-    stages = started([said, getting])
+    assert started([text])[-1].phase is LOADING
+    stages = started([text, getting])
     assert [stage.phase for stage in stages] == [STARTING, DOWNLOADING]
     assert stages[-1].detail == "model-00001-of-00002.safetensors 45 %"
     assert stages[-1].began == unix("05-07 02:13:38")
     # Another rank that begins waits for the same files.
-    assert started([said, getting, said])[-1] == stages[-1]
-    fetching = started([said, "Fetching 9 files:  56%|█████▌    | 5/9 [00:11<00:09,  2.30s/it]"])[-1]
+    assert started([text, getting, text])[-1] == stages[-1]
+    fetching = started([text, "Fetching 9 files:  56%|█████▌    | 5/9 [00:11<00:09,  2.30s/it]"])[-1]
     assert (fetching.phase, fetching.detail, fetching.done, fetching.total) == (DOWNLOADING, "file 5 of 9", 5, 9)
 
 
@@ -166,12 +166,12 @@ def test_eager_starts_are_ready_without_graphs_and_those_that_are_told_to_end_sa
         "(APIServer pid=7) INFO:     Application startup complete.",
     ]
     assert [stage.phase for stage in started(lines)] == [STARTING, COMPILING, READY]
-    for told in (
+    for down in (
         "INFO:     Shutting down",
         "(APIServer pid=7) INFO:     Shutting down",
         "(APIServer pid=7) INFO 11-21 08:27:33 [launcher.py:254] [shutdown] API server: shutdown triggered",
     ):
-        assert started([*lines, told])[-1].phase is STOPPING
+        assert started([*lines, down])[-1].phase is STOPPING
 
 
 @pytest.mark.parametrize(
@@ -193,10 +193,10 @@ def test_other_lines_say_nothing_of_a_start(line: str) -> None:
 
 
 def test_a_stamp_is_local_time_of_this_year_or_of_the_last_one() -> None:
-    said = "(EngineCore pid=7) INFO 12-31 23:59:58 [core.py:1] that"
-    assert stamp(said, unix("12-31 23:59:59")) == unix("12-31 23:59:58")
+    text = "(EngineCore pid=7) INFO 12-31 23:59:58 [core.py:1] that"
+    assert stamp(text, unix("12-31 23:59:59")) == unix("12-31 23:59:58")
     new_year = unix("12-31 23:59:58") + 60
-    assert stamp(said, new_year) == unix("12-31 23:59:58")
+    assert stamp(text, new_year) == unix("12-31 23:59:58")
 
 
 def test_a_line_without_a_time_or_with_an_impossible_one_counts_when_it_is_read() -> None:

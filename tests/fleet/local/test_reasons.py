@@ -144,9 +144,9 @@ def test_no_log_at_all_is_no_word() -> None:
 
 
 def test_who_is_asked_to_end_has_not_failed_whatever_is_said_on_the_way() -> None:
-    told = ["torch.OutOfMemoryError: CUDA out of memory.", "Traceback (most recent call last):", "CancelledError: x"]
-    assert reason_of([READY, END, *told], was_ready=True) == STOPPED
-    assert reason_of([END, *told]) == STOPPED
+    lines = ["torch.OutOfMemoryError: CUDA out of memory.", "Traceback (most recent call last):", "CancelledError: x"]
+    assert reason_of([READY, END, *lines], was_ready=True) == STOPPED
+    assert reason_of([END, *lines]) == STOPPED
 
 
 @pytest.mark.parametrize("line", REFUSED)

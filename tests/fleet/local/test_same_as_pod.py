@@ -100,14 +100,14 @@ def test_secrets_and_peers_stay_there() -> None:
     )
     assert found.spec.extra == ("--enable-expert-parallel",)
     assert "secret" not in repr(found.spec)
-    told = differing(found)
-    assert "sk-secret" not in repr(told)
-    assert "hf_secret" not in repr(told)
-    assert told["--api-key"] == told["--hf-token"] == ("set", "left out")
+    values = differing(found)
+    assert "sk-secret" not in repr(values)
+    assert "hf_secret" not in repr(values)
+    assert values["--api-key"] == values["--hf-token"] == ("set", "left out")
     for flag in ("--data-parallel-size", "-dp", "--nnodes", "--node-rank", "--headless", "--kv-transfer-config"):
-        assert told[flag][1] == "left out"
+        assert values[flag][1] == "left out"
     assert {"--ssl-keyfile", "--distributed-executor-backend", "--otlp-traces-endpoint", "--disable-log-stats"} <= set(
-        told
+        values
     )
 
 
@@ -130,10 +130,10 @@ def test_paths_of_the_container() -> None:
     found = same(args, exists=lambda path: path == "/models/tok")
     assert found.spec.model == "/models/llama"
     assert found.spec.extra == ("--tokenizer", "/models/tok")
-    told = differing(found)
-    assert told["model"] == ("/models/llama", "not there")
-    assert told["--chat-template"] == ("/etc/a.jinja", "left out")
-    assert told["--config"] == ("/c.yaml", "left out")
+    values = differing(found)
+    assert values["model"] == ("/models/llama", "not there")
+    assert values["--chat-template"] == ("/etc/a.jinja", "left out")
+    assert values["--config"] == ("/c.yaml", "left out")
     assert "model" not in differing(same(args, exists=lambda _: True))
 
 
@@ -150,7 +150,7 @@ def test_variables_of_the_pod() -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "gpus", "here", "told"),
+    ("there", "gpus", "here", "lacks"),
     [
         ((4, 1), 4, (4, 1), set()),
         ((4, 1), 3, (2, 1), {"tensor parallel"}),
@@ -161,10 +161,10 @@ def test_variables_of_the_pod() -> None:
         ((1, 1), 0, (1, 1), set()),
     ],
 )
-def test_as_many_gpus_as_there_are(there: tuple[int, int], gpus: int, here: tuple[int, int], told: set[str]) -> None:
+def test_as_many_gpus_as_there_are(there: tuple[int, int], gpus: int, here: tuple[int, int], lacks: set[str]) -> None:
     found = same(["org/m", "-tp", str(there[0]), "-pp", str(there[1])], gpus=gpus)
     assert (found.spec.tensor_parallel_size, found.spec.pipeline_parallel_size) == here
-    assert set(differing(found)) & {"tensor parallel", "pipeline parallel"} == told
+    assert set(differing(found)) & {"tensor parallel", "pipeline parallel"} == lacks
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ sglang:queue_time_seconds_count{{{labels}}} {decoded / 10}
 def tokenizer(streamed: int, whole: int) -> str:
     """Return the page of the tokenizer's manager: streams, and answers in one piece."""
     page = ""
-    for said, count in (("true", streamed), ("false", whole)):
-        labels = f'is_streaming="{said}",model_name="tiny"'
+    for text, count in (("true", streamed), ("false", whole)):
+        labels = f'is_streaming="{text}",model_name="tiny"'
         page += f"""\
 sglang:prompt_tokens_total{{{labels}}} {10 * count}
 sglang:generation_tokens_total{{{labels}}} {5 * count}

@@ -96,12 +96,12 @@ async def test_a_worker_whose_engine_says_nothing_is_read_for_what_it_says_itsel
 
 async def test_a_frontends_errors_are_not_those_of_its_clients() -> None:
     def front(ended: int, broken: int, left: int) -> Page:
-        said = 'endpoint="chat_completions",model="tiny",request_type="stream"'
+        text = 'endpoint="chat_completions",model="tiny",request_type="stream"'
         return Page(
             'dynamo_frontend_active_requests{model="tiny"} 7\n'
-            f'dynamo_frontend_requests_total{{{said},status="success",error_type=""}} {ended}\n'
-            f'dynamo_frontend_requests_total{{{said},status="error",error_type="unavailable"}} {broken}\n'
-            f'dynamo_frontend_requests_total{{{said},status="error",error_type="cancelled"}} {left}\n'
+            f'dynamo_frontend_requests_total{{{text},status="success",error_type=""}} {ended}\n'
+            f'dynamo_frontend_requests_total{{{text},status="error",error_type="unavailable"}} {broken}\n'
+            f'dynamo_frontend_requests_total{{{text},status="error",error_type="cancelled"}} {left}\n'
         )
 
     m = await replay(front(0, 0, 0), front(100, 20, 30))

@@ -60,15 +60,15 @@ class Twice:
         self._remembered: Remembered[object] = Remembered()
 
     def read(
-        self, said: Answer, against: object, make: Callable[[Iterable[Labels]], T], follow: Callable[[T, Moved], T]
+        self, found: Answer, against: object, make: Callable[[Iterable[Labels]], T], follow: Callable[[T, Moved], T]
     ) -> tuple[T, T, list[float]]:
         def counted(series: Iterable[Labels]) -> T:
             self.made += 1
             return make(series)
 
         # What has been read is released.
-        again_said = copy(said)
-        kept, values = self._remembered.read([said], against, counted, follow)  # type: ignore[arg-type]
+        again_said = copy(found)
+        kept, values = self._remembered.read([found], against, counted, follow)  # type: ignore[arg-type]
         anew, again = Remembered[T]().read([again_said], against, make)
         assert array("d", values).tobytes() == array("d", again).tobytes()
         return kept, anew, values  # type: ignore[return-value]
@@ -166,12 +166,12 @@ def test_engines_that_come_and_go_leave_the_numbers_of_the_others_where_they_are
         fleet.live()
         placing = fleet.placing
         series = fleet.series(placing.key)
-        said = answer(series, (fleet.random.choice((0.0, 1.5, math.nan, 7e6)) for _ in series))
+        found = answer(series, (fleet.random.choice((0.0, 1.5, math.nan, 7e6)) for _ in series))
 
         def follow(before: EngineNumbers, where: Moved, placing: Placing = placing) -> EngineNumbers:
             return before.followed(placing, where)
 
-        kept, anew, values = twice.read(said, placing, partial(EngineNumbers, placing), follow)
+        kept, anew, values = twice.read(found, placing, partial(EngineNumbers, placing), follow)
         ages = array("d", [0.0]) * len(placing.ids)
         (table, means), (table_anew, means_anew) = (one.read(values, ages, {}) for one in (kept, anew))
         assert numbers(table.columns) == numbers(table_anew.columns)
@@ -254,8 +254,8 @@ def test_gpus_that_come_and_go_or_are_held_by_others_leave_the_numbers_of_all_wh
     for _ in range(STEPS):
         fleet.live()
         series = fleet.series
-        said = answer(series, (float(fleet.random.choice((0, 1, 4, 77, 1e19))) for _ in series))
-        kept, anew, values = twice.read(said, 1, Gpus, lambda before, where: before.followed(where))
+        found = answer(series, (float(fleet.random.choice((0, 1, 4, 77, 1e19))) for _ in series))
+        kept, anew, values = twice.read(found, 1, Gpus, lambda before, where: before.followed(where))
         assert kept.ids == anew.ids
         (table, reasons), (table_anew, reasons_anew) = (one.read(values, 1_795_220_000.0) for one in (kept, anew))
         assert numbers(table.columns) == numbers(table_anew.columns)

@@ -80,7 +80,7 @@ async def test_what_every_scheduler_repeats_counts_once() -> None:
 
 async def test_a_queue_is_counted_as_a_whole_and_not_once_more_by_priority() -> None:
     parts = (("", 5), ("0", 3), ("7", 2))
-    page = "".join(scheduler(0, 0, running, 10, priority=f',priority="{said}"') for said, running in parts)
+    page = "".join(scheduler(0, 0, running, 10, priority=f',priority="{found}"') for found, running in parts)
     m = await replay(page)
     assert value(m, Quantity.RUNNING) == 5
     assert value(m, Quantity.WAITING) == 6

@@ -73,7 +73,7 @@ async def found(store: PrometheusSource, *rules: MonitoringRule) -> dict[str, tu
 @pytest.mark.real("prometheus")
 async def test_rules_are_held_against_the_series_that_there_are(store: PrometheusSource) -> None:
     ttft = "vllm:time_to_first_token_seconds_bucket"
-    told = await found(
+    values = await found(
         store,
         rule("Live", "vllm:num_requests_running > 1"),
         rule("NoTotal", "rate(vllm:prompt_tokens[5m]) > 1"),
@@ -86,7 +86,7 @@ async def test_rules_are_held_against_the_series_that_there_are(store: Prometheu
         rule("MeantToBeAbsent", 'absent(up{job="nowhere"})'),
         rule("Recorded", "sum(nothing_of_the_kind)", alerting=False),
     )
-    rules = {name.removeprefix("serving/"): said for name, said in told.items() if name.startswith("serving/")}
+    rules = {name.removeprefix("serving/"): seen for name, seen in values.items() if name.startswith("serving/")}
     assert rules == {
         "NoTotal": (FaultKind.DEAD, "vllm:prompt_tokens: no such metric; there is vllm:prompt_tokens_total"),
         "OldName": (FaultKind.DEAD, "vllm:gpu_cache_usage_perc: no such metric; there is vllm:kv_cache_usage_perc"),
@@ -110,10 +110,10 @@ async def test_rules_are_held_against_the_series_that_there_are(store: Prometheu
 
 @pytest.mark.real("prometheus")
 async def test_targets_that_are_down_and_engines_that_are_scraped_twice(store: PrometheusSource) -> None:
-    told = await found(store)
-    assert told["gone"] == (FaultKind.DOWN, "1 down: 127.0.0.1:1")
-    assert told["vLLM"] == (FaultKind.TWICE, "serving/chat-1: job is annotated and engines")
-    assert set(told) == {"gone", "vLLM"}
+    values = await found(store)
+    assert values["gone"] == (FaultKind.DOWN, "1 down: 127.0.0.1:1")
+    assert values["vLLM"] == (FaultKind.TWICE, "serving/chat-1: job is annotated and engines")
+    assert set(values) == {"gone", "vLLM"}
 
 
 async def test_rules_that_fail_or_stand_still_say_nothing() -> None:

@@ -137,13 +137,13 @@ async def test_a_hostile_body_costs_its_limit_and_is_named(ask: Ask, hostile: st
     async with wire(HOSTILE[hostile]) as server:
         tracemalloc.start()
         try:
-            said = await ask(server.url)
+            text = await ask(server.url)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert "answers more than 1 MiB (the limit limits." in said or "which was not asked for" in said, said
+    assert "answers more than 1 MiB (the limit limits." in text or "which was not asked for" in text, text
     if hostile in ("plain without end", "chunks without end", "a length that is a lie"):
-        assert "answers more than 1 MiB" in said
+        assert "answers more than 1 MiB" in text
     # What is imported for the first request is in it.
     assert peak < 48 * MIB, "of 200 MiB and more that it would have been"
 

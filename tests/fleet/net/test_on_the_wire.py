@@ -135,10 +135,10 @@ async def test_a_plain_url_arrives_as_the_guard_saw_it(send: Send) -> None:
         reads_only(method, url)
         seen.append(url)
 
-    async with wire() as told:
+    async with wire() as found:
         for path in PLAIN:
-            await send(told.url, path, noted)
-    assert [f"{told.url}{target}" for target in told.asked] == seen
+            await send(found.url, path, noted)
+    assert [f"{found.url}{target}" for target in found.asked] == seen
     assert len(seen) == len(PLAIN)
 
 
@@ -154,43 +154,43 @@ async def test_what_has_two_readings_never_reaches_a_server_as_it_stands(send: S
         reads_only(method, url)
         seen.append(url)
 
-    async with wire() as told:
+    async with wire() as found:
         for path in [*UNCLEAR, *ELSEWHERE]:
             try:
-                await send(told.url, path, noted)
+                await send(found.url, path, noted)
             except RefusedError:
                 continue
-    assert [f"{told.url}{target}" for target in told.asked] == seen
+    assert [f"{found.url}{target}" for target in found.asked] == seen
     # What the libraries resolve by themselves is judged as resolved: none of it is the proxy.
-    assert not [target for target in told.asked if "proxy" in target and shut]
-    assert not [target for target in told.asked if {".", "%"} & set(target.partition("?")[0])]
+    assert not [target for target in found.asked if "proxy" in target and shut]
+    assert not [target for target in found.asked if {".", "%"} & set(target.partition("?")[0])]
 
 
 @pytest.mark.parametrize("send", [kube, scrape])
 @pytest.mark.parametrize("path", [*UNCLEAR, *ELSEWHERE, *BEYOND])
 async def test_what_the_cluster_has_a_say_in_is_sent_as_it_stands_or_not_at_all(send: Send, path: str) -> None:
-    async with wire() as told:
+    async with wire() as found:
         with pytest.raises(RefusedError):
-            await send(told.url, path, reads_only)
-    assert told.lines == []
+            await send(found.url, path, reads_only)
+    assert found.lines == []
 
 
 async def test_with_the_proxy_forbidden_no_way_of_writing_it_passes() -> None:
     guard.lock()
-    async with wire() as told:
+    async with wire() as found:
         for end in ("/proxy", "/proxy/", "/Proxy/metrics", "/proxy/metrics", "/proxymetrics", "/proxy@x", "/proxy:1/x"):
             with pytest.raises(RefusedError):
-                await kube(told.url, POD + end, reads_only)
-    assert told.lines == []
+                await kube(found.url, POD + end, reads_only)
+    assert found.lines == []
 
 
 async def test_a_change_is_held_to_the_plain_form_too() -> None:
-    async with wire() as told:
-        access = Access("c", "c", "u", "", told.url, {"server": told.url}, {})
+    async with wire() as found:
+        access = Access("c", "c", "u", "", found.url, {"server": found.url}, {})
         asking = KubeClient(access, guard=guard.may_change, environ={})
         for path in (*UNCLEAR, *ELSEWHERE):
             with pytest.raises(ForbiddenError):
                 await asking.send("DELETE", path)
         await asking.send("DELETE", "/api/v1/namespaces/a/pods/b")
         await asking.close()
-    assert told.asked == ["/api/v1/namespaces/a/pods/b"]
+    assert found.asked == ["/api/v1/namespaces/a/pods/b"]

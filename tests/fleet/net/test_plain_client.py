@@ -116,8 +116,8 @@ PLAIN: dict[str, tuple[bytes, bytes]] = {
 
 @pytest.mark.parametrize("kind", PLAIN)
 async def test_plain_answers_are_taken(client: PlainClient, kind: str) -> None:
-    said, body = PLAIN[kind]
-    async with serving(said) as server:
+    content, body = PLAIN[kind]
+    async with serving(content) as server:
         answer = await client.ask(get(f"{server.url}/metrics"))
     assert answer is not None
     assert answer.body == body
@@ -254,9 +254,9 @@ async def test_a_connection_that_nobody_uses_is_let_go(client: PlainClient, monk
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("said", [plain(b"page"), ODD["trailers"]])
+@pytest.mark.parametrize("expected", [plain(b"page"), ODD["trailers"]])
 async def test_nothing_of_an_answer_is_held_once_it_is_read(
-    client: PlainClient, monkeypatch: pytest.MonkeyPatch, said: bytes
+    client: PlainClient, monkeypatch: pytest.MonkeyPatch, expected: bytes
 ) -> None:
     read: list[weakref.ref[object]] = []
 
@@ -268,7 +268,7 @@ async def test_nothing_of_an_answer_is_held_once_it_is_read(
     monkeypatch.setattr(plain_client, "_Reading", Reading)
     gc.disable()
     try:
-        async with serving(said, plain(b"2")) as server:
+        async with serving(expected, plain(b"2")) as server:
             await client.ask(get(f"{server.url}/metrics"))
             await until(lambda: read[0]() is None)
     finally:

@@ -95,11 +95,11 @@ def three_days(folder: Path, end: int, rules: str = "") -> Iterator[Prometheus]:
     blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=64h"]
     subprocess.run([*blocks, str(text), str(folder / "data")], check=True, capture_output=True)
     configuration = folder / "prometheus.yml"
-    told = "global:\n  scrape_interval: 1m\n  evaluation_interval: 1s\n"
+    message = "global:\n  scrape_interval: 1m\n  evaluation_interval: 1s\n"
     if rules:
         (folder / "rules.yml").write_text(rules)
-        told += f"rule_files: [{folder / 'rules.yml'}]\n"
-    configuration.write_text(told)
+        message += f"rule_files: [{folder / 'rules.yml'}]\n"
+    configuration.write_text(message)
     with prometheus_on(configuration, folder) as running:
         yield running
 

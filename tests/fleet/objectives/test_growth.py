@@ -70,8 +70,8 @@ def test_nothing_is_told_of_one_that_does_not(values: list[float]) -> None:
 @pytest.mark.parametrize("points", [4, 5, 6, 7, 8, 10, 12, 16, 20])
 def test_noise_alone_is_hardly_ever_a_trend_however_short_it_is(points: int) -> None:
     chance = random.Random(points)
-    told = sum(trend([chance.gauss(40, 12) for _ in range(points)], STEP) is not None for _ in range(1000))
-    assert told <= 15, "one of a hundred, and what a thousand draws differ by"
+    number = sum(trend([chance.gauss(40, 12) for _ in range(points)], STEP) is not None for _ in range(1000))
+    assert number <= 15, "one of a hundred, and what a thousand draws differ by"
 
 
 def test_a_queue_that_only_remembers_its_length_is_seldom_a_trend() -> None:
@@ -83,8 +83,8 @@ def test_a_queue_that_only_remembers_its_length_is_seldom_a_trend() -> None:
             values.append(20.0 + values[-1] / 2 + chance.gauss(0, 10))
         return values
 
-    told = sum(trend(wandering(points), STEP) is not None for points in range(4, 21) for _ in range(60))
-    assert told <= 0.04 * 17 * 60
+    number = sum(trend(wandering(points), STEP) is not None for points in range(4, 21) for _ in range(60))
+    assert number <= 0.04 * 17 * 60
 
 
 @pytest.mark.parametrize(("points", "least"), [(5, 60), (6, 90), (8, 85), (12, 95)])

@@ -45,16 +45,16 @@ def run(folder: Path, rounds: int, seed: int = 1) -> Kills:
     last = -1
     within = 0
     for _ in range(rounds):
-        said = _lived(folder, last + 1, rng.random() * LONGEST)
-        assert said > last, "it could not go on where the one before was killed"
+        number = _lived(folder, last + 1, rng.random() * LONGEST)
+        assert number > last, "it could not go on where the one before was killed"
         file = next(folder.glob("*.qdr"))
         with Recording(file) as recording:
             there = _number(recording.last)
-            assert there in (said, said + 1), f"{said} was said to be kept, {there} is there"
+            assert there in (number, number + 1), f"{number} was said to be kept, {there} is there"
             kept = recording.measured(recording.first, recording.last)
             for at in (recording.last, *rng.choices(kept, k=LOOKED_AT)):
                 _check(recording.at(at), _number(at))
-        within += there - said
+        within += there - number
         last = there
     return Kills(rounds, last + 1, within)
 
@@ -67,13 +67,13 @@ def _lived(folder: Path, first: int, seconds: float) -> int:
         os.close(reads)
         _note_for_ever(folder, first, says)
     os.close(says)
-    with os.fdopen(reads, "rb") as told:
-        assert told.readline() == b"%d\n" % first
+    with os.fdopen(reads, "rb") as reader:
+        assert reader.readline() == b"%d\n" % first
         # The age at which it is killed, drawn at random: nothing may announce that moment.
         time.sleep(seconds)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        lines = [line for line in told.read().splitlines(keepends=True) if line.endswith(b"\n")]
+        lines = [line for line in reader.read().splitlines(keepends=True) if line.endswith(b"\n")]
     return int(lines[-1]) if lines else first
 
 

@@ -181,12 +181,12 @@ keeps.close()
 
 def test_a_full_disk_is_said_and_what_was_kept_before_can_be_read(folder: Path) -> None:
     command = [sys.executable, "-c", FULL, str(folder)]
-    said = subprocess.run(
+    output = subprocess.run(
         command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=PATIENCE, check=True
     ).stdout.splitlines()
-    assert said[0].startswith("degraded nothing is recorded: ")
-    assert "Free some space" in said[0]
-    assert said[1] == "live"
+    assert output[0].startswith("degraded nothing is recorded: ")
+    assert "Free some space" in output[0]
+    assert output[1] == "live"
     seen = dict(moments(100, pods=40))
     with Recording(file_of(folder, PROD.context, PROD.server)) as recording:
         assert recording.last > BEGAN + 20 * STEP

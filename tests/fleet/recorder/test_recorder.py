@@ -58,14 +58,14 @@ def _told(measurement: Measurement | None) -> object:
 
 
 def is_it(found: Moment, seen: Moment) -> bool:
-    told = [(status.name, status.health, status.problem) for status in found.statuses]
+    rows = [(status.name, status.health, status.problem) for status in found.statuses]
     return (
         all(
             getattr(found.state, f.name) == getattr(seen.state, f.name)
             for f in fields(seen.state)
             if f.name != "generation"
         )
-        and told == [(status.name, status.health, status.problem) for status in seen.statuses]
+        and rows == [(status.name, status.health, status.problem) for status in seen.statuses]
         and same(found.measurement, seen.measurement)
     )
 

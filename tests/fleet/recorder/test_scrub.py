@@ -121,8 +121,8 @@ def whole() -> Moment:
         notes=("titan is asked twice",),
         throttle_reasons={"GPU-titan": ("power",)},
     )
-    told = tuple(replace(one, problem="titan does not answer", endpoint="https://titan:9090/x") for one in statuses())
-    return Moment(state, told, measured)
+    found = tuple(replace(one, problem="titan does not answer", endpoint="https://titan:9090/x") for one in statuses())
+    return Moment(state, found, measured)
 
 
 def everything(path: Path) -> str:
@@ -143,11 +143,11 @@ def test_no_name_no_address_and_no_prompt_is_left(file: Path, tmp_path: Path) ->
 
 def test_every_text_of_the_model_is_hidden_unless_it_is_known_to_be_of_nobody(file: Path, tmp_path: Path) -> None:
     """A future field is hidden: here every text of every row is unknown."""
-    said = SECRET.capitalize()
+    text = SECRET.capitalize()
     recorder = RecordingWriter(tmp_path / "all.qdr", Plain())
     moment = whole()
     rows: dict[str, Any] = {
-        name: {row.key: row for row in (_told(each, said) for each in getattr(moment.state, name).values())}
+        name: {row.key: row for row in (_told(each, text) for each in getattr(moment.state, name).values())}
         for name in ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services", "events")
     }
     recorder.note(moment._replace(state=replace(moment.state, **rows)), BEGAN)
@@ -157,25 +157,25 @@ def test_every_text_of_the_model_is_hidden_unless_it_is_known_to_be_of_nobody(fi
     assert SECRET not in left, left[max(0, left.find(SECRET) - 80) : left.find(SECRET) + 40]
 
 
-def _told(value: Any, said: str, place: str = "") -> Any:
+def _told(value: Any, text: str, place: str = "") -> Any:
     """The same with another text in every field that may hold anything."""
     if place in _KEPT or place.endswith((".kind", ".reason", ".dialect")) or isinstance(value, Enum):
         return value
     if isinstance(value, str):
-        return f"{said}{place}"
+        return f"{text}{place}"
     if is_dataclass(value) and not isinstance(value, type):
         name = type(value).__name__
         return replace(
             value,
-            **{each.name: _told(getattr(value, each.name), said, f"{name}.{each.name}") for each in fields(value)},
+            **{each.name: _told(getattr(value, each.name), text, f"{name}.{each.name}") for each in fields(value)},
         )
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         name = type(value).__name__
-        return type(value)(*(_told(getattr(value, each), said, f"{name}.{each}") for each in value._fields))
+        return type(value)(*(_told(getattr(value, each), text, f"{name}.{each}") for each in value._fields))
     if isinstance(value, tuple) and place != "Node.taints":
-        return tuple(_told(each, said, place) for each in value)
+        return tuple(_told(each, text, place) for each in value)
     if isinstance(value, Mapping):
-        return {f"{said}{place}{i}": _told(each, said, place) for i, each in enumerate(value.values())}
+        return {f"{text}{place}{i}": _told(each, text, place) for i, each in enumerate(value.values())}
     return value
 
 

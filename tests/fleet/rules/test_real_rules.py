@@ -88,12 +88,12 @@ async def test_rules_say_what_the_console_says(source: PrometheusSource, now: in
         # What is recorded by the first evaluation is read by the alerts of the second.
         await until(lambda: bool(_alerts(evaluated())))
         rules = evaluated()
-        told = _alerts(rules)
-        of_budgets = [one for one in told if one["alertname"].startswith("QuarterdeckErrorBudget")]
+        found = _alerts(rules)
+        of_budgets = [one for one in found if one["alertname"].startswith("QuarterdeckErrorBudget")]
         burns = {(one["objective"], one["model"]) for one in of_budgets}
         fast = {(r.budget.objective.name, r.subject.name) for r in board.rows if r.budget.pace is not BurnPace.CALM}
         assert burns == fast == {("ttft_p95", "llama")}
-        causes = {(one["cause"], one["pod"]) for one in told if "cause" in one}
+        causes = {(one["cause"], one["pod"]) for one in found if "cause" in one}
         findings = [finding for incident in snapshot.incidents for finding in incident.findings]
         ours = {(one.cause, one.key.partition("/")[2]) for one in findings if one.kind == "engine"}
         assert causes == ours == {("queue-deep", past.DEEP)}

@@ -65,9 +65,9 @@ def test_where_another_workload_serves_one_of_its_models_only_its_own_pods_can_t
     pods = {HistogramKey("serving", pod=name): FAST for name in ("a", "b", "c")} | {
         HistogramKey("serving", pod="d"): SLOW
     }
-    told = rollout(models | pods, ["d"])
-    assert told.by_workload.value(CHAT, Quantity.TTFT_P95) < 0.1
-    assert told.by_workload.value(CANARY, Quantity.TTFT_P95) > 1
+    snapshot = rollout(models | pods, ["d"])
+    assert snapshot.by_workload.value(CHAT, Quantity.TTFT_P95) < 0.1
+    assert snapshot.by_workload.value(CANARY, Quantity.TTFT_P95) > 1
 
 
 def test_all_pods_of_workloads_that_share_a_model_are_asked_for() -> None:

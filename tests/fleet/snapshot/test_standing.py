@@ -46,15 +46,15 @@ def test_a_worker_of_a_group_is_part_of_its_leaders_engine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "said"), [(1.0, Assessment(Severity.ASLEEP, "asleep, level 1")), (0.0, Assessment(Severity.OK, ""))]
+    ("level", "expected"), [(1.0, Assessment(Severity.ASLEEP, "asleep, level 1")), (0.0, Assessment(Severity.OK, ""))]
 )
-def test_a_group_sleeps_when_its_leader_does(level: float, said: Assessment) -> None:
+def test_a_group_sleeps_when_its_leader_does(level: float, expected: Assessment) -> None:
     group = {f"{LWS}/name": "chat", f"{LWS}/group-index": "0"}
     leader = pod("chat-0", serving=Serving("vLLM"), labels={**group, f"{LWS}/worker-index": "0"})
     worker = pod("chat-0-1", serving=Serving(follows=True), labels={**group, f"{LWS}/worker-index": "1"})
     m = measurement({engine("chat-0"): {Quantity.SLEEP_LEVEL: level, Quantity.RUNNING: 0.0}})
     snapshot = Builder().build(kube([leader, worker], deployment(desired=2)), m, [LIVE], NOW)
-    assert snapshot.assessments[CHAT] == said
+    assert snapshot.assessments[CHAT] == expected
 
 
 def test_an_engine_that_is_not_read_is_named_whatever_else_is_measured_of_its_pod() -> None:

@@ -132,9 +132,9 @@ def test_a_pod_that_starts_and_ends_and_is_never_measured_joins_nothing(builder:
         replace(one, node="n1", phase="Failed", status="Evicted"),
     )
     for step, row in enumerate(life):
-        told = replace(state, generation=2 + step, pods={**state.pods, one.key: row})
-        kept = builder.build(told, m, [LIVE], NOW + step)
-        assert_same(kept, Builder().build(told, m, [LIVE], NOW + step))
+        kube_state = replace(state, generation=2 + step, pods={**state.pods, one.key: row})
+        kept = builder.build(kube_state, m, [LIVE], NOW + step)
+        assert_same(kept, Builder().build(kube_state, m, [LIVE], NOW + step))
         assert kept.pods_of["serving/Deployment/chat"][-1] == one.key
     unmeasured = [entry.key for entry in kept.unmatched]
     assert unmeasured == []

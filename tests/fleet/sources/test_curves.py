@@ -26,9 +26,9 @@ RANGE = TimeRange(AT, 60.0, 4)
 class Store:
     """A metrics store with given answers, whose clock is ahead."""
 
-    def __init__(self, ahead: float = 0.0, **told: list[tuple[float, str]]) -> None:
+    def __init__(self, ahead: float = 0.0, **found: list[tuple[float, str]]) -> None:
         self._ahead = ahead
-        self._told = told
+        self._told = found
         self.asked: list[tuple[str, float, float, float]] = []
 
     async def query(self, text: str, at: float | None = None) -> list[Any]:

@@ -68,9 +68,9 @@ async def test_where_neither_way_is_open_it_says_which_permission_would_open_one
         await found.measure(fleet(engine()), None, NOW)
         assert found.latest is None
         assert health(found)["scrape"] is Health.DOWN
-        said = problem(found, "scrape")
-        assert "pods/proxy" in said
-        assert "--prometheus" in said
+        text = problem(found, "scrape")
+        assert "pods/proxy" in text
+        assert "--prometheus" in text
 
 
 async def test_the_way_is_looked_for_again_after_a_minute_and_not_at_every_tick() -> None:
@@ -268,9 +268,9 @@ async def test_a_prometheus_that_refuses_is_named_with_the_permission_it_takes()
     async with serving(metrics) as port, measuring(ApiServer(), settings(port)) as found:
         await found.measure(fleet(engine(), services=(PROMETHEUS,)), None, NOW)
         assert health(found)["prometheus"] is Health.DOWN
-        said = problem(found, "prometheus")
-        assert "monitoring/prometheus-k8s:9090" in said
-        assert "services/proxy" in said
+        text = problem(found, "prometheus")
+        assert "monitoring/prometheus-k8s:9090" in text
+        assert "services/proxy" in text
         assert found.latest is not None
 
 

@@ -9,7 +9,7 @@ import pytest
 from fleet.model.objects import ObjectRef
 from fleet.timeline.attribution import attributed
 from fleet.timeline.entry import Entry, EntryKind, Evidence, rollout_topic
-from tests.fleet.timeline.told import DAY, deployment, manager, replica_set, template, told
+from tests.fleet.timeline.history import DAY, deployment, history_of, manager, replica_set, template
 
 CHAT = ObjectRef("Deployment", "serving", "chat")
 CAUSE = "kubernetes.io/change-cause"
@@ -24,7 +24,7 @@ def rollout(objects: dict[str, Any], **of_chat: Any) -> Entry:
     ]
     later = deployment(manager("kubectl-set", "10:00:00", {"template": {}}))
     later["metadata"] |= of_chat.get("metadata", {})
-    entries, _ = told({"ReplicaSet": sets, "Deployment": [later], **objects})
+    entries, _ = history_of({"ReplicaSet": sets, "Deployment": [later], **objects})
     (found,) = [entry for entry in entries if entry.what.startswith("revision 2")]
     return found
 
@@ -74,9 +74,9 @@ def test_flux_says_what_it_released_then() -> None:
 
 
 def test_a_change_cause_that_is_new_is_of_its_own_rollout_and_one_that_stayed_is_not() -> None:
-    said = {CAUSE: "kubectl set image deploy/chat vllm=vllm:2 --record=true"}
-    assert rollout({}, second=said).who == "kubectl"
-    assert rollout({}, first=said, second=said).who == ""
+    texts = {CAUSE: "kubectl set image deploy/chat vllm=vllm:2 --record=true"}
+    assert rollout({}, second=texts).who == "kubectl"
+    assert rollout({}, first=texts, second=texts).who == ""
     assert rollout({}, second={CAUSE: "by hand, ask Ada"}).who == ""
 
 

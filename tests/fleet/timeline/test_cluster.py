@@ -11,7 +11,17 @@ from fleet.model.objects import ObjectRef
 from fleet.timeline.cluster.registry import witnesses
 from fleet.timeline.entry import EntryKind, Weight
 from tests.conftest import RECORDINGS
-from tests.fleet.timeline.told import DAY, clock, deployment, manager, owned, replica_set, said, template, told
+from tests.fleet.timeline.history import (
+    DAY,
+    briefly,
+    clock,
+    deployment,
+    history_of,
+    manager,
+    owned,
+    replica_set,
+    template,
+)
 
 CHAT = ObjectRef("Deployment", "serving", "chat")
 POD = ObjectRef("Pod", "serving", "chat-1-x")
@@ -20,8 +30,8 @@ POD = ObjectRef("Pod", "serving", "chat-1-x")
 def test_a_tool_with_one_field_wrote_that_one_and_one_with_several_wrote_one_of_them() -> None:
     scaled = manager("kubectl", "10:00:00", {"replicas": {}}, "scale")
     applied = manager("helm", "11:00:00", {"strategy": {}, "replicas": {}, "paused": {}})
-    entries, _ = told({"Deployment": [deployment(scaled, applied, replicas=5)]})
-    assert said(entries) == [
+    entries, _ = history_of({"Deployment": [deployment(scaled, applied, replicas=5)]})
+    assert briefly(entries) == [
         ("08:00:00", "Deployment created", ""),
         ("10:00:00", "spec.replicas set to 5", "kubectl"),
         ("11:00:00", "spec changed, at least one of paused, replicas, strategy", "Helm"),
@@ -38,7 +48,7 @@ def test_a_tool_with_one_field_wrote_that_one_and_one_with_several_wrote_one_of_
     ],
 )
 def test_what_controllers_note_for_themselves_is_no_change(written: Any) -> None:
-    entries, _ = told({"Deployment": [deployment(written)]})
+    entries, _ = history_of({"Deployment": [deployment(written)]})
     assert [entry.what for entry in entries] == ["Deployment created"]
 
 
@@ -56,24 +66,24 @@ def condition(type_: str, status: str, at: str, **more: str) -> dict[str, str]:
 
 
 def test_a_pod_belongs_to_its_workload_and_to_its_node() -> None:
-    _, asked = told({"Pod": [pod()], "ReplicaSet": [replica_set("chat-1", "08:00:00", "1", template())]})
+    _, asked = history_of({"Pod": [pod()], "ReplicaSet": [replica_set("chat-1", "08:00:00", "1", template())]})
     assert {CHAT, ObjectRef("Node", "", "gpu-1")} <= asked.kin.of(POD)
     assert asked.kin.workload(POD) == CHAT
 
 
 def test_a_pod_that_was_never_ready_did_not_lose_it() -> None:
-    never, _ = told({"Pod": [pod(conditions=[condition("Ready", "False", "09:00:01")])]})
-    lost, _ = told({"Pod": [pod(conditions=[condition("Ready", "False", "09:30:00", message="no answer")])]})
-    assert said(never) == [("09:00:00", "pod made", "")]
-    assert said(lost)[1:] == [("09:30:00", "no longer ready: no answer", "")]
+    never, _ = history_of({"Pod": [pod(conditions=[condition("Ready", "False", "09:00:01")])]})
+    lost, _ = history_of({"Pod": [pod(conditions=[condition("Ready", "False", "09:30:00", message="no answer")])]})
+    assert briefly(never) == [("09:00:00", "pod made", "")]
+    assert briefly(lost)[1:] == [("09:30:00", "no longer ready: no answer", "")]
     assert [entry.weight for entry in lost] == [Weight.PLAIN, Weight.BAD]
 
 
 def test_of_a_container_that_ended_often_the_last_time_is_known_and_said_so() -> None:
     terminated = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": f"{DAY}09:40:00Z"}
     status = {"name": "vllm", "restartCount": 7, "lastState": {"terminated": terminated}, "state": {"running": {}}}
-    entries, _ = told({"Pod": [pod(containerStatuses=[status])]})
-    assert said(entries)[1:] == [("09:40:00", "vllm ended: OOMKilled (137), the last of 7 times", "")]
+    entries, _ = history_of({"Pod": [pod(containerStatuses=[status])]})
+    assert briefly(entries)[1:] == [("09:40:00", "vllm ended: OOMKilled (137), the last of 7 times", "")]
     assert entries[-1].weight is Weight.BAD
     assert "finishedAt" in entries[-1].evidence[0].value
 
@@ -81,8 +91,8 @@ def test_of_a_container_that_ended_often_the_last_time_is_known_and_said_so() ->
 def test_a_pod_was_asked_to_end_when_the_request_came_and_not_when_its_time_is_over() -> None:
     raw = pod()
     raw["metadata"] |= {"deletionTimestamp": f"{DAY}10:05:00Z", "deletionGracePeriodSeconds": 300}
-    entries, _ = told({"Pod": [raw]})
-    assert said(entries)[-1] == ("10:00:00", "asked to stop, with 300 s to do so", "")
+    entries, _ = history_of({"Pod": [raw]})
+    assert briefly(entries)[-1] == ("10:00:00", "asked to stop, with 300 s to do so", "")
 
 
 def event(name: str, reason: str, message: str, at: str, **more: Any) -> dict[str, Any]:
@@ -103,7 +113,7 @@ def test_a_pod_that_is_gone_is_known_from_the_event_of_who_deleted_it() -> None:
     set_made = event("c", "SuccessfulCreate", "create Pod coder-0 in StatefulSet coder successful", "09:00:00")
     failed = event("d", "FailedDelete", "delete Pod coder-1 in StatefulSet coder failed error: no", "09:00:00")
     sets = [replica_set("chat-1", "08:00:00", "1", template())]
-    entries, asked = told({"Event": [made, deleted, set_made, failed], "ReplicaSet": sets})
+    entries, asked = history_of({"Event": [made, deleted, set_made, failed], "ReplicaSet": sets})
     assert [e.what for e in entries if e.about.name == "coder-0"] == ["pod made"]
     assert [e.what for e in entries if e.what.startswith("FailedDelete")]
     gone = ObjectRef("Pod", "serving", "chat-1-gone")
@@ -115,13 +125,15 @@ def test_a_pod_that_is_gone_is_known_from_the_event_of_who_deleted_it() -> None:
 
 
 def test_what_a_pod_says_of_itself_is_not_said_again_by_its_event() -> None:
-    entries, _ = told({"Pod": [pod()], "Event": [event("a", "SuccessfulCreate", "Created pod: chat-1-x", "09:00:00")]})
-    assert said(entries) == [("09:00:00", "pod made", "")]
+    entries, _ = history_of(
+        {"Pod": [pod()], "Event": [event("a", "SuccessfulCreate", "Created pod: chat-1-x", "09:00:00")]}
+    )
+    assert briefly(entries) == [("09:00:00", "pod made", "")]
 
 
 def test_an_event_is_dated_by_its_first_time_and_counted() -> None:
     more = {"count": 12, "lastTimestamp": f"{DAY}09:20:00Z", "type": "Warning"}
-    entries, _ = told({"Event": [event("a", "BackOff", "Back-off\nrestarting", "09:00:00", **more)]})
+    entries, _ = history_of({"Event": [event("a", "BackOff", "Back-off\nrestarting", "09:00:00", **more)]})
     (entry,) = entries
     assert (clock(entry), entry.what, entry.times, entry.weight) == (
         "09:00:00",
@@ -141,12 +153,12 @@ def autoscaler(at: str) -> dict[str, Any]:
 
 
 def test_an_autoscaler_says_when_it_scaled_last_and_its_event_says_it_better() -> None:
-    alone, asked = told({"HorizontalPodAutoscaler": [autoscaler("09:00:00")]})
-    assert said(alone) == [("09:00:00", "scaled by its autoscaler, which wants 4 now", "autoscaler")]
+    alone, asked = history_of({"HorizontalPodAutoscaler": [autoscaler("09:00:00")]})
+    assert briefly(alone) == [("09:00:00", "scaled by its autoscaler, which wants 4 now", "autoscaler")]
     assert alone[0].about == CHAT
     rescale = event("a", "SuccessfulRescale", "New size: 4; reason: queue", "09:00:01")
     rescale["involvedObject"] = {"kind": "HorizontalPodAutoscaler", "namespace": "serving", "name": "chat"}
-    both, _ = told({"HorizontalPodAutoscaler": [autoscaler("09:00:00")], "Event": [rescale]})
+    both, _ = history_of({"HorizontalPodAutoscaler": [autoscaler("09:00:00")], "Event": [rescale]})
     assert [entry.what for entry in both] == ["SuccessfulRescale: New size: 4; reason: queue"]
     assert CHAT in asked.kin.of(ObjectRef("HorizontalPodAutoscaler", "serving", "chat"))
 
@@ -164,8 +176,8 @@ def test_a_node_tells_when_it_was_lost_and_who_cordoned_it() -> None:
         },
         "status": {"conditions": [condition("Ready", "Unknown", "10:00:00", message="Kubelet stopped posting")]},
     }
-    entries, _ = told({"Node": [raw]})
-    assert said(entries) == [
+    entries, _ = history_of({"Node": [raw]})
+    assert briefly(entries) == [
         ("07:00:00", "node joined", ""),
         ("08:00:00", "taint x:NoExecute added", ""),
         ("09:00:00", "cordoned: accepts no new pods", "kubectl"),
@@ -177,11 +189,11 @@ def test_a_node_tells_when_it_was_lost_and_who_cordoned_it() -> None:
         event("a", "NodeNotSchedulable", "Node gpu-1 status is now: NodeNotSchedulable", "09:00:04", **node),
         event("b", "NodeSchedulable", "Node gpu-1 status is now: NodeSchedulable", "09:30:00", **node),
     ]
-    assert said(told({"Event": events})[0]) == [
+    assert briefly(history_of({"Event": events})[0]) == [
         ("08:59:54", "cordoned: accepts no new pods", ""),
         ("09:29:50", "uncordoned: accepts pods again", ""),
     ]
-    cordons = [entry for entry in told({"Node": [raw], "Event": events})[0] if entry.what.startswith("cordoned")]
+    cordons = [entry for entry in history_of({"Node": [raw], "Event": events})[0] if entry.what.startswith("cordoned")]
     assert [entry.who for entry in cordons] == ["kubectl"], "who did it is said once, by the node"
 
 
@@ -193,7 +205,7 @@ def test_helm_says_which_release_it_applied_also_where_a_rollout_followed() -> N
         replica_set("chat-1", "08:00:00", "1", template("vllm:1")),
         replica_set("chat-2", "09:00:01", "2", template("vllm:2")),
     ]
-    entries, _ = told({"Deployment": [raw], "ReplicaSet": sets})
+    entries, _ = history_of({"Deployment": [raw], "ReplicaSet": sets})
     (release,) = [entry for entry in entries if entry.what.startswith("Helm release")]
     assert (release.what, release.who) == ("Helm release chat applied, chart vllm-stack-0.1.5", "Helm")
     assert [one.value for one in release.evidence][1] == "chat, vllm-stack-0.1.5"
@@ -202,8 +214,8 @@ def test_helm_says_which_release_it_applied_also_where_a_rollout_followed() -> N
 
 def test_what_is_no_release_of_helm_is_told_as_before() -> None:
     raw = deployment(manager("helm", "09:00:00", {"replicas": {}}), replicas=2)
-    entries, _ = told({"Deployment": [raw]})
-    assert ("09:00:00", "spec.replicas set to 2", "Helm") in said(entries)
+    entries, _ = history_of({"Deployment": [raw]})
+    assert ("09:00:00", "spec.replicas set to 2", "Helm") in briefly(entries)
 
 
 def test_argo_cd_says_who_began_each_sync_and_what_belongs_to_it() -> None:
@@ -227,8 +239,8 @@ def test_argo_cd_says_who_began_each_sync_and_what_belongs_to_it() -> None:
             "operationState": {"phase": "Failed", "finishedAt": f"{DAY}11:00:00Z", "message": "one or more\nobjects"},
         },
     }
-    entries, asked = told({"Application": [raw]})
-    assert said(entries) == [
+    entries, asked = history_of({"Application": [raw]})
+    assert briefly(entries) == [
         ("09:00:00", "synced to 0123456789 of https://[redacted]@git/fleet prod", "mia"),
         ("10:00:00", "synced to fedc", "Argo CD"),
         ("11:00:00", "sync failed: one or more objects", "Argo CD"),
@@ -256,8 +268,8 @@ def test_flux_says_which_chart_it_released_and_since_when_it_fails() -> None:
         "metadata": {"name": "fleet", "namespace": "flux-system"},
         "status": {"inventory": {"entries": [{"id": "serving_chat_apps_Deployment", "v": "v1"}]}},
     }
-    entries, asked = told({"HelmRelease": [release], "Kustomization": [kustomization]})
-    assert said(entries) == [
+    entries, asked = history_of({"HelmRelease": [release], "Kustomization": [kustomization]})
+    assert briefly(entries) == [
         ("09:00:00", "release 2: vllm 1.4.0, failed", "Flux (Helm)"),
         ("09:05:00", "does not apply: timed out", ""),
     ]
@@ -284,8 +296,8 @@ def test_a_scaled_object_says_who_paused_it_and_when_a_trigger_was_active_last()
             "conditions": [{"type": "Ready", "status": "False"}, {"type": "Active", "status": "False"}],
         },
     }
-    entries, asked = told({"ScaledObject": [scaled]})
-    assert said(entries) == [
+    entries, asked = history_of({"ScaledObject": [scaled]})
+    assert briefly(entries) == [
         ("08:00:00", "ScaledObject created", ""),
         ("09:00:00", "spec.maxReplicaCount set to 8", "Argo CD"),
         ("09:30:00", "autoscaling paused, replicas stay at 2", "kubectl"),
@@ -294,7 +306,7 @@ def test_a_scaled_object_says_who_paused_it_and_when_a_trigger_was_active_last()
     assert max(entries, key=lambda entry: entry.at).within == 16.0, "it is looked for every 15 seconds"
     assert CHAT in asked.kin.of(ObjectRef("ScaledObject", "serving", "chat"))
     resumed = {**scaled, "metadata": {**scaled["metadata"], "annotations": {}}}
-    assert not [entry for entry in told({"ScaledObject": [resumed]})[0] if "paused" in entry.what]
+    assert not [entry for entry in history_of({"ScaledObject": [resumed]})[0] if "paused" in entry.what]
 
 
 def test_every_kind_takes_whatever_stands_in_an_object() -> None:
@@ -304,13 +316,13 @@ def test_every_kind_takes_whatever_stands_in_an_object() -> None:
         {"metadata": {"name": "a", "managedFields": [{"fieldsV1": 7, "time": f"{DAY}09:00:00Z"}]}},
         {"status": {"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"lastState": 3}]}},
     ]
-    told({row.kind: odd for row in witnesses()})
+    history_of({row.kind: odd for row in witnesses()})
 
 
 @pytest.mark.parametrize("name", ["replicasets_two_revisions", "replicasets_after_rollback"])
 def test_the_recorded_replica_sets(name: str) -> None:
     items = json.loads((RECORDINGS / "kube-1.36" / f"{name}.json").read_text())["response"]["body"]["items"]
-    entries, _ = told({"ReplicaSet": items})
+    entries, _ = history_of({"ReplicaSet": items})
     assert [entry.kind for entry in entries] == [EntryKind.CHANGE] * len(items)
     first, second = sorted(entries, key=lambda entry: entry.at)[:2]
     assert first.what == "revision 1: the first"
@@ -320,13 +332,13 @@ def test_the_recorded_replica_sets(name: str) -> None:
 
 def test_the_recorded_pod_that_was_killed_for_its_memory() -> None:
     raw = json.loads((RECORDINGS / "kube-1.36" / "pod_crashloop_oomkilled.json").read_text())["response"]["body"]
-    entries, _ = told({"Pod": [raw]})
+    entries, _ = history_of({"Pod": [raw]})
     assert "vllm ended: OOMKilled (137), the last of 7 times" in [entry.what for entry in entries]
 
 
 def test_the_recorded_events() -> None:
     items = json.loads((RECORDINGS / "kube-1.36" / "events_core_list.json").read_text())["response"]["body"]["items"]
-    entries, _ = told({"Event": items})
+    entries, _ = history_of({"Event": items})
     assert entries
     assert all(entry.evidence and entry.evidence[0].value and entry.about.name for entry in entries)
 
@@ -334,5 +346,5 @@ def test_the_recorded_events() -> None:
 def test_the_recorded_deployment_that_gitops_owns() -> None:
     recorded = json.loads((RECORDINGS / "kube-1.36" / "deployment_managedfields_gitops.json").read_text())
     # Of this exchange the metadata alone was recorded: what the field was set to is not known.
-    entries, _ = told({"Deployment": [recorded["response"]["body"]]})
-    assert ("00:42:54", "spec.replicas changed", "Flux") in said(entries)
+    entries, _ = history_of({"Deployment": [recorded["response"]["body"]]})
+    assert ("00:42:54", "spec.replicas changed", "Flux") in briefly(entries)

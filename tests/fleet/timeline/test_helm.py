@@ -18,7 +18,7 @@ from fleet.sources.kube.kubeconfig import Access
 from fleet.timeline.cluster.helm import HelmTimeline
 from fleet.timeline.cluster.source import ClusterTimeline
 from fleet.timeline.entry import Weight
-from tests.fleet.timeline.told import DAY, deployment
+from tests.fleet.timeline.history import DAY, deployment
 
 CONTENT = "H4sIAAAAAAAC_the_whole_chart"
 
@@ -70,33 +70,33 @@ async def client_of(server: Server) -> AsyncIterator[KubeClient]:
 async def test_each_revision_is_told_and_nothing_but_metadata_is_asked_for() -> None:
     server = Server(frozenset({""}))
     async with client_of(server) as client:
-        told = await HelmTimeline(client).read(0.0)
-    assert [(entry.what, entry.who, entry.weight) for entry in told.entries] == [
+        timeline = await HelmTimeline(client).read(0.0)
+    assert [(entry.what, entry.who, entry.weight) for entry in timeline.entries] == [
         ("release revision 1, superseded now", "Helm", Weight.PLAIN),
         ("release revision 2, failed now", "Helm", Weight.BAD),
         ("release revision 3, deployed now", "Helm", Weight.PLAIN),
     ]
-    assert {entry.about for entry in told.entries} == {ObjectRef("Release", "serving", "chat")}
-    assert "sh.helm.release.v1.chat.v3" in told.entries[2].evidence[0].where
+    assert {entry.about for entry in timeline.entries} == {ObjectRef("Release", "serving", "chat")}
+    assert "sh.helm.release.v1.chat.v3" in timeline.entries[2].evidence[0].where
     (review, listed) = server.seen
     assert review[0] == "POST"
     assert listed == ("GET", "/api/v1/secrets?labelSelector=owner%3Dhelm&limit=200", METADATA)
-    assert CONTENT not in repr(told)
+    assert CONTENT not in repr(timeline)
 
 
 async def test_who_may_not_list_secrets_asks_for_none_and_is_told_of_no_gap() -> None:
     server = Server(frozenset())
     async with client_of(server) as client:
-        told = await HelmTimeline(client, fallback=["serving", "default"]).read(0.0)
-    assert (told.entries, told.gaps) == ((), ())
+        timeline = await HelmTimeline(client, fallback=["serving", "default"]).read(0.0)
+    assert (timeline.entries, timeline.gaps) == ((), ())
     assert {method for method, _, _ in server.seen} == {"POST"}
 
 
 async def test_where_one_namespace_is_permitted_that_one_is_looked_in() -> None:
     server = Server(frozenset({"serving"}))
     async with client_of(server) as client:
-        told = await HelmTimeline(client, fallback=["default", "serving"]).read(0.0)
-    assert len(told.entries) == 3
+        timeline = await HelmTimeline(client, fallback=["default", "serving"]).read(0.0)
+    assert len(timeline.entries) == 3
     assert [path for method, path, _ in server.seen if method == "GET"] == [
         "/api/v1/namespaces/serving/secrets?labelSelector=owner%3Dhelm&limit=200"
     ]
@@ -105,9 +105,9 @@ async def test_where_one_namespace_is_permitted_that_one_is_looked_in() -> None:
 async def test_a_server_that_has_no_such_form_is_asked_for_no_other() -> None:
     server = Server(frozenset({""}), knows_metadata=False)
     async with client_of(server) as client:
-        told = await HelmTimeline(client).read(0.0)
-    assert told.entries == ()
-    assert [gap.what for gap in told.gaps] == ["releases of Helm"]
+        timeline = await HelmTimeline(client).read(0.0)
+    assert timeline.entries == ()
+    assert [gap.what for gap in timeline.gaps] == ["releases of Helm"]
     assert [accept for method, _, accept in server.seen if method == "GET"] == [METADATA]
 
 
@@ -121,8 +121,8 @@ async def test_the_objects_of_a_release_belong_to_it() -> None:
             return web.json_response({"kind": "List", "metadata": {}, "items": items})
 
     async with client_of(Deployments(frozenset())) as client:
-        told = await ClusterTimeline(client, redacted).read(0.0)
-    assert ObjectRef("Release", "apps", "chat") in told.kin.of(ObjectRef("Deployment", "serving", "chat"))
+        timeline = await ClusterTimeline(client, redacted).read(0.0)
+    assert ObjectRef("Release", "apps", "chat") in timeline.kin.of(ObjectRef("Deployment", "serving", "chat"))
 
 
 @pytest.mark.parametrize(

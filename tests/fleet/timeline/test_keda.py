@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.timeline.told import DAY, clock, deployment, manager, owned, said, told
+from tests.fleet.timeline.history import DAY, briefly, clock, deployment, history_of, manager, owned
 
 
 def scaled_object(*, paused: bool, reason: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def test_a_pause_of_keda_that_was_lifted_is_told_by_the_autoscaler_that_it_made_
         "ScaledObject": [scaled_object(paused=paused, reason=reason)],
         "HorizontalPodAutoscaler": [its_autoscaler(made)],
     }
-    entries, _ = told(objects)
+    entries, _ = history_of(objects)
     found = [entry for entry in entries if entry.topic == "paused=False"]
     assert [(clock(one), one.within, one.what) for one in found] == (
         [("11:59:55", 6.0, "no longer paused: its autoscaler was recreated")] if told_of else []
@@ -61,12 +61,12 @@ def test_what_keda_reports_of_a_pause_is_a_change_that_somebody_made() -> None:
         }
         for reason, at in (("ScaledObjectPaused", "09:00:05"), ("ScaledObjectUnpaused", "10:00:05"))
     ]
-    entries, _ = told({"Event": events})
-    assert said(entries) == [("09:00:00", "autoscaling paused", ""), ("10:00:00", "no longer paused", "")]
+    entries, _ = history_of({"Event": events})
+    assert briefly(entries) == [("09:00:00", "autoscaling paused", ""), ("10:00:00", "no longer paused", "")]
     assert [entry.topic for entry in entries] == ["paused=True", "paused=False"]
 
 
 def test_a_rollout_that_goes_on_is_one_with_what_others_saw_of_it() -> None:
-    entries, _ = told({"Deployment": [deployment(manager("kubectl-rollout", "09:00:00", {"paused": {}}))]})
+    entries, _ = history_of({"Deployment": [deployment(manager("kubectl-rollout", "09:00:00", {"paused": {}}))]})
     (written,) = [entry for entry in entries if entry.topic == "paused=False"]
     assert written.what == "spec.paused set to false"

@@ -8,7 +8,7 @@ import pytest
 
 from actions.audit.redaction import redacted
 from fleet.timeline.template import RESTARTED, template_changes
-from tests.fleet.timeline.told import template
+from tests.fleet.timeline.history import template
 
 
 def changes(before: Any, after: Any) -> tuple[str, ...]:
@@ -16,7 +16,7 @@ def changes(before: Any, after: Any) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "expected"),
     [
         (template("vllm:1"), template("vllm:2"), ("image vllm:1 → vllm:2",)),
         (template("v:1", "--model", "a"), template("v:1", "--model", "b"), ("--model a → b",)),
@@ -40,8 +40,8 @@ def changes(before: Any, after: Any) -> tuple[str, ...]:
         ),
     ],
 )
-def test_what_changed(before: Any, after: Any, said: tuple[str, ...]) -> None:
-    assert changes(before, after) == said
+def test_what_changed(before: Any, after: Any, expected: tuple[str, ...]) -> None:
+    assert changes(before, after) == expected
 
 
 def test_the_hash_of_the_template_is_no_change() -> None:
@@ -51,8 +51,8 @@ def test_the_hash_of_the_template_is_no_change() -> None:
 
 
 def test_a_secret_that_changed_is_told_of_and_not_shown() -> None:
-    said = changes(template("v:1", "--api-key", "sk-abcdefghijk1"), template("v:1", "--api-key", "sk-abcdefghijk2"))
-    assert said == ("--api-key: a hidden value changed",)
+    lines = changes(template("v:1", "--api-key", "sk-abcdefghijk1"), template("v:1", "--api-key", "sk-abcdefghijk2"))
+    assert lines == ("--api-key: a hidden value changed",)
     assert not any("sk-" in line for line in changes(template("v:1"), template("v:1", "--api-key", "sk-abcdefghijk1")))
 
 

@@ -108,9 +108,9 @@ def test_pods_of_two_workloads_of_one_application_are_not_one() -> None:
 
 def test_of_a_namespace_its_own_and_what_is_in_none() -> None:
     elsewhere = ObjectRef("Pod", "batch", "night-1")
-    told = SourceTimeline((entry(10, "a"), entry(11, "b", elsewhere), entry(12, "c", NODE)), kin())
-    assert [one.what for one in merged([told], 0.0, 100.0, "serving").entries] == ["a", "c"]
-    assert [one.what for one in merged([told], 0.0, 100.0).entries] == ["a", "b", "c"]
+    source = SourceTimeline((entry(10, "a"), entry(11, "b", elsewhere), entry(12, "c", NODE)), kin())
+    assert [one.what for one in merged([source], 0.0, 100.0, "serving").entries] == ["a", "c"]
+    assert [one.what for one in merged([source], 0.0, 100.0).entries] == ["a", "b", "c"]
 
 
 def test_thousands_of_pods_that_say_the_same_are_put_together_once() -> None:
@@ -118,8 +118,8 @@ def test_thousands_of_pods_that_say_the_same_are_put_together_once() -> None:
     pods = [ObjectRef("Pod", "serving", f"chat-{number}") for number in range(5000)]
     for pod in pods:
         known.note_maker(pod, CHAT)
-    told = SourceTimeline(tuple(entry(10 + number / 100, "ready", pod) for number, pod in enumerate(pods)), known)
-    (one,) = merged([told], 0.0, 1000.0).entries
+    source = SourceTimeline(tuple(entry(10 + number / 100, "ready", pod) for number, pod in enumerate(pods)), known)
+    (one,) = merged([source], 0.0, 1000.0).entries
     assert (one.times, len(one.objects), len(one.evidence)) == (5000, 5000, 5000)
 
 

@@ -149,8 +149,8 @@ async def test_all_of_two_days_is_told_at_its_time_and_nothing_that_did_not_happ
     recall = 1 - len(missed) / len(plane.did)
     assert recall >= 0.95, missed
     # Of what objects say of their own state now ("ready", "enough replicas"), the control plane did it, unasked.
-    said = [entry for entry in found.single if not any(tells(entry, did) for did in plane.did)]
-    invented = [entry for entry in said if entry.what != "ready"]
+    entries = [entry for entry in found.single if not any(tells(entry, did) for did in plane.did)]
+    invented = [entry for entry in entries if entry.what != "ready"]
     assert invented == []
     assert all(entry.within <= 2 * SCRAPE for entry in found.single)
     assert all(entry.evidence and entry.evidence[0].value for entry in found.single)

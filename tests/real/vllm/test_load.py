@@ -73,9 +73,9 @@ async def load(engine: ServerRecord, tokens: int = TOKENS) -> AsyncIterator[list
     try:
         yield seen
     finally:
-        said, _ = await process.communicate(b"")
+        content, _ = await process.communicate(b"")
     assert process.returncode == 0
-    seen.extend(json.loads(said))
+    seen.extend(json.loads(content))
 
 
 async def scrape(source: ScrapeSource, engine: ServerRecord) -> Measurement:

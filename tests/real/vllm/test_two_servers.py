@@ -209,8 +209,8 @@ async def test_down_under_load_fails_no_request_and_leaves_nothing(here: Here, w
         outcome = await runner.wait(ending.id)
         await runner.close()
     assert outcome.result is Result.CONVERGED, outcome.text
-    told = rf"{SLOTS[ONE]} running, \d+ waiting, \d+ s left for them"
-    assert any(re.fullmatch(told, text) for text in here.told), here.told
+    message = rf"{SLOTS[ONE]} running, \d+ waiting, \d+ s left for them"
+    assert any(re.fullmatch(message, text) for text in here.told), here.told
     assert {(a.status, a.ended, a.tokens, a.whole) for a in sent.answers} == {(200, "length", LONG, True)}
     assert had.left() == ends.left() == []
     assert [state.name for state in await watcher.poll()] == [TWO]

@@ -70,10 +70,10 @@ async def test_a_wrong_checksum_blocks_and_a_large_one_waits_to_be_asked(
     known = tmp_path / "known.json"
     assert await check_checksums(survey(folder), known, verify=True) is None
     (folder / "SHA256SUMS").write_text(f"{'0' * 64}  {shard.name}\n")
-    told: list[tuple[int, int]] = []
+    found: list[tuple[int, int]] = []
     size = shard.stat().st_size
-    wrong = await check_checksums(survey(folder), known, verify=False, reading=lambda *far: told.append(far))
-    assert told == [(size, size), (0, 0)]
+    wrong = await check_checksums(survey(folder), known, verify=False, reading=lambda *far: found.append(far))
+    assert found == [(size, size), (0, 0)]
     assert wrong is not None
     assert wrong.verdict is Verdict.BLOCK
     assert shard.name in wrong.text

@@ -106,9 +106,9 @@ def test_beside_others_a_smaller_share_is_proposed_that_is_taken() -> None:
 
 def test_what_is_said_to_fit_fits() -> None:
     check, _ = check_on_gpus(need(large=False), replace(SPEC, max_model_len=600_000), [gpu(0)], INSTALLED)
-    said = re.search(r"one of about ([\d,]+) does", check.text)
-    assert said is not None
-    tokens = int(said[1].replace(",", ""))
+    match = re.search(r"one of about ([\d,]+) does", check.text)
+    assert match is not None
+    tokens = int(match[1].replace(",", ""))
     again, _ = check_on_gpus(need(large=False), replace(SPEC, max_model_len=tokens), [gpu(0)], INSTALLED)
     assert again.verdict is Verdict.WARN
     assert again.text.startswith("close")

@@ -50,8 +50,8 @@ def _creating(cluster: Cluster) -> None:
     """A pod that has just got its node, with a claim that a moment ago had no volume."""
     volume = {"name": "weights", "persistentVolumeClaim": {"claimName": "weights"}}
     cluster.pod()["spec"]["volumes"] = [volume]
-    told = "waiting for first consumer to be created before binding"
-    cluster.event("PersistentVolumeClaim", "weights", "WaitForFirstConsumer", told, normal=True)
+    text = "waiting for first consumer to be created before binding"
+    cluster.event("PersistentVolumeClaim", "weights", "WaitForFirstConsumer", text, normal=True)
     cluster.event("PersistentVolumeClaim", "weights", "ProvisioningFailed", "rpc error: code = Aborted", at=-20)
     cluster.event("PersistentVolumeClaim", "weights", "ProvisioningSucceeded", "Provisioned", at=-10, normal=True)
     _loads(cluster)
@@ -60,9 +60,9 @@ def _creating(cluster: Cluster) -> None:
 def _public_image(cluster: Cluster) -> None:
     """A pull secret that is missing, of an image that needs none."""
     _loads(cluster)
-    told = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed."
+    text = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed."
     for at in (-2, 125, 630):
-        cluster.pod_event("FailedToRetrieveImagePullSecret", told, at=at)
+        cluster.pod_event("FailedToRetrieveImagePullSecret", text, at=at)
 
 
 def _claimed(cluster: Cluster) -> None:
@@ -114,8 +114,8 @@ def _silent_about_generations(cluster: Cluster) -> None:
 
 def _queues(cluster: Cluster) -> None:
     """A pod that waits for its turn in a queue."""
-    told = "Scheduling is blocked due to non-empty scheduling gates"
-    unplaced(cluster.pod(), told, "SchedulingGated")
+    text = "Scheduling is blocked due to non-empty scheduling gates"
+    unplaced(cluster.pod(), text, "SchedulingGated")
 
 
 def _left_over(cluster: Cluster) -> None:

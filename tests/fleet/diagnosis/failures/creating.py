@@ -17,8 +17,8 @@ def _refused(name: str, cause: str, says: str, message: str) -> Failure:
 def _stateful(message: str, kind: str = "StatefulSet") -> partial[None]:
     def refused(cluster: Cluster) -> None:
         cluster.top["spec"]["replicas"] = 4
-        told = f"create Pod chat-3 in StatefulSet chat failed error: {message}"
-        cluster.event("StatefulSet", "chat", "FailedCreate", told)
+        text = f"create Pod chat-3 in StatefulSet chat failed error: {message}"
+        cluster.event("StatefulSet", "chat", "FailedCreate", text)
 
     return partial(refused)
 

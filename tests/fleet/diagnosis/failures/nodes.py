@@ -23,8 +23,8 @@ def _memory(cluster: Cluster) -> None:
     condition(
         cluster.node(), "MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory"
     )
-    told = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi."
-    failed(cluster.pod(), "Evicted", told)
+    text = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi."
+    failed(cluster.pod(), "Evicted", text)
 
 
 def _fewer_than_its_label(cluster: Cluster) -> None:

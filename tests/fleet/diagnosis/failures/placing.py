@@ -38,8 +38,8 @@ def _claim(reason: str, message: str, normal: bool = False) -> Callable[[Cluster
 
 def _gated(cluster: Cluster) -> None:
     """A pod that its queue has not admitted for half an hour."""
-    told = "Scheduling is blocked due to non-empty scheduling gates"
-    unplaced(cluster.pod(), told, "SchedulingGated")
+    text = "Scheduling is blocked due to non-empty scheduling gates"
+    unplaced(cluster.pod(), text, "SchedulingGated")
     cluster.pod()["metadata"]["creationTimestamp"] = timestamp(NOW - 1800)
     why = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in flavor h100, 1 more"
     cluster.event("Workload", "pod-chat-2-7fc2", "Pending", why)
@@ -47,8 +47,8 @@ def _gated(cluster: Cluster) -> None:
 
 def _no_stock(cluster: Cluster) -> None:
     _unplaced(cluster, f"{NONE}6 Insufficient nvidia.com/gpu.{_AFTER}")
-    told = "Node scale-up in zones us-east1-b associated with this pod failed: GCE out of resources. Pod is at risk of"
-    cluster.pod_event("FailedScaleUp", f"{told} not being scheduled.")
+    text = "Node scale-up in zones us-east1-b associated with this pod failed: GCE out of resources. Pod is at risk of"
+    cluster.pod_event("FailedScaleUp", f"{text} not being scheduled.")
 
 
 FAILURES = (

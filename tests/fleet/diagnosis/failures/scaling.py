@@ -50,8 +50,8 @@ def _not_observed(cluster: Cluster) -> None:
 
 
 def _no_replica_set(cluster: Cluster) -> None:
-    told = 'Failed to create new replica set "chat-7c9": replicasets.apps "chat-7c9" is forbidden: exceeded quota: sets'
-    condition(cluster.top, "Progressing", "False", "ReplicaSetCreateError", told)
+    text = 'Failed to create new replica set "chat-7c9": replicasets.apps "chat-7c9" is forbidden: exceeded quota: sets'
+    condition(cluster.top, "Progressing", "False", "ReplicaSetCreateError", text)
 
 
 def _group(cluster: Cluster, waits: str) -> None:

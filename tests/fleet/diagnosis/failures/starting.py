@@ -58,9 +58,9 @@ def _failed(name: str, cause: str, says: str, reason: str, message: str) -> Fail
 
 def _pull_secret(cluster: Cluster) -> None:
     waiting(cluster.pod(), "ImagePullBackOff", f"Back-off pulling image: ErrImagePull: {_PULL}401 Unauthorized")
-    told = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed."
+    text = "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed."
     for at in (-2, 60, 125, 300, 630):
-        cluster.pod_event("FailedToRetrieveImagePullSecret", told, at=at)
+        cluster.pod_event("FailedToRetrieveImagePullSecret", text, at=at)
 
 
 def _sidecar(cluster: Cluster) -> None:
@@ -103,8 +103,8 @@ def _not_ready(cluster: Cluster, message: str) -> None:
 
 def _gate(cluster: Cluster) -> None:
     raw = cluster.pod()
-    told = 'the status of pod readiness gate "target-health.elbv2.k8s.aws/chat" is not "True", but False'
-    condition(raw, "Ready", "False", "ReadinessGatesNotReady", told)
+    text = 'the status of pod readiness gate "target-health.elbv2.k8s.aws/chat" is not "True", but False'
+    condition(raw, "Ready", "False", "ReadinessGatesNotReady", text)
 
 
 def _killed(probe: str) -> Callable[[Cluster], None]:
@@ -115,8 +115,8 @@ def _killed(probe: str) -> Callable[[Cluster], None]:
         status |= {"ready": False, "started": False, "restartCount": 4}
         for at in (-2, 60, 125, 300, 630):
             cluster.pod_event("Unhealthy", f"{probe.capitalize()} probe failed: HTTP probe failed: 404", at=at - 1)
-            told = f"Container vllm failed {probe} probe, will be restarted"
-            cluster.pod_event("Killing", told, at=at, normal=True)
+            text = f"Container vllm failed {probe} probe, will be restarted"
+            cluster.pod_event("Killing", text, at=at, normal=True)
 
     return change
 
@@ -136,9 +136,9 @@ def _stays(cluster: Cluster, reason: str, message: str) -> None:
 
 def _node_oom(cluster: Cluster, before: float = 2) -> None:
     crashing(cluster.pod(), 137, "OOMKilled")
-    told = "System OOM encountered, victim process: VLLM::EngineCore, pid: 41"
-    cluster.event("Node", "n2", "SystemOOM", told, at=-before)
-    cluster.event("Node", "n1", "SystemOOM", told)
+    text = "System OOM encountered, victim process: VLLM::EngineCore, pid: 41"
+    cluster.event("Node", "n2", "SystemOOM", text, at=-before)
+    cluster.event("Node", "n1", "SystemOOM", text)
 
 
 def _no_events(cluster: Cluster, made: str) -> None:

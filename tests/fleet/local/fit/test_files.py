@@ -158,21 +158,21 @@ async def test_reading_tells_how_far_it_is_and_can_be_given_up(tmp_path: Path) -
     file, size = tmp_path / "weights", 3 * 64 << 20
     with file.open("wb") as made:
         made.truncate(size)
-    memory, told = Verified(tmp_path / "known.json"), list[int]()
+    memory, numbers = Verified(tmp_path / "known.json"), list[int]()
     digest = sha256(bytes(size)).hexdigest()
-    assert await memory.check(file, digest, told.append)
-    assert len(told) > 1
-    assert sum(told) == size
+    assert await memory.check(file, digest, numbers.append)
+    assert len(numbers) > 1
+    assert sum(numbers) == size
 
     def give_up(read: int) -> None:
-        told.append(read)
+        numbers.append(read)
         task.cancel()
 
-    told.clear()
+    numbers.clear()
     task = asyncio.create_task(memory.check(file, digest, give_up))
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert sum(told) < size
+    assert sum(numbers) < size
 
 
 @pytest.mark.parametrize("kept", ["5", '["a"]', "{", ""])

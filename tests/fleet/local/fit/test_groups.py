@@ -83,7 +83,7 @@ def test_nothing_fits_into_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kinds"),
+    ("expected", "kinds"),
     [
         ({}, Attention(12)),
         ({"layer_types": ["full_attention"] * 12, "sliding_window": 4096}, Attention(12)),
@@ -108,12 +108,12 @@ def test_nothing_fits_into_nothing() -> None:
         ({"model_type": "deepseek_v3", "kv_lora_rank": 512, "v_head_dim": 128}, Attention(12)),
     ],
 )
-def test_which_layers_keep_which_tokens(said: Mapping[str, Any], kinds: Attention) -> None:
-    assert attention(said, 12) == kinds
+def test_which_layers_keep_which_tokens(expected: Mapping[str, Any], kinds: Attention) -> None:
+    assert attention(expected, 12) == kinds
 
 
 @pytest.mark.parametrize(
-    "said",
+    "expected",
     [
         {"layer_types": ["linear_attention"] * 9 + ["full_attention"] * 3},
         {"layers_block_type": ["mamba"] * 11 + ["attention"]},
@@ -133,20 +133,20 @@ def test_which_layers_keep_which_tokens(said: Mapping[str, Any], kinds: Attentio
         {"layer_types": ["of tomorrow"] * 12},
     ],
 )
-def test_what_is_not_known_says_so(said: Mapping[str, Any]) -> None:
-    found = attention(said, 12)
+def test_what_is_not_known_says_so(expected: Mapping[str, Any]) -> None:
+    found = attention(expected, 12)
     assert found.unknown
     assert not found.at_most
 
 
 @pytest.mark.parametrize(
-    "said",
+    "expected",
     [
         {"model_type": "qwen2", "sliding_window": 4096, "use_sliding_window": True, "max_window_layers": 6},
         {"layer_types": ["sliding_attention"] * 12},
     ],
 )
-def test_windows_of_unknown_layers_are_no_more_than_all_tokens_of_all(said: Mapping[str, Any]) -> None:
-    found = attention(said, 12)
+def test_windows_of_unknown_layers_are_no_more_than_all_tokens_of_all(expected: Mapping[str, Any]) -> None:
+    found = attention(expected, 12)
     assert found.unknown
     assert (found.full, found.at_most) == (12, True)

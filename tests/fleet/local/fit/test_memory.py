@@ -72,7 +72,7 @@ def test_divisors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "longest", "bound"),
+    ("expected", "longest", "bound"),
     [
         ({}, 4096, 4096),
         ({"rope_scaling": {"type": "linear", "factor": 2.0}}, 8192, 8192),
@@ -93,6 +93,6 @@ def test_divisors() -> None:
         ({"rope_scaling": {"type": "linear", "factor": -2}}, 4096, 4096),
     ],
 )
-def test_how_long_a_sequence_may_be(said: Mapping[str, Any], longest: int, bound: int) -> None:
-    arch = shape_of({**LLAMA_8B, **said})
+def test_how_long_a_sequence_may_be(expected: Mapping[str, Any], longest: int, bound: int) -> None:
+    arch = shape_of({**LLAMA_8B, **expected})
     assert (arch.longest, arch.bound) == (longest, bound)

@@ -157,9 +157,9 @@ def answering(answers: Mapping[str, Any]) -> Iterator[Said]:
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            said.seen.append((self.command, path))
-            said.headers.append(dict(self.headers.items()))
-            found = said.answers.get(path, (404, b"not found"))
+            seen.seen.append((self.command, path))
+            seen.headers.append(dict(self.headers.items()))
+            found = seen.answers.get(path, (404, b"not found"))
             status, content = found if isinstance(found, tuple) else (200, found)
             body = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
@@ -173,12 +173,12 @@ def answering(answers: Mapping[str, Any]) -> Iterator[Said]:
             """Not on the terminal of the tests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    said = Said(server.server_address[1])
-    said.answers.update(answers)
+    seen = Said(server.server_address[1])
+    seen.answers.update(answers)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield said
+        yield seen
     finally:
         server.shutdown()
         thread.join()

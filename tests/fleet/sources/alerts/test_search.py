@@ -120,10 +120,13 @@ def test_whatever_prometheus_answers_is_read(raw: Any) -> None:
 
 
 async def test_the_one_that_prometheus_sends_to_is_asked_through_the_proxy_of_its_pod() -> None:
-    told = {"status": "success", "data": {"activeAlertmanagers": [{"url": "http://10.1.2.3:9093/api/v2/alerts"}]}}
+    active = {
+        "status": "success",
+        "data": {"activeAlertmanagers": [{"url": "http://10.1.2.3:9093/api/v2/alerts"}]},
+    }
     path = "/api/v1/namespaces/monitoring/pods/alertmanager-0:9093/proxy"
     proxy = Proxy({f"{path}/api/v2/status": b"{}"})
-    with answering({"/api/v1/alertmanagers": told}) as prometheus:
+    with answering({"/api/v1/alertmanagers": active}) as prometheus:
         found = await search(state(), proxy, PrometheusEndpoint(prometheus.url))()
     assert found.endpoint.shown == path
     assert found.notes == ()
@@ -132,8 +135,8 @@ async def test_the_one_that_prometheus_sends_to_is_asked_through_the_proxy_of_it
 async def test_an_address_that_is_nothing_here_is_told_of_and_not_asked() -> None:
     with answering(STATUS) as stranger:
         url = stranger.url.replace("127.0.0.1", "127.1.1.1.nip.invalid")
-        told = {"status": "success", "data": {"activeAlertmanagers": [{"url": f"{url}/api/v2/alerts"}]}}
-        with answering({"/api/v1/alertmanagers": told}) as prometheus, pytest.raises(NothingToAskError) as none:
+        active = {"status": "success", "data": {"activeAlertmanagers": [{"url": f"{url}/api/v2/alerts"}]}}
+        with answering({"/api/v1/alertmanagers": active}) as prometheus, pytest.raises(NothingToAskError) as none:
             await search(state(), Proxy({}), PrometheusEndpoint(prometheus.url))()
         assert stranger.seen == []
     assert f"Prometheus sends alerts to {url}" in none.value.problem

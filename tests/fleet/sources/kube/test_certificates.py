@@ -129,13 +129,13 @@ async def test_nobody_vouches_for_a_server_that_the_system_does_not_know() -> No
         await tls.stop()
 
 
-@pytest.mark.parametrize("said", [False, "", None, "true", 1])
-async def test_nothing_but_a_plain_true_turns_verification_off(said: object) -> None:
+@pytest.mark.parametrize("expected", [False, "", None, "true", 1])
+async def test_nothing_but_a_plain_true_turns_verification_off(expected: object) -> None:
     tls = Tls()
     await tls.start()
     try:
         with pytest.raises(UnreachableError, match="is not trusted"):
-            await tls_get(tls.access({}, **{"insecure-skip-tls-verify": said}))
+            await tls_get(tls.access({}, **{"insecure-skip-tls-verify": expected}))
         assert tls.subjects == []
     finally:
         await tls.stop()

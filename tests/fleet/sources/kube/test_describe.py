@@ -175,6 +175,6 @@ def test_a_kind_without_a_description_of_its_own_is_told_in_the_words_of_its_api
     assert "port: 8000" in text
     assert "clusterIP: 10.96.0.1" in text
     quota = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "b"}, "immutable": True}
-    told = describe(quota, now=NOW)
-    assert "Data:\n  a: b" in told
-    assert "Immutable:" in told
+    message = describe(quota, now=NOW)
+    assert "Data:\n  a: b" in message
+    assert "Immutable:" in message

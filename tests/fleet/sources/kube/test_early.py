@@ -60,8 +60,8 @@ async def outcome(asked: Coroutine[Any, Any, Response]) -> tuple[object, ...]:
     try:
         got = await asked
     except KubeError as error:
-        told = error.message, error.remedy, error.status, error.reason, error.retry_after, error.details
-        return type(error), *told, error.continue_token, getattr(error, "location", "")
+        lines = error.message, error.remedy, error.status, error.reason, error.retry_after, error.details
+        return type(error), *lines, error.continue_token, getattr(error, "location", "")
     return got.status, got.body, got.content_type, got.headers["content-length"]
 
 

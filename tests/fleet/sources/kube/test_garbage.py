@@ -115,7 +115,7 @@ async def test_a_kubeconfig_with_anything_anywhere_is_used_or_refused_in_words(
     file = tmp_path / "config"
     whole = document(f"http://127.0.0.1:{cluster.port}")
     used = 0
-    said: list[str] = []
+    lines: list[str] = []
     for number in range(len(places(whole))):
         changed = deepcopy(whole)
         container, key = places(changed)[number]
@@ -126,7 +126,7 @@ async def test_a_kubeconfig_with_anything_anywhere_is_used_or_refused_in_words(
                 access = load_access(file, context, {})
                 source = KubernetesSource(access, pace=QUICK, environ={"PATH": "/bin:/usr/bin"})
             except KubeconfigError as error:
-                said.append(error.message)
+                lines.append(error.message)
                 continue
             if chance.random() < 0.1:
                 used += 1
@@ -134,7 +134,7 @@ async def test_a_kubeconfig_with_anything_anywhere_is_used_or_refused_in_words(
             else:
                 await source.client.close()
     assert used
-    assert all(message.strip() for message in said)
+    assert all(message.strip() for message in lines)
 
 
 ANSWERS: tuple[bytes, ...] = (

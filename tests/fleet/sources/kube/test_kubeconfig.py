@@ -97,14 +97,14 @@ def test_several_files_are_merged_as_kubectl_merges_them(tmp_path: Path) -> None
     ]
     for order in (files, files[::-1], files[2:] + files[:2]):
         paths = os.pathsep.join(map(str, order))
-        said = subprocess.run(
+        done = subprocess.run(
             ["kubectl", "config", "view", "--raw", "-o", "json"],
             env={**os.environ, "KUBECONFIG": paths, "HOME": str(tmp_path)},
             capture_output=True,
             text=True,
             check=True,
         )
-        theirs = json.loads(said.stdout)
+        theirs = json.loads(done.stdout)
         ours = load_kubeconfig(environ={"KUBECONFIG": paths})
         assert ours.current == theirs["current-context"]
         assert {name: dict(entry.settings) for name, entry in ours.clusters.items()} == {

@@ -125,7 +125,7 @@ def test_what_kubectl_takes_is_taken(tmp_path: Path, case: dict[str, str]) -> No
 @pytest.mark.parametrize("case", [*WRONG, *AGAINST_A_RULE, *GOOD], ids=words)
 def test_kubectl_thinks_the_same_of_each(tmp_path: Path, case: dict[str, str]) -> None:
     file = kubeconfig(tmp_path, **case)
-    said = subprocess.run(
+    stderr = subprocess.run(
         ["kubectl", "--kubeconfig", str(file), "get", "--raw", "/version", "--request-timeout=5"],
         capture_output=True,
         text=True,
@@ -134,8 +134,8 @@ def test_kubectl_thinks_the_same_of_each(tmp_path: Path, case: dict[str, str]) -
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
     ).stderr
     # It gets as far as the server, where nobody listens, or to the certificate of "abc".
-    reached = "was refused" in said
-    assert reached is (case in GOOD), said
+    reached = "was refused" in stderr
+    assert reached is (case in GOOD), stderr
 
 
 def test_a_wrong_type_in_an_entry_that_is_not_used_is_refused_too(tmp_path: Path) -> None:
@@ -151,9 +151,9 @@ def test_no_message_repeats_a_secret(tmp_path: Path) -> None:
     for case in ({"user": "token: 987654321"}, {"user": "username: u, password: [hunter2]"}):
         with pytest.raises(KubeconfigError) as caught:
             load_access(kubeconfig(tmp_path, **case))
-        said = caught.value.message + caught.value.remedy
-        assert "987654321" not in said
-        assert "hunter2" not in said
+        text = caught.value.message + caught.value.remedy
+        assert "987654321" not in text
+        assert "hunter2" not in text
 
 
 @pytest.mark.parametrize(
@@ -180,14 +180,14 @@ def test_a_server_that_cannot_be_is_refused_in_words(tmp_path: Path, server: str
     file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     with pytest.raises(KubeconfigError) as caught:
         load_access(file)
-    said = caught.value.message + caught.value.remedy
-    assert "server" in said
-    assert "secret" not in said
-    assert said.isprintable()
+    text = caught.value.message + caught.value.remedy
+    assert "server" in text
+    assert "secret" not in text
+    assert text.isprintable()
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("[" * 5_000, "nested"),
         ("a: " + "{b: " * 5_000, "nested"),
@@ -200,18 +200,18 @@ def test_a_server_that_cannot_be_is_refused_in_words(tmp_path: Path, server: str
         (f"a: {'1' * 5_000}", "tag"),
     ],
 )
-def test_yaml_that_is_a_trap_is_refused_in_words(tmp_path: Path, text: str, said: str) -> None:
+def test_yaml_that_is_a_trap_is_refused_in_words(tmp_path: Path, text: str, expected: str) -> None:
     file = tmp_path / "config"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(KubeconfigError, match=said):
+    with pytest.raises(KubeconfigError, match=expected):
         load_access(file)
 
 
 def test_a_kubeconfig_that_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    for path, said in ((fifo, "a pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
-        with pytest.raises(KubeconfigError, match=f"it is {said}"):
+    for path, text in ((fifo, "a pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
+        with pytest.raises(KubeconfigError, match=f"it is {text}"):
             load_access(path)
 
 

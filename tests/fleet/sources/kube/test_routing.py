@@ -91,9 +91,9 @@ def source(server: Server, *namespaces: str) -> tuple[RoutingSource, Clock]:
 async def test_all_that_is_there_is_listed_and_no_secret_is_read() -> None:
     server = Server({INGRESSES: [INGRESS]})
     found, _ = source(server, "serving")
-    told = await found.ask()
-    assert [one.key for one in told.routes] == ["serving/Ingress/chat"]
-    assert told.routes[0].secrets == ("serving/chat-tls",)
+    routing = await found.ask()
+    assert [one.key for one in routing.routes] == ["serving/Ingress/chat"]
+    assert routing.routes[0].secrets == ("serving/chat-tls",)
     assert (found.notes, found.requests) == ((), 9)
     assert not [path for path in server.asked if "secret" in path.lower()]
 
@@ -137,12 +137,12 @@ async def test_where_all_at_once_is_forbidden_the_namespaces_of_engines_are_list
         | {path: NotFoundError("no such group", status=404) for path in CUSTOM},
     )
     found, _ = source(server, "serving", "batch")
-    told = await found.ask()
-    assert [one.key for one in told.routes] == ["serving/Ingress/chat"]
-    assert told.unlisted == (Unlisted("ingresses.networking.k8s.io", "batch"),)
+    routing = await found.ask()
+    assert [one.key for one in routing.routes] == ["serving/Ingress/chat"]
+    assert routing.unlisted == (Unlisted("ingresses.networking.k8s.io", "batch"),)
     assert found.notes == ("may not be listed, so not known: ingresses.networking.k8s.io",)
     before = len(server.asked)
-    assert await found.ask() == told
+    assert await found.ask() == routing
     assert INGRESSES not in server.asked[before:]
     assert of.format("batch") not in server.asked[before:]
 

@@ -49,8 +49,8 @@ def model(container: Object) -> str:
 def test_the_ports_that_a_command_line_names(command: str, ports: tuple[int, ...]) -> None:
     env = [{"name": "PORT", "value": "8123"}]
     for words in (("sh", "-c", command), ("bash", "-lc", "--", f'eval "{command}"')):
-        told = found(engine(*words, env=env))
-        assert (told.engine, told.container, told.ports) == ("vLLM", "main", ports)
+        seen = found(engine(*words, env=env))
+        assert (seen.engine, seen.container, seen.ports) == ("vLLM", "main", ports)
 
 
 def test_ranks_whose_ports_only_the_shell_knows_are_at_the_declared_ones() -> None:
@@ -73,9 +73,9 @@ SIDECAR = {"name": "proxy", "image": "istio/proxyv2:1", "args": ["proxy", "sidec
 )
 def test_the_engine_may_stand_behind_its_sidecars(main: Object) -> None:
     routing = {"name": "routing", "image": "llm-d-routing-sidecar:1", "restartPolicy": "Always"}
-    told = found(SIDECAR, main, initContainers=[routing])
-    assert told.container == "main"
-    assert found(main, SIDECAR) == told
+    seen = found(SIDECAR, main, initContainers=[routing])
+    assert seen.container == "main"
+    assert found(main, SIDECAR) == seen
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_a_ray_cluster_without_gpus_is_no_engine() -> None:
 
 def test_an_engine_may_be_a_sidecar_of_the_new_kind() -> None:
     worker = {"name": "job", "image": "own/batch:1"}
-    told = found(worker, initContainers=[{**engine("vllm", "serve", "a", "--port", "9"), "restartPolicy": "Always"}])
-    assert told == Serving("vLLM", "main", (9,), key=False)
+    seen = found(worker, initContainers=[{**engine("vllm", "serve", "a", "--port", "9"), "restartPolicy": "Always"}])
+    assert seen == Serving("vLLM", "main", (9,), key=False)
 
 
 @pytest.mark.parametrize(
@@ -193,8 +193,8 @@ def test_wrappers_hide_no_engine(command: str) -> None:
 def test_a_worker_of_ray_answers_at_the_port_of_its_agent() -> None:
     command = "ulimit -n 65536; ray start --address=head:6379 --metrics-export-port=8099 --block"
     worker = engine("/bin/bash", "-lc", "--", args=[command], image="rayproject/ray-llm:2.50.0")
-    told = found(worker, labels={"ray.io/node-type": "worker"})
-    assert (told.engine, told.ports) == ("Ray Serve LLM", (8099,))
+    seen = found(worker, labels={"ray.io/node-type": "worker"})
+    assert (seen.engine, seen.ports) == ("Ray Serve LLM", (8099,))
 
 
 def test_a_worker_of_dynamo_answers_at_its_system_port() -> None:

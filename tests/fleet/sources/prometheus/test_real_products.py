@@ -113,10 +113,10 @@ async def test_ranks_are_engines_and_what_they_repeat_counts_once(store: Prometh
         assert [m.engines[i] for i in ranks] == [EngineId("llm", "sglang-0", "tiny", rank) for rank in ("0", "1")]
         assert [value(m, Quantity.RUNNING, i) for i in ranks] == [3, 4]
         for i, (dp, tp) in zip(ranks, ((0, 0), (1, 2)), strict=True):
-            told = f'{{dp_rank="{dp}",tp_rank="{tp}"}}[6s]'
-            by_hand = store.value(f"rate(sglang:num_retracted_requests_total{told})", m.at)
+            text = f'{{dp_rank="{dp}",tp_rank="{tp}"}}[6s]'
+            by_hand = store.value(f"rate(sglang:num_retracted_requests_total{text})", m.at)
             assert value(m, Quantity.PREEMPTIONS, i) == pytest.approx(by_hand)
-            decoded = store.value(f"rate(sglang:realtime_tokens_total{told})", m.at)
+            decoded = store.value(f"rate(sglang:realtime_tokens_total{text})", m.at)
             assert value(m, Quantity.GENERATION_TOKENS, i) == pytest.approx(decoded)
         # The tokenizer's counters have no rank: they are the process', in its first row.
         asked = store.value("sum(rate(sglang:num_requests_total[6s]))", m.at)

@@ -115,18 +115,18 @@ def test_a_warning_that_looks_like_the_end_of_a_result_is_a_warning(monkeypatch:
     reader = Reader()
     warned = ('store-1: {"errors":[{"codes":[5]}]}', "]}]}]")
     for value in ("1", "2"):
-        said = _said(_vector(value, "0"), warnings=warned)
-        assert said.warnings == warned
-        assert reader.read(said)[1] == [float(value), 0.0]
+        found = _said(_vector(value, "0"), warnings=warned)
+        assert found.warnings == warned
+        assert reader.read(found)[1] == [float(value), 0.0]
     assert reader.made == 1
 
 
-@pytest.mark.parametrize("said", ["one", "true", "null", "1,2", "[1]", "{}", ""])
-def test_no_number_is_said(said: str) -> None:
+@pytest.mark.parametrize("expected", ["one", "true", "null", "1,2", "[1]", "{}", ""])
+def test_no_number_is_said(expected: str) -> None:
     reader = Reader()
     reader.read(_said(_vector("1")))
     with pytest.raises(SourceProblem, match="not Prometheus'"):
-        reader.read(_said(_vector(said)))
+        reader.read(_said(_vector(expected)))
 
 
 @pytest.mark.parametrize("other", ["NaN", "+Inf", "-Inf", "0"])

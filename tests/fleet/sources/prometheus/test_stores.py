@@ -121,9 +121,9 @@ async def test_one_cluster_of_several_is_a_setting_and_nothing_of_the_others_is_
 
 @real
 async def test_a_store_of_several_clusters_says_so_where_none_is_named(store: Store) -> None:
-    (said,) = [note for note in (await store.measure()).notes if "clusters" in note]
-    assert "5 clusters (bare, eu, otel, ray, us)" in said
-    assert '[prometheus] cluster = "NAME"' in said
+    (text,) = [note for note in (await store.measure()).notes if "clusters" in note]
+    assert "5 clusters (bare, eu, otel, ray, us)" in text
+    assert '[prometheus] cluster = "NAME"' in text
 
 
 @real

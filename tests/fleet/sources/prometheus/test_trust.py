@@ -23,9 +23,9 @@ def trusted(
     engines: Collection[str] = (),
 ) -> list[str]:
     every = {s.key: s for s in services}
-    said = sort(candidates(services), every, trust or Trust(), operated, engines)
-    assert len(said.trusted) + len(said.offered) == len(services)
-    return [f"{c.namespace}/{c.name}" for c in said.trusted]
+    found = sort(candidates(services), every, trust or Trust(), operated, engines)
+    assert len(found.trusted) + len(found.offered) == len(services)
+    return [f"{c.namespace}/{c.name}" for c in found.trusted]
 
 
 @pytest.mark.parametrize("namespace", ["team-a", "default", "monitoring-team-a", "Monitoring", "kube-system", ""])

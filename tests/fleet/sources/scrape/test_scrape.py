@@ -309,14 +309,14 @@ async def test_who_speaks_tls_alone_is_asked_over_tls_and_the_next_time_at_once(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "expected",
     ["Client sent an HTTP request to an HTTPS server.", "The plain HTTP request was sent to HTTPS port"],
 )
-async def test_a_refusal_that_names_https_is_asked_over_tls(said: str) -> None:
+async def test_a_refusal_that_names_https_is_asked_over_tls(expected: str) -> None:
     asked: list[str] = []
 
     async def refuse(request: web.Request) -> web.Response:
-        return web.Response(status=400, text=said)
+        return web.Response(status=400, text=expected)
 
     async with serving(refuse) as url, scraping(guard=lambda _, url: asked.append(url)) as source:
         m = await source.measure([_either(url.removeprefix("http://"))], EPOCH)

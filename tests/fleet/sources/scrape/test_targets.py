@@ -71,10 +71,14 @@ def test_an_engine_is_asked_where_its_own_command_line_has_it_answer(
     assert len({target.key for target in targets}) == len(targets)
 
 
-@pytest.mark.parametrize(("scheme", "told", "tls"), [("https", False, True), ("http", True, False), ("", True, True)])
-def test_the_scheme_of_the_annotation_outdoes_the_command_line(scheme: str, told: bool, tls: bool) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "expected", "tls"), [("https", False, True), ("http", True, False), ("", True, True)]
+)
+def test_the_scheme_of_the_annotation_outdoes_the_command_line(scheme: str, expected: bool, tls: bool) -> None:
     annotations = {"prometheus.io/scheme": scheme} if scheme else {}
-    (endpoint,) = endpoints([engine(serving=Serving("vLLM", tls=told), annotations=annotations)], (8000,), "/metrics")
+    (endpoint,) = endpoints(
+        [engine(serving=Serving("vLLM", tls=expected), annotations=annotations)], (8000,), "/metrics"
+    )
     straight, proxied = endpoint.target(Via.POD_IP, None), endpoint.target(Via.PROXY, None)
     assert straight.url == f"http{'s' * tls}://10.0.0.7:8000/metrics"
     assert proxied.url == f"/api/v1/namespaces/serving/pods/{'https:' * tls}a:8000/proxy/metrics"

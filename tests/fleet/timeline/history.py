@@ -14,7 +14,7 @@ from fleet.timeline.entry import Entry
 DAY = "2026-11-21T"
 
 
-def told(objects: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[list[Entry], SharedFacts]:
+def history_of(objects: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[list[Entry], SharedFacts]:
     """``objects`` by kind; all are taken before any of them tells, as with a server."""
     asked = SharedFacts(redacted)
     taken: list[tuple[AnyWitness, list[Any]]] = [
@@ -68,6 +68,6 @@ def clock(entry: Entry) -> str:
     return datetime.fromtimestamp(entry.at, UTC).strftime("%H:%M:%S")
 
 
-def said(entries: list[Entry]) -> list[tuple[str, str, str]]:
+def briefly(entries: list[Entry]) -> list[tuple[str, str, str]]:
     """Return time, event and actor of the entries, in order of time."""
     return [(clock(entry), entry.what, entry.who) for entry in sorted(entries, key=lambda entry: entry.at)]
