@@ -154,8 +154,8 @@ async def test_pods_with_the_same_fault_beyond_the_first_few_and_the_root_are_on
     worse = {pods[30]: Assessment(Severity.CRITICAL, "OOMKilled")}
     rest = dict.fromkeys(pods[31:], Assessment(Severity.OK))
     ready = {key: replace(first.pods[key], ready=key in rest) for key in pods}
-    told = {**first.assessments, **stuck, **worse, **rest}
-    sick = replace(first, pods=ready, unmatched=(), incidents=(), assessments=told)
+    assessments = {**first.assessments, **stuck, **worse, **rest}
+    sick = replace(first, pods=ready, unmatched=(), incidents=(), assessments=assessments)
     async with desk(sick, size=(160, 40)) as d:
         folds = [line for line in d.lines if " alike" in line]
         assert [line.split()[1] for line in folds] == [f"+{len(stuck) - 3}", f"+{len(rest) - 3}"]
