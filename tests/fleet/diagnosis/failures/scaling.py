@@ -76,9 +76,9 @@ def _no_target(cluster: Cluster) -> None:
 def _two_autoscalers(cluster: Cluster) -> None:
     """An HPA written by hand beside the one of KEDA."""
     fine = ("AbleToScale", "True", "ReadyForNewScale", "")
-    told = "pods by selector app=chat are controlled by multiple HPAs: [serving/keda-hpa-chat serving/chat-cpu]"
+    text = "pods by selector app=chat are controlled by multiple HPAs: [serving/keda-hpa-chat serving/chat-cpu]"
     for name in ("keda-hpa-chat", "chat-cpu"):
-        raw = autoscaler(fine, ("ScalingActive", "False", "AmbiguousSelector", told))
+        raw = autoscaler(fine, ("ScalingActive", "False", "AmbiguousSelector", text))
         raw["metadata"] |= {"name": name, "uid": f"uid-{name}"}
         cluster.put(raw)
 
