@@ -26,6 +26,8 @@ _UTC = 7
 """Cells for the clock that the axis has."""
 _ENTRIES = 5
 """Most lines for events."""
+_LOW = 10
+"""Height in lines below which the curve has what the texts can do without."""
 _TALL = 18
 """Height in lines from which some are for events."""
 _ORDER = (Weight.PLAIN, Weight.GOOD, Weight.BAD)
@@ -97,8 +99,12 @@ def chart_model(page: PlotPage, glyphs: Glyphs) -> ChartModel:
 def plot_lines(page: PlotPage, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """The page in ``height`` lines."""
     happened = _happened(page, width, glyphs) if height >= _TALL else []
-    below = [*_reading(page, width, glyphs), *happened]
-    head = [_title(page, width, glyphs), _legend(page, width, glyphs), Line()]
+    head = [_title(page, width, glyphs), _legend(page, width, glyphs), *[Line()] * (height >= _LOW)]
+    reading = _reading(page, width, glyphs)
+    if height < _LOW and not page.is_problem and len(reading) > 1:
+        # In a low terminal the curve is more than where its numbers are from.
+        reading = [Line(fit_spans((*reading[0].spans, Span(glyphs.ellipsis)), width, "left", glyphs.ellipsis))]
+    below = [*reading, *happened]
     chart = chart_lines(chart_model(page, glyphs), width, height - len(head) - len(below), glyphs)
     return [*head, *chart, *below][:height]
 

@@ -220,6 +220,14 @@ async def test_without_a_store_there_is_what_the_console_kept_and_it_says_since_
         await d.until(lambda: "there is no recording of it" in d.text)
 
 
+async def test_the_smallest_terminal_shows_the_curve_and_not_only_where_its_numbers_are_from() -> None:
+    session = ScriptedSession(curves=lambda question: replace(rising(question), is_recorded=True))
+    async with desk(make_snapshot(), size=(40, 10), session=session) as d:
+        await d.press("v")
+        await d.until(lambda: "kept by the console" in d.text)
+        assert any("┤" in line for line in d.lines), d.text
+
+
 async def test_what_the_console_kept_is_drawn_as_that_where_no_store_answers() -> None:
     def curve(question: CurveQuestion) -> Curve:
         found = rising(question)
