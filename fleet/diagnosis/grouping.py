@@ -172,6 +172,12 @@ def _at_one_time(nodes: Sequence[Finding]) -> Iterator[list[Finding]]:
     yield together
 
 
+def _precedence(state: FindingState, cause: AnyCause) -> int:
+    """Return the place of a state; what only adds to another trouble does not come before one that is pending."""
+    place = STATES.index(state)
+    return max(place, STATES.index(FindingState.PENDING)) if cause.secondary else place
+
+
 def _group(
     key: str,
     about: str,
@@ -195,7 +201,7 @@ def _group(
         findings,
         severity,
         state,
-        (STATES.index(state), rank(severity)),
+        (_precedence(state, causes[root.cause]), rank(severity)),
         concerned,
         tuple(dict.fromkeys(one.key for one in findings)),
         len({one.key for one in alike}),

@@ -16,7 +16,7 @@ from fleet.model.histogram import Histogram
 from fleet.model.measurement import GatewayId
 from fleet.model.quantity import Family, Quantity
 from fleet.model.routes import Route, Routing
-from tests.fleet.diagnosis.fleets import CHAT, NUMBERS, STUCK, WELL, Fleet, Q, autoscaler, causes
+from tests.fleet.diagnosis.fleets import CHAT, COOL, NUMBERS, STUCK, WELL, Fleet, Q, autoscaler, causes
 from tests.fleet.diagnosis.test_routes import ENGINE, GOOD, SERVICE
 from tests.fleet.rows import NOW
 
@@ -182,3 +182,11 @@ def test_a_fault_is_named_in_any_guise_with_evidence_and_nothing_else(guise: Gui
     assert [(one.root.cause, one.about) for one in last.incidents] == [(guise.cause, guise.about)]
     assert last.incidents[0].state is FindingState.FIRING
     assert explain(last, last.incidents[0].root).evidence
+
+
+def test_an_old_error_of_a_program_is_not_named_before_the_engine_that_has_just_stopped() -> None:
+    fleet = Fleet()
+    fleet.engines["chat-0"], fleet.gpus["chat-0"] = STUCK, COOL | {Q.XID: 31.0}
+    found = fleet.incidents(0)
+    assert [one.root.cause for one in found] == ["engine-stuck", "gpu-application-xid"]
+    assert [one.state for one in found] == [FindingState.PENDING, FindingState.FIRING]
