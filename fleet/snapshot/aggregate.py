@@ -9,13 +9,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Generic, TypeVar, cast
 
 from fleet.model.quantity import MEANINGS, QUANTILES, RATIOS, Family, Quantity
 from fleet.snapshot.columns import Make
 from fleet.snapshot.fold import (
     FOLD,
     Members,
+    Once,
     PerRow,
     Values,
     column_of,
@@ -29,29 +29,10 @@ from fleet.snapshot.fold import (
     unchanged,
 )
 
-_Made = TypeVar("_Made")
-_NOTHING = object()
 _WANTED = {
     family: {name: q for name, (of, q) in QUANTILES.items() if of is family}
     for family in {of for of, _ in QUANTILES.values()}
 }
-
-
-class Once(Generic[_Made]):
-    """A value that is made when it is first read. `functools.cache` takes ten times as long to set up, and most of the
-    columns of a measurement are never read.
-    """
-
-    __slots__ = ("_made", "_make")
-
-    def __init__(self, make: Callable[[], _Made]) -> None:
-        self._make = make
-        self._made: object = _NOTHING
-
-    def __call__(self) -> _Made:
-        if self._made is _NOTHING:
-            self._made = self._make()
-        return cast("_Made", self._made)
 
 
 def as_they_are(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Make]:

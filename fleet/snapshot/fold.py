@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from fleet.dataclass import dataclass
 from fleet.model.frame import Column
@@ -21,6 +21,25 @@ from fleet.model.reading import Bound, State
 
 Values = Callable[[], "array[float]"]
 """Makes the values of a column, once."""
+_Made = TypeVar("_Made")
+_UNMADE = object()
+
+
+class Once(Generic[_Made]):
+    """A value that is made when it is first read. `functools.cache` takes ten times as long to set up, and most of the
+    columns of a measurement are never read.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], _Made]) -> None:
+        self._make = make
+        self._made: object = _UNMADE
+
+    def __call__(self) -> _Made:
+        if self._made is _UNMADE:
+            self._made = self._make()
+        return cast("_Made", self._made)
 
 
 class PerRow(NamedTuple):
