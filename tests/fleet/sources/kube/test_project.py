@@ -174,6 +174,7 @@ def test_a_pod_in_full() -> None:
             "metadata": {
                 "name": "p", "namespace": "n", "uid": "u", "resourceVersion": "7",
                 "creationTimestamp": "1970-01-01T00:01:40Z", "deletionTimestamp": "1970-01-01T00:03:20.5Z",
+                "deletionGracePeriodSeconds": 30,
                 "labels": {"app": "chat"},
                 "annotations": {"prometheus.io/port": "8000", "team.example.com/note": "x", "model.example.com/v": "1"},
                 "ownerReferences": [
@@ -216,6 +217,7 @@ def test_a_pod_in_full() -> None:
         Interner(),
     )  # fmt: skip
     assert (row.key, row.uid, row.resource_version, row.created, row.deleted) == ("n/p", "u", "7", 100.0, 200.5)
+    assert row.grace == 30.0
     assert (row.status, row.ready, row.restarts, row.node, row.ip) == ("Terminating", True, 3, "node-1", "10.0.0.9")
     assert row.owner == Owner("ReplicaSet", "rs", "2")
     assert row.annotations == {"prometheus.io/port": "8000", "model.example.com/v": "1"}

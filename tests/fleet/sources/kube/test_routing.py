@@ -193,6 +193,15 @@ def test_an_http_route_has_shares_and_what_its_controllers_say_against_it() -> N
     assert row.conditions == (Condition("ResolvedRefs", "False", "BackendNotFound", "chat-v2"),)
 
 
+@pytest.mark.parametrize(
+    ("limits", "seconds"),
+    [((), 0.0), (("60s",), 60.0), (("1h30m", "500ms", "0s"), 0.5), (("2m", ""), 120.0), (("0s",), 0.0)],
+)
+def test_an_http_route_ends_requests_after_the_shortest_of_its_limits(limits: tuple[str, ...], seconds: float) -> None:
+    rules = [{"timeouts": {"request": limit, "backendRequest": "1s"}} for limit in limits]
+    assert project_http_route(raw("HTTPRoute", spec={"rules": rules}), Interner()).timeout == seconds
+
+
 PUBLIC, NO = (
     {"name": "public", "namespace": "edge"},
     {"type": "Accepted", "status": "False", "reason": "NoMatchingParent"},
