@@ -20,7 +20,11 @@ def place(snapshot: Snapshot, key: str) -> str:
     workload, pod = snapshot.workloads.get(key), snapshot.pods.get(key)
     if workload is not None:
         return f"{workload.namespace}/{workload.name}"
-    return f"{pod.namespace}/{pod.name}" if pod is not None else key
+    if pod is not None:
+        return f"{pod.namespace}/{pod.name}"
+    # A workload that is gone.
+    parts = key.split("/")
+    return f"{parts[0]}/{parts[2]}" if len(parts) == 3 else key
 
 
 def cause_name(cause: str) -> str:

@@ -38,7 +38,9 @@ class EmptyServices:
                 workloads = tuple(dict.fromkeys(topology.workload_of[pod.key] for pod in pods))
                 if workloads:
                     self._for[key] = workloads
-                    self._served[key] = tuple(one for one in workloads if one in topology.model_of)
+                    # What a workload made outlives it for a moment, and is not what was deleted.
+                    if not all(_is_rest(one, self._served.get(key, ())) for one in workloads):
+                        self._served[key] = tuple(one for one in workloads if one in topology.model_of)
                 for workload in () if workloads else self._meant(services[key], topology):
                     found[workload].append(services[key].name)
             kept = {workload: tuple(sorted(names)) for workload, names in found.items()}
@@ -54,3 +56,14 @@ class EmptyServices:
         named = [key for key in keys_named(service.namespace, service.name) if key in topology.workloads]
         gone = self._served.get(service.key, ()) if topology.coverage.sees("pods", service.namespace) else ()
         return named or gone
+
+
+def _is_rest(workload: str, before: Iterable[str]) -> bool:
+    """True if a workload is what one of ``before`` made, by its name: ``ReplicaSet chat-5d8f``."""
+    namespace, kind, name = workload.split("/")
+    return any(one.split("/")[1] != kind and f"{namespace}/{name}".startswith(f"{_named(one)}-") for one in before)
+
+
+def _named(workload: str) -> str:
+    namespace, _, name = workload.split("/")
+    return f"{namespace}/{name}"

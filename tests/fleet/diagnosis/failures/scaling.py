@@ -89,7 +89,10 @@ def _deleted(cluster: Cluster, *left: str) -> None:
         spec = {"type": "ClusterIP", "selector": {"app": "chat"}, "ports": [{"name": "http", "port": 80}]}
         cluster.put({"kind": "Service", "metadata": meta("chat"), "spec": spec})
         cluster.at(-15)
-    for key in [key for key in cluster.raws if key[0] in ("Deployment", "ReplicaSet", "Pod")]:
+    del cluster.raws["Deployment", SPACE, "chat"]
+    # What it made is collected a moment later.
+    cluster.at(-10)
+    for key in [key for key in cluster.raws if key[0] in ("ReplicaSet", "Pod")]:
         del cluster.raws[key]
     if "autoscaler" in left:
         gone = ("AbleToScale", "False", "FailedGetScale", 'deployments/scale.apps "chat" not found')
