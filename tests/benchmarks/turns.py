@@ -1,7 +1,8 @@
 """``python -m tests.benchmarks.turns FILE …``: quarterdeck with these arguments, and how long its loop's turns took.
 
 Every callback of the screens' event loop is timed; when the console has been left, those of a millisecond and more are
-in FILE as JSON: [seconds of the system's steady clock, milliseconds by the clock, milliseconds of CPU].
+in FILE as JSON: [seconds of the system's steady clock, milliseconds by the clock less those in which the thread could
+have run and other programs had the cores, milliseconds of CPU].
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from console.main import main as quarterdeck
+from tests.benchmarks.processes import waited_seconds
 
 SHORTEST = 1e-3
 """Seconds."""
@@ -30,9 +32,13 @@ def timed(
         if threading.get_ident() != main_thread:
             run(self)
             return
-        wall, cpu = time.monotonic(), time.thread_time()
+        wall, cpu, waited = time.monotonic(), time.thread_time(), waited_seconds()
         run(self)
-        took = time.monotonic() - wall
+        if time.monotonic() - wall < SHORTEST:
+            return
+        # Both times looked at inside of the turn: no wait is subtracted that is not in it.
+        waited = waited_seconds() - waited
+        took = time.monotonic() - wall - waited
         if took >= SHORTEST:
             turns.append((wall, took * 1e3, (time.thread_time() - cpu) * 1e3))
 
