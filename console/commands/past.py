@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from console.commands.capabilities import OfIncident
 from console.commands.command import OBJECTS, STANDING, Command, Context, ScreenId
 from console.config.moments import moment
+from console.session.failure import NotRecordedError
 from fleet.model.in_past import is_past
 from fleet.timeline.turning_points import SEEN_BY
 from themes.palette import Role
@@ -79,10 +80,20 @@ def _to_onset(desk: Desk, context: Context) -> Awaitable[None] | None:
 
 
 async def _show_onset(desk: Desk, incident: Incident) -> None:
-    """Show the fleet as the incident began, whatever screen the incident was chosen on."""
-    await desk.scope.travel(min(incident.since + SEEN_BY, desk.session.now))
+    """Show the fleet as the incident began, whatever screen the incident was chosen on; of one that began before the
+    recording, the earliest that is recorded.
+    """
+    onset = min(incident.since + SEEN_BY, desk.session.now)
+    words = f"{SEEN_BY:g}s after this began"
+    try:
+        await desk.scope.travel(onset)
+    except NotRecordedError as error:
+        if onset >= error.first:
+            raise
+        await desk.scope.travel(min(error.first + SEEN_BY, desk.session.now))
+        words = "the earliest that is recorded; this began before"
     desk.navigator.go_home()
-    desk.navigator.say(f"{SEEN_BY:g}s after this began: {untrusted(incident.sentence)}")
+    desk.navigator.say(f"{words}: {untrusted(incident.sentence)}")
 
 
 ONSET: tuple[Command, ...] = (

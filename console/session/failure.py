@@ -33,3 +33,11 @@ def in_words(error: BaseException) -> SessionError:
     if isinstance(error, OtherClusterError):
         return SessionError(str(error))
     return SessionError(f"unexpected {type(error).__name__}: {error}", "please report this")
+
+
+class NotRecordedError(SessionError):
+    """A moment that is not in the recording. ``first`` is the earliest one that is, in Unix seconds."""
+
+    def __init__(self, problem: str, remedy: str, first: float) -> None:
+        super().__init__(problem, remedy)
+        self.first = first

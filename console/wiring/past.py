@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from console.session.failure import SessionError
+from console.session.failure import NotRecordedError, SessionError
 from console.wiring.replay import RecordedConnection
 from fleet.recorder.playback_at_moment import StandingObjects, StandingPlayback
 from fleet.recorder.problem import RecordingError
@@ -55,11 +55,11 @@ def connect_past(path: Path, at: float, namespace: str, keep: Callable[[Exceptio
 
 
 def _check_within(recording: Recording, at: float) -> None:
-    """Raises SessionError for a moment that is not in it."""
+    """Raises NotRecordedError for a moment that is not in it."""
     first, last = recording.first, recording.last
     if not first <= at <= last + _LATEST:
         kept = f"What is kept is from {_on_the_clock(first)} to {_on_the_clock(last)}."
-        raise SessionError(f"nothing is recorded of {_on_the_clock(at)}", kept)
+        raise NotRecordedError(f"nothing is recorded of {_on_the_clock(at)}", kept, first)
 
 
 def _on_the_clock(at: float) -> str:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from actions.kinds.scale import Scale
-from console.screens.fleet import FleetScreen
 from console.views.alert_marks import board
 from fleet.model.alerts import Alert, Notified
 from fleet.model.facts import Dated, Facts
@@ -367,23 +366,3 @@ async def test_what_is_warned_of_while_all_workloads_are_well_is_below_the_first
         replace(snapshot, incidents=tuple(replace(one, acknowledged=known) for one in snapshot.incidents))
     ) as d:
         assert not d.lines[2].strip(), "somebody knows of it"
-
-
-async def test_the_onset_of_an_incident_is_two_keys_from_the_fleet() -> None:
-    snapshot = two()
-    worst = snapshot.incidents[0]
-    async with desk(snapshot) as d:
-        d.session.now = snapshot.at
-        await d.press("f")
-        assert "@ onset" in d.text
-        await d.press("at")
-        assert ("travel", worst.since + 15) in d.session.asked
-        assert isinstance(d.screen, FleetScreen), "which is what one wants to see"
-        assert f"15s after this began: {worst.sentence}" in d.text
-
-
-async def test_without_an_incident_there_is_no_onset() -> None:
-    async with desk(Fleet(2).at(0)) as d:
-        await d.press("at")
-        assert "no incident is under the cursor" in d.text
-        assert not [asked for asked in d.session.asked if asked[0] == "travel"]
