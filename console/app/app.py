@@ -98,8 +98,16 @@ class Opening(Screen[None]):
         self._then = then
 
     def compose(self) -> ComposeResult:
-        # The app continues to handle its messages: the callback is this screen's.
-        yield _FirstText(" connecting to the fleet", lambda: self.set_timer(HEAD_START, self._then))
+        yield _FirstText(" connecting to the fleet", self._opens)
+
+    def _opens(self) -> None:
+        # A worker of the app, which continues to handle its messages. A timer of Textual's would be skipped for good
+        # on a machine that stands still for as long as it takes, just while it starts.
+        self.app.run_worker(self._open_soon(), name="open", group="open")
+
+    async def _open_soon(self) -> None:
+        await asyncio.sleep(HEAD_START)
+        await self._then()
 
 
 class QuarterdeckApp(App[None]):
