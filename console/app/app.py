@@ -103,7 +103,7 @@ class Opening(Screen[None]):
     def _opens(self) -> None:
         # A worker of the app, which continues to handle its messages. A timer of Textual's would be skipped for good
         # on a machine that stands still for as long as it takes, just while it starts.
-        self.app.run_worker(self._open_soon(), name="open", group="open")
+        self.app.run_worker(self._open_soon, name="open", group="open")
 
     async def _open_soon(self) -> None:
         await asyncio.sleep(HEAD_START)

@@ -1,4 +1,4 @@
-"""From an incident to the moment of its onset."""
+"""The moment of an incident's onset, from the incident."""
 
 from __future__ import annotations
 
