@@ -49,6 +49,7 @@ def _broken(
             *THROTTLING,
             "gpus-withdrawn",
             "no-gpu-allocatable",
+            "node-gpu-error",
             "gpu-lags",
             "errors",
             *SLOWNESS,
