@@ -31,6 +31,7 @@ from themes.textual_themes import STYLESHEET, register
 if TYPE_CHECKING:
     from textual.message_pump import MessagePump
     from textual.widget import Widget
+    from textual.worker import WorkType
 
     from actions.running.action_run import ActionRun
     from console.app.desk import ConsoleDesk
@@ -103,7 +104,8 @@ class Opening(Screen[None]):
     def _opens(self) -> None:
         # A worker of the app, which continues to handle its messages. A timer of Textual's would be skipped for good
         # on a machine that stands still for as long as it takes, just while it starts.
-        self.app.run_worker(self._open_soon, name="open", group="open")
+        work: WorkType[None] = self._open_soon
+        self.app.run_worker(work, name="open", group="open")
 
     async def _open_soon(self) -> None:
         await asyncio.sleep(HEAD_START)
