@@ -9,10 +9,10 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from fleet.kinds.registry import kind_of
 from fleet.model.gpu_vendors import VENDORS
 from fleet.model.objects import Pod
 
-_AGENT: Final = "DaemonSet"
 _MAKERS: Final = "|".join(vendor.name.lower() for vendor in VENDORS)
 _GPUS: Final = re.compile(rf"\b(?:{_MAKERS})\b|device-plugin|gpu-operator|container-toolkit|rocm|\bgpu\b|dra-driver")
 _NETWORK: Final = re.compile(
@@ -38,7 +38,7 @@ DEPENDENT: Final = frozenset(_MISSING)
 
 def is_agent(pod: Pod) -> bool:
     """True if a pod is one of a DaemonSet's."""
-    return pod.owner is not None and pod.owner.kind == _AGENT
+    return pod.owner is not None and kind_of(pod.owner.kind).per_node
 
 
 def provides(pod: Pod, cause: str) -> bool:

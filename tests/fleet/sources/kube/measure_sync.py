@@ -189,8 +189,8 @@ def measure(name: str, port: int) -> None:
         gc.collect()
         line = {
             "reader": name,
-            "seconds": round(seconds, 2),
-            "cpu_s": round(cpu, 2),
+            "seconds": round(seconds, 6),
+            "cpu_s": round(cpu, 6),
             "rss_growth_mib": round(rss() - before, 1),
             "peak_growth_mib": round(peak - before, 1),
             "longest_turn_ms": round(longest * 1000, 1),

@@ -357,7 +357,7 @@ async def test_a_proxy_that_does_not_answer_in_time() -> None:
 
 
 def test_nothing_heavy_is_imported_before_the_first_question() -> None:
-    modules = ("prometheus.source", "prometheus.discover", "prometheus.past", "prometheus.transport", "scrape.source")
+    modules = ("prometheus.source", "prometheus.discovery", "prometheus.past", "prometheus.transport", "scrape.source")
     imports = "; ".join(f"import fleet.sources.{module}" for module in modules)
     heavy = {"requests", "urllib3", "prometheus_api_client", "aiohttp", "kubernetes", "textual"}
     code = f"{imports}; import sys; print(sorted({heavy} & set(sys.modules)))"
