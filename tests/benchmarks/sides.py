@@ -10,6 +10,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from textual.widgets import DataTable
 
@@ -24,6 +25,18 @@ from widgets.grid import Grid
 KEY_EVERY = 0.053
 """Seconds; no multiple of it is near the tick for long."""
 TICK_EVERY = 0.5
+
+
+class Place(NamedTuple):
+    """The row of the cursor among all rows."""
+
+    row: int
+    rows: int
+
+
+def _place(grid: Grid) -> Place:
+    viewport = grid._viewport
+    return Place(viewport.index, len(viewport.outline.keys))
 
 
 class GridSide:
@@ -41,6 +54,10 @@ class GridSide:
     def cursor(self) -> object:
         return self.grid.cursor
 
+    @property
+    def place(self) -> Place:
+        return _place(self.grid)
+
 
 class ScreenSide:
     name = "fleet screen"
@@ -56,6 +73,11 @@ class ScreenSide:
     def cursor(self) -> object:
         screen = self.app.screen
         return screen.grid.cursor if isinstance(screen, FleetScreen) else None
+
+    @property
+    def place(self) -> Place:
+        screen = self.app.screen
+        return _place(screen.grid) if isinstance(screen, FleetScreen) else Place(0, 0)
 
 
 class TableSide:
@@ -84,6 +106,10 @@ class TableSide:
     @property
     def cursor(self) -> object:
         return self.data_table.cursor_coordinate
+
+    @property
+    def place(self) -> Place:
+        return Place(self.data_table.cursor_row, self.data_table.row_count)
 
 
 def _texts(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
@@ -153,11 +179,14 @@ async def latencies(side: Side, keys: int) -> list[float]:
         app.on_write = on_write
         ticking = asyncio.create_task(every(TICK_EVERY, tick))
         due = loop.time() + 0.1
+        key = "down"
         for _ in range(keys):
-            before = side.cursor
+            before, place = side.cursor, side.place
+            # At an end of the table a key would paint nothing: rows that are alike are one, and there may be few.
+            key = "up" if place.row >= place.rows - 1 else "down" if place.row == 0 else key
             painted.clear()
             loop.call_at(due, waits.look)
-            loop.call_at(due, press, app, "down")
+            loop.call_at(due, press, app, key)
             await asyncio.wait_for(painted.wait(), 30)
             waits.look()
             out.append((loop.time() - due - waits.since(due)) * 1e3)
