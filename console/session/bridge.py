@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, TypeVar
 
 from console.session.failure import SessionError, in_words
@@ -40,6 +41,10 @@ class Bridge:
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self._loop))
         except Exception as error:
             raise in_words(error) from error
+        finally:
+            # At the end of the program the other loop may be closed before it came to this.
+            if self._loop.is_closed() and getcoroutinestate(question) == CORO_CREATED:
+                question.close()
 
     async def stream(self, items: AsyncIterator[T]) -> AsyncGenerator[T]:
         """Iterate over there, and hand over each item. Raises SessionError; to close it closes ``items`` over there."""

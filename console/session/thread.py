@@ -50,6 +50,8 @@ class LoopThread:
         try:
             self.loop.run_forever()
         finally:
+            # What was asked for while it stopped begins now, and ends with the rest.
+            self.loop.run_until_complete(asyncio.sleep(0))
             self._end_the_rest()
             self._cut_off()
             self.loop.close()

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from inspect import CORO_CLOSED, getcoroutinestate
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,25 @@ async def test_a_stream_ends_when_the_loop_that_it_comes_from_ends() -> None:
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(StopAsyncIteration):
                 await anext(stream)
+
+
+async def test_what_the_other_loop_never_came_to_is_closed() -> None:
+    """At the end of the program: else Python prints a warning about it on the terminal."""
+    loop = asyncio.new_event_loop()
+    question = asyncio.sleep(0)
+    asking = asyncio.create_task(Bridge(loop).call(question))
+    await asyncio.sleep(0)
+    loop.close()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert getcoroutinestate(question) == CORO_CLOSED
+
+
+async def test_a_loop_that_has_ended_is_no_surprise() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    question = asyncio.sleep(0)
+    with pytest.raises(SessionError):
+        await Bridge(loop).call(question)
+    assert getcoroutinestate(question) == CORO_CLOSED
