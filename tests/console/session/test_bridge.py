@@ -155,7 +155,7 @@ async def test_a_stream_ends_when_the_loop_that_it_comes_from_ends() -> None:
 
 
 async def test_what_the_other_loop_never_came_to_is_closed() -> None:
-    """At the end of the program: else Python prints a warning about it on the terminal."""
+    # At the end of the program: else Python prints a warning about it on the terminal.
     loop = asyncio.new_event_loop()
     question = asyncio.sleep(0)
     asking = asyncio.create_task(Bridge(loop).call(question))
