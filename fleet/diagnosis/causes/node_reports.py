@@ -19,10 +19,11 @@ from fleet.diagnosis.sign import Fact
 from fleet.model.objects import Event
 from fleet.model.severity import Severity
 
-_XID: Final = re.compile(r"\bS?Xid\b\s*(?:\([^)]*\))?\s*:?\s*(\d+)", re.IGNORECASE)
+# Bounded, so that a text of blanks costs no more than its length, and a code is one that int() reads.
+_XID: Final = re.compile(r"\bS?Xid\b(?:\s{0,9}\([^)]{0,99}\))?[\s:]{0,9}(\d{1,6})\b", re.IGNORECASE | re.ASCII)
 _GPU: Final = re.compile(
-    r"fallen off the bus|RmInitAdapter failed|GPU (?:\S+ )?(?:requires|needs) (?:a )?reset"
-    r"|amdgpu.*(?:GPU reset begin|ring \S+ timeout|uncorrectable)",
+    r"fallen off the bus|RmInitAdapter failed|GPU (?:\S{1,60} )?(?:requires|needs) (?:a )?reset"
+    r"|amdgpu.{0,200}?(?:GPU reset begin|ring \S{1,40} timeout|uncorrectable)",
     re.IGNORECASE,
 )
 _KERNEL: Final = frozenset(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fleet.json_fields import Raw, integer, mapping, moment, text
 from fleet.model.objects import Event, ObjectRef
 from fleet.sources.kube.interner import Interner
+
+LONGEST: Final = 4096
+"""Characters of a message that are kept. Kubernetes' own clients write 1,024 at most; patterns are looked for in it."""
 
 
 def project_event(raw: Raw, interner: Interner) -> Event:
@@ -29,7 +34,7 @@ def project_event(raw: Raw, interner: Interner) -> Event:
         involved_uid=share(text(involved, "uid")),
         type=share(text(raw, "type")),
         reason=share(text(raw, "reason")),
-        message=share(text(raw, "message")),
+        message=share(text(raw, "message")[:LONGEST]),
         count=max(integer(series, "count"), integer(raw, "count"), 1),
         last=last or 0.0,
         first=moment(raw, "firstTimestamp") or moment(raw, "eventTime") or moment(metadata, "creationTimestamp") or 0.0,
