@@ -27,6 +27,7 @@ VANISHED = LostGpuCause(
             lambda of: f"{_missing(of)} missing, {count(of.listed, 'other')} listed",
         ),
     ),
+    runs_on=True,
     explains=("gpus-withdrawn", "no-gpu-allocatable", "node-problem", "node-gpu-error", *GPU_AWAY, *STUCK),
     after=60,
     lookalikes=("gpu-lost", "gpus-withdrawn"),

@@ -88,6 +88,7 @@ GPU_ERROR = NodeReportCause(
     words=_gpu_words,
     must=(_told("an event quotes a hardware error of a GPU", _is_gpu_error),),
     began=_since(_is_gpu_error),
+    runs_on=True,
     explains=("gpus-withdrawn", "no-gpu-allocatable", "node-problem", "node-kernel-reports", *GPU_AWAY, *STUCK),
     clears=0,
     lookalikes=("gpu-lost", "gpus-withdrawn"),
