@@ -29,9 +29,9 @@ UNITS = {"tokens/s", "requests/s"}
 ALWAYS_MORE = {
     # A limit that is a constant, or a number that is another than one by what was asked before.
     "console/views/why.py: fewer than {} replicas are measured: nothing to compare",
-    "fleet/diagnosis/peers.py: its tokens/s per request are {} times fewer than the median of its peers",
-    "fleet/diagnosis/peers.py: it has more than {} times the mean requests, while another has none waiting",
-    "fleet/diagnosis/peers.py: its clock is {} times lower than that of the fastest of its engine",
+    "fleet/diagnosis/signs/peers.py: its tokens/s per request are {} times fewer than the median of its peers",
+    "fleet/diagnosis/signs/peers.py: it has more than {} times the mean requests, while another has none waiting",
+    "fleet/diagnosis/signs/peers.py: its clock is {} times lower than that of the fastest of its engine",
     "fleet/sources/kube/source.py: {} of ~{} pods",
     "fleet/timeline/cluster/pods.py: , the last of {} times",
     "fleet/timeline/metrics/kube_state.py: restarted {} times",

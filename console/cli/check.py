@@ -17,7 +17,7 @@ from console.report.harmless import harmless
 from console.report.sheets.incidents import incidents_sheet
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
 from console.views.incident_words import acknowledged_text, duration_text, in_time, place, reach_text
-from fleet.diagnosis.check_status import CheckStatus, check_status, counted
+from fleet.diagnosis.incidents.check_status import CheckStatus, check_status, counted
 from fleet.model.counting import count
 from fleet.model.finding import FindingState, Incident
 from fleet.model.severity import Severity

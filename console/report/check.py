@@ -14,8 +14,8 @@ from pydantic import Field
 from console.report.document_part import DocumentPart
 from console.views.alert_marks import alerts_of, annotation_of, unexplained
 from fleet.alerts.board import AlertRow
-from fleet.diagnosis.check_status import CheckStatus, check_status
-from fleet.diagnosis.evidence import LookAlike, explain
+from fleet.diagnosis.incidents.check_status import CheckStatus, check_status
+from fleet.diagnosis.incidents.evidence import LookAlike, explain
 from fleet.model.finding import Acknowledged, Finding, FindingState, Incident, Reach
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Health, Snapshot

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fleet.diagnosis.cause import AnyCause
-from fleet.diagnosis.metrics_sign import Either, Level
-from fleet.diagnosis.quantity_words import quantity_name, quantity_text
 from fleet.diagnosis.registry import CAUSES
 from fleet.diagnosis.sign import Sign
-from fleet.diagnosis.subject_kind import SubjectKind
+from fleet.diagnosis.signs.metrics_sign import Either, Level
+from fleet.diagnosis.signs.quantity_words import quantity_name, quantity_text
+from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.diagnosis.thresholds import Threshold
 from widgets.values import age_text
 

@@ -16,7 +16,7 @@ def canary_text(snapshot: Snapshot, key: str) -> Span | None:
     if CANARY not in snapshot.facts.by_source:
         return None
     # Only needed if the canary is on.
-    from fleet.diagnosis.canary_cause import answer_of
+    from fleet.diagnosis.families.canary_cause import answer_of
 
     answer = answer_of(snapshot, key)
     if answer is None:

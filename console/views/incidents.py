@@ -25,7 +25,7 @@ from console.views.layout import followed, head, labelled, sections, wrapped
 from console.views.plots import plot_block
 from console.views.severity_since import clock, coarse
 from fleet.dataclass import dataclass
-from fleet.diagnosis.evidence import Explanation, IncidentEvidence, LookAlike, explain
+from fleet.diagnosis.incidents.evidence import Explanation, IncidentEvidence, LookAlike, explain
 from fleet.model.baseline import Baselines
 from fleet.model.finding import Finding, FindingState, Incident
 from fleet.model.in_past import is_past

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from fleet.diagnosis.serving import pods_in
+from fleet.diagnosis.subjects.serving import pods_in
 from fleet.metrics.promql import pattern
 from fleet.model.curve import GatewaySeries, Series
 from fleet.model.measurement import GatewayId

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, MetricsCause, ReplicaCause, ReportedCause
-from fleet.diagnosis.pod_reports import Reported, beside, is_beside, reports_of
-from fleet.diagnosis.route_cause import RouteCause
-from fleet.diagnosis.serving import unusual
-from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
-from fleet.diagnosis.subject import Replica, Subjects, comparable_rows
+from fleet.diagnosis.families.route_cause import RouteCause
+from fleet.diagnosis.families.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
+from fleet.diagnosis.subjects.pod_reports import Reported, beside, is_beside, reports_of
+from fleet.diagnosis.subjects.serving import unusual
+from fleet.diagnosis.subjects.subject import Replica, Subjects, comparable_rows
 from fleet.model.differences import are_same
 from fleet.model.frame import consecutive
 from fleet.model.objects import FINISHED, Event

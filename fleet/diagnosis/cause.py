@@ -12,12 +12,12 @@ from enum import IntEnum
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.autoscaler_subject import AutoscalerSubject
-from fleet.diagnosis.metrics_sign import MetricsSign
-from fleet.diagnosis.peers import PeerSign
-from fleet.diagnosis.pod_reports import PodReports
 from fleet.diagnosis.sign import Observation, Sign
-from fleet.diagnosis.subject import (
+from fleet.diagnosis.signs.metrics_sign import MetricsSign
+from fleet.diagnosis.signs.peers import PeerSign
+from fleet.diagnosis.subjects.autoscaler_subject import AutoscalerSubject
+from fleet.diagnosis.subjects.pod_reports import PodReports
+from fleet.diagnosis.subjects.subject import (
     EndedSubject,
     MeasuringSource,
     MetricsRow,
@@ -27,7 +27,7 @@ from fleet.diagnosis.subject import (
     Subjects,
     WorkloadSubject,
 )
-from fleet.diagnosis.subject_kind import SubjectKind
+from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.error_budget import BurningBudget
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity
@@ -74,7 +74,7 @@ class Ruling(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Cause(Generic[S]):
-    """A cause. ``S`` is the subject that its signs examine: fleet/diagnosis/subject.py, and the classes below."""
+    """A cause. ``S`` is the subject that its signs examine: fleet/diagnosis/subjects."""
 
     of: ClassVar[SubjectKind]
     beside: ClassVar[bool] = False

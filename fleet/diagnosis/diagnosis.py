@@ -8,39 +8,39 @@ from typing import TYPE_CHECKING
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses, BesideBefore, GpuGroups, Outliers, Reports
-from fleet.diagnosis.autoscaler_subject import AutoscalerSubject
-from fleet.diagnosis.canary_cause import CanaryCause, RouteCanaryCause, canary_troubles
 from fleet.diagnosis.cause import AutoscalerCause, MeasuringCause, ReplicaCause, ReportedCause, SourceCause
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import ENDED
-from fleet.diagnosis.endpoint_cause import EndpointCause, endpoint_causes
-from fleet.diagnosis.fallbacks import without_needless
-from fleet.diagnosis.finding_words import FindingWords, WordedFindings, WordedRows
-from fleet.diagnosis.frontend_cause import FrontendCause, frontend_causes
-from fleet.diagnosis.gateway_cause import GatewayCause, gateway_causes
-from fleet.diagnosis.grouping import Groups, IncidentGroup
-from fleet.diagnosis.hysteresis import Hysteresis
-from fleet.diagnosis.leftover_cause import LeftAutoscalerCause, LeftServiceCause, leftover_causes
-from fleet.diagnosis.lost_gpu_cause import LostGpuCause, lost_gpu_causes
-from fleet.diagnosis.missed_objective_cause import MissedObjectiveCause, missed_objective_causes
-from fleet.diagnosis.missing_pods_cause import MissingPods, MissingPodsCause
-from fleet.diagnosis.node_report_cause import NodeReportCause, NodeReportSearch
-from fleet.diagnosis.overdue_cause import Overdue, OverdueCause
+from fleet.diagnosis.families.canary_cause import CanaryCause, RouteCanaryCause, canary_troubles
+from fleet.diagnosis.families.endpoint_cause import EndpointCause, endpoint_causes
+from fleet.diagnosis.families.fallbacks import without_needless
+from fleet.diagnosis.families.frontend_cause import FrontendCause, frontend_causes
+from fleet.diagnosis.families.gateway_cause import GatewayCause, gateway_causes
+from fleet.diagnosis.families.leftover_cause import LeftAutoscalerCause, LeftServiceCause, leftover_causes
+from fleet.diagnosis.families.lost_gpu_cause import LostGpuCause, lost_gpu_causes
+from fleet.diagnosis.families.missed_objective_cause import MissedObjectiveCause, missed_objective_causes
+from fleet.diagnosis.families.missing_pods_cause import MissingPods, MissingPodsCause
+from fleet.diagnosis.families.node_report_cause import NodeReportCause, NodeReportSearch
+from fleet.diagnosis.families.overdue_cause import Overdue, OverdueCause
+from fleet.diagnosis.families.rank_cause import RankCause, RankSearch
+from fleet.diagnosis.families.rollout_cause import RolloutCause, Rollouts
+from fleet.diagnosis.families.route_cause import RouteCause
+from fleet.diagnosis.families.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
+from fleet.diagnosis.families.setup_cause import SetupCause, Setups
+from fleet.diagnosis.incidents.finding_words import FindingWords, WordedFindings, WordedRows
+from fleet.diagnosis.incidents.grouping import Groups, IncidentGroup
+from fleet.diagnosis.incidents.hysteresis import Hysteresis
+from fleet.diagnosis.incidents.reach import RequestCounts
 from fleet.diagnosis.precedence import Precedence
-from fleet.diagnosis.rank_cause import RankCause, RankSearch
-from fleet.diagnosis.reach import RequestCounts
-from fleet.diagnosis.rollout_cause import RolloutCause, Rollouts
-from fleet.diagnosis.route_cause import RouteCause
-from fleet.diagnosis.serving_causes import GroupedGpuCause, PlacementCause, ServiceCause, TrafficCause
-from fleet.diagnosis.setup_cause import SetupCause, Setups
-from fleet.diagnosis.subject import MeasuringSource, Subjects
+from fleet.diagnosis.subjects.autoscaler_subject import AutoscalerSubject
+from fleet.diagnosis.subjects.subject import MeasuringSource, Subjects
 from fleet.model.differences import are_same
 from fleet.model.ending import Endings
 from fleet.model.finding import Finding, Incident, Reach
 from fleet.model.snapshot import ACKNOWLEDGEMENTS, CANARY, Health, ShownCertificate, Snapshot, SourceStatus
 
 if TYPE_CHECKING:
-    from fleet.diagnosis.acknowledging import Acknowledging
+    from fleet.diagnosis.incidents.acknowledging import Acknowledging
 
 PEERS_EVERY = 15.0
 """Seconds between comparisons of replicas: they change slowly, and a comparison visits all of them."""
@@ -163,7 +163,7 @@ class Diagnosis:
     def _marked(self, snapshot: Snapshot, found: tuple[Incident, ...]) -> tuple[Incident, ...]:
         """The incidents with their acknowledgements; the module that marks them is imported with the first one."""
         if self._acknowledging is None:
-            from fleet.diagnosis.acknowledging import Acknowledging
+            from fleet.diagnosis.incidents.acknowledging import Acknowledging
 
             self._acknowledging = Acknowledging()
         return self._acknowledging.marked(snapshot, found)

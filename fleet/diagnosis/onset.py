@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.cause import AnyCause, Cause, S, Stage
-from fleet.diagnosis.metrics_sign import Either, Level, MetricsSign
-from fleet.diagnosis.quantity_words import quantity_name
-from fleet.diagnosis.subject import Subjects
-from fleet.diagnosis.subject_kind import SubjectKind
+from fleet.diagnosis.signs.metrics_sign import Either, Level, MetricsSign
+from fleet.diagnosis.signs.quantity_words import quantity_name
+from fleet.diagnosis.subjects.subject import Subjects
+from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.node_conditions import node_problem
 from fleet.model.objects import Condition, Node, Pod, Workload
 from fleet.model.snapshot import Snapshot

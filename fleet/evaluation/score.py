@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.check_status import counted
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.check_status import counted
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.evaluation.replay import ReplayedTick
 from fleet.evaluation.truth import TrueFault, TrueFinding, Truth
 from fleet.model.finding import FindingState, Incident

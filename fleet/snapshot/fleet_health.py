@@ -12,12 +12,12 @@ from typing import Final
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCauses
-from fleet.diagnosis.assessor import TROUBLED, Assessed, Assessor
+from fleet.diagnosis.assessment.assessor import TROUBLED, Assessed, Assessor
+from fleet.diagnosis.assessment.metrics_scan import CachedScan, Signs
 from fleet.diagnosis.cause import AnyCause, EngineCause, GpuCause
-from fleet.diagnosis.metrics_scan import CachedScan, Signs
 from fleet.diagnosis.registry import causes_of
-from fleet.diagnosis.replica_states import is_left_over
-from fleet.diagnosis.subject import (
+from fleet.diagnosis.subjects.replica_states import is_left_over
+from fleet.diagnosis.subjects.subject import (
     NO_REASONS,
     ONE_PROFILE,
     WELL,

@@ -49,6 +49,6 @@ def _canary_results(facts: Facts, topology: Topology) -> Mapping[str, Assessment
     """Return the canary's results of pods; nothing if the canary is off, as it mostly is."""
     if CANARY not in facts.by_source:
         return NOBODY_ASKED
-    from fleet.diagnosis.canary_assessments import shown_by_answers
+    from fleet.diagnosis.assessment.canary_assessments import shown_by_answers
 
     return shown_by_answers(facts, topology.pods)

@@ -18,8 +18,8 @@ from dataclasses import replace
 from typing import NamedTuple, ParamSpec, TypeVar
 from unittest.mock import patch
 
+from fleet.diagnosis.assessment.metrics_scan import CachedScan
 from fleet.diagnosis.diagnosis import Diagnosis
-from fleet.diagnosis.metrics_scan import CachedScan
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import EngineId, GpuId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity

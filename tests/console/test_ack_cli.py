@@ -14,7 +14,7 @@ import pytest
 from console.cli import exit_codes
 from console.cli.find_incident import find_incident
 from console.cli.find_object import NotNamedError
-from fleet.diagnosis.check_status import CheckStatus
+from fleet.diagnosis.incidents.check_status import CheckStatus
 from tests import prefork
 from tests.fleet.diagnosis.fleets import COOL, STUCK, Fleet, Q, crashing
 from tests.fleet.rows import NOW

@@ -17,7 +17,7 @@ from console.cli import check, exit_codes
 from console.cli.check import plugin_lines
 from console.cli.dispatch import dispatch
 from console.report.check import CheckDocument, to_json
-from fleet.diagnosis.check_status import CheckStatus, check_status
+from fleet.diagnosis.incidents.check_status import CheckStatus, check_status
 from fleet.model.alerts import Alert, Notified
 from fleet.model.facts import Dated, Facts
 from fleet.model.snapshot import Snapshot

@@ -10,8 +10,8 @@ from console.report.snapshot_document import to_json
 from console.views.summary import worst_workloads
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import EngineCause, Numbers, PodCause, Stage, says
-from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.signs.metrics_sign import Is, Level
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, Snapshot

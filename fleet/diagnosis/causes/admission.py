@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from fleet.diagnosis.cause import Help, Stage, WorkloadCause
-from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import WorkloadSubject
+from fleet.diagnosis.subjects.gist import gist
+from fleet.diagnosis.subjects.subject import WorkloadSubject
 from fleet.model.objects import Condition, Workload
 from fleet.model.severity import Severity
 

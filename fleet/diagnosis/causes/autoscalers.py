@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fleet.diagnosis import thresholds
-from fleet.diagnosis.autoscaler_subject import REMEMBERED, AutoscalerSubject
 from fleet.diagnosis.cause import AutoscalerCause, Help, says
 from fleet.diagnosis.causes.symptoms import QUEUES
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.autoscaler_subject import REMEMBERED, AutoscalerSubject
 from fleet.diagnosis.thresholds import Threshold
 from fleet.model.counting import count
 from fleet.model.severity import Severity

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.canary_cause import FAILURES, ODD, CanaryCause, CanaryPod, RouteCanaryCause
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import CANARY_SILENT
+from fleet.diagnosis.families.canary_cause import FAILURES, ODD, CanaryCause, CanaryPod, RouteCanaryCause
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
 from fleet.model.severity import Severity

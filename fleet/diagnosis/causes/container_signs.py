@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import PodSubject
+from fleet.diagnosis.subjects.gist import gist
+from fleet.diagnosis.subjects.subject import PodSubject
 from fleet.model.objects import Container
 
 SIGNALS = {134: "SIGABRT", 135: "SIGBUS", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}

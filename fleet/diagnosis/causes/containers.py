@@ -8,9 +8,9 @@ from fleet.diagnosis.cause import Help, PodCause, Stage, says
 from fleet.diagnosis.causes import container_signs as signs
 from fleet.diagnosis.causes.container_signs import main_containers
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
-from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import PodSubject
+from fleet.diagnosis.subjects.gist import gist
+from fleet.diagnosis.subjects.subject import PodSubject
 from fleet.diagnosis.thresholds import RESTARTS
 from fleet.model.counting import count
 from fleet.model.severity import Severity

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from fleet.diagnosis.cause import EndingCause, Help, Stage, says
 from fleet.diagnosis.causes.symptoms import ENDED, OVERLOAD
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import EndedSubject
+from fleet.diagnosis.subjects.subject import EndedSubject
 from fleet.model.log_reasons import REASONS
 from fleet.model.severity import Severity
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
-from fleet.diagnosis.endpoint_cause import EndpointCause, EndpointSubject
-from fleet.diagnosis.route_cause import renewal_due
+from fleet.diagnosis.families.endpoint_cause import EndpointCause, EndpointSubject
+from fleet.diagnosis.families.route_cause import renewal_due
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 

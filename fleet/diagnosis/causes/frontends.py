@@ -6,9 +6,9 @@ import math
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
-from fleet.diagnosis.frontend_cause import FrontendCause
-from fleet.diagnosis.frontend_subject import FrontendSubject, is_most_of
+from fleet.diagnosis.families.frontend_cause import FrontendCause
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.frontend_subject import FrontendSubject, is_most_of
 from fleet.model.severity import Severity
 
 

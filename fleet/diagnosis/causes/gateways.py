@@ -8,10 +8,10 @@ from collections.abc import Callable
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, GATEWAY_QUEUE
-from fleet.diagnosis.frontend_subject import is_most_of
-from fleet.diagnosis.gateway_cause import GatewayCause
-from fleet.diagnosis.gateway_subject import GatewaySubject
+from fleet.diagnosis.families.gateway_cause import GatewayCause
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.frontend_subject import is_most_of
+from fleet.diagnosis.subjects.gateway_subject import GatewaySubject
 from fleet.diagnosis.thresholds import Threshold
 from fleet.model.counting import count
 from fleet.model.severity import Severity

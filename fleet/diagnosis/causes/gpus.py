@@ -10,8 +10,8 @@ from __future__ import annotations
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import GpuCause, Help, MetricsText, MetricsWords, Numbers, says
 from fleet.diagnosis.causes.symptoms import AWAY, CANARY_SILENT, GPU_AWAY, QUEUES, SLOWNESS, STUCK, THROTTLING
-from fleet.diagnosis.metrics_sign import Code, Either, Is, Level, Lowered, MetricsSign
-from fleet.diagnosis.subject import MetricsRow
+from fleet.diagnosis.signs.metrics_sign import Code, Either, Is, Level, Lowered, MetricsSign
+from fleet.diagnosis.subjects.subject import MetricsRow
 from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
 from fleet.model.counting import count
 from fleet.model.quantity import Quantity

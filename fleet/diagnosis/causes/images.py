@@ -8,10 +8,10 @@ from fleet.diagnosis.cause import Help, PodCause, ReportedCause, Stage
 from fleet.diagnosis.causes import container_signs as signs
 from fleet.diagnosis.causes.container_signs import is_of_image
 from fleet.diagnosis.causes.symptoms import OVERLOAD
-from fleet.diagnosis.gist import gist
-from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import PodSubject
+from fleet.diagnosis.subjects.gist import gist
+from fleet.diagnosis.subjects.pod_reports import CREATED, PodReports, Reported
+from fleet.diagnosis.subjects.subject import PodSubject
 from fleet.model.severity import Severity
 
 PULLS = {

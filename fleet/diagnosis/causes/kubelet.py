@@ -8,10 +8,10 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
 from fleet.diagnosis.causes.symptoms import HELD_UP, OVERLOAD
 from fleet.diagnosis.causes.volumes import DESCRIBE, NODES, OF_VOLUMES, WAITS
-from fleet.diagnosis.fallbacks import FallbackCause, UnlistedWarning
-from fleet.diagnosis.gist import gist
-from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported, quoting
+from fleet.diagnosis.families.fallbacks import FallbackCause, UnlistedWarning
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.gist import gist
+from fleet.diagnosis.subjects.pod_reports import CREATED, PodReports, Reported, quoting
 from fleet.model.counting import count
 from fleet.model.severity import Severity
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help
-from fleet.diagnosis.missed_objective_cause import MissedObjectiveCause, MissedObjectives
+from fleet.diagnosis.families.missed_objective_cause import MissedObjectiveCause, MissedObjectives
 from fleet.diagnosis.sign import Fact
 from fleet.model.missed_objective import MissedObjective
 from fleet.model.severity import Severity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
-from fleet.diagnosis.leftover_cause import LeftAutoscalerCause, LeftoverSubject, LeftServiceCause
+from fleet.diagnosis.families.leftover_cause import LeftAutoscalerCause, LeftoverSubject, LeftServiceCause
 from fleet.diagnosis.sign import Fact
 from fleet.model.severity import Severity
 

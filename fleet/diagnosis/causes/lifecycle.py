@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import EngineCause, Help, Numbers, PodCause, Stage, WorkloadCause, says
 from fleet.diagnosis.causes.symptoms import QUEUES
-from fleet.diagnosis.metrics_sign import Is, Level
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import MAY_NOT_LIST, PodSubject
+from fleet.diagnosis.signs.metrics_sign import Is, Level
+from fleet.diagnosis.subjects.subject import MAY_NOT_LIST, PodSubject
 from fleet.model.objects import HIDDEN
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity

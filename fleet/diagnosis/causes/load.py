@@ -9,7 +9,7 @@ from __future__ import annotations
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import EngineCause, Help, says
 from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GATEWAY_QUEUE, GATEWAYS, GPU_FAULTS, QUEUES
-from fleet.diagnosis.metrics_sign import Either, Is, Level, Portion
+from fleet.diagnosis.signs.metrics_sign import Either, Is, Level, Portion
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 

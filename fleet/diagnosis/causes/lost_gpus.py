@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.symptoms import GPU_AWAY, STUCK
-from fleet.diagnosis.lost_gpu_cause import LostGpuCause, LostGpus
+from fleet.diagnosis.families.lost_gpu_cause import LostGpuCause, LostGpus
 from fleet.diagnosis.sign import Fact
 from fleet.model.counting import count
 from fleet.model.severity import Severity

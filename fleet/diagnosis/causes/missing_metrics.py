@@ -8,9 +8,9 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import EngineCause, GpuCause, Help, MeasuringCause, PodCause, SourceCause, Stage, says
 from fleet.diagnosis.causes.symptoms import GPU_SILENCE, SILENCE
-from fleet.diagnosis.metrics_sign import NumbersInWords
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import MeasuringSource, MetricsRow, MetricsTable, PodSubject
+from fleet.diagnosis.signs.metrics_sign import NumbersInWords
+from fleet.diagnosis.subjects.subject import MeasuringSource, MetricsRow, MetricsTable, PodSubject
 from fleet.model.counting import share
 from fleet.model.quantity import Quantity
 from fleet.model.reading import LOOKBACK, State

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, Stage
 from fleet.diagnosis.causes.admission import is_rejected, rejection
-from fleet.diagnosis.gist import gist
-from fleet.diagnosis.missing_pods_cause import MissingPodsCause, MissingPodsSubject
+from fleet.diagnosis.families.missing_pods_cause import MissingPodsCause, MissingPodsSubject
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.gist import gist
 from fleet.model.counting import count
 from fleet.model.severity import Severity
 

@@ -13,9 +13,9 @@ from typing import Final
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.gpus import HARDWARE
 from fleet.diagnosis.causes.symptoms import GPU_AWAY, STUCK
-from fleet.diagnosis.gist import gist
-from fleet.diagnosis.node_report_cause import NodeReportCause, NodeReports
+from fleet.diagnosis.families.node_report_cause import NodeReportCause, NodeReports
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.gist import gist
 from fleet.model.objects import Event
 from fleet.model.severity import Severity
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, NodeCause, Stage, says
 from fleet.diagnosis.causes.symptoms import AWAY, GPU_SILENCE, SILENCE, STUCK
-from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.gist import gist
 from fleet.model.counting import count
 from fleet.model.node_conditions import node_problem
 from fleet.model.objects import Condition, Node

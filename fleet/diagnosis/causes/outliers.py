@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, ReplicaCause, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES, SLOWNESS
-from fleet.diagnosis.peers import Busier, LowerClock, Slower, Unused
-from fleet.diagnosis.serving_causes import GroupedGpuCause
+from fleet.diagnosis.families.serving_causes import GroupedGpuCause
+from fleet.diagnosis.signs.peers import Busier, LowerClock, Slower, Unused
 from fleet.diagnosis.thresholds import (
     GPU_BUSY,
     GPU_LAGS,

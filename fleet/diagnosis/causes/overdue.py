@@ -7,9 +7,9 @@ import re
 
 from fleet.diagnosis.cause import Help, Stage, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD
-from fleet.diagnosis.gist import gist
-from fleet.diagnosis.overdue_cause import ENDS, OverdueCause, TimedPod, is_gated
+from fleet.diagnosis.families.overdue_cause import ENDS, OverdueCause, TimedPod, is_gated
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.gist import gist
 from fleet.model.severity import Severity
 
 SCHEDULES = 15.0

@@ -11,9 +11,9 @@ from fleet.diagnosis.cause import Help, PodCause, Stage
 from fleet.diagnosis.causes import container_signs as signs
 from fleet.diagnosis.causes.container_signs import reason_is
 from fleet.diagnosis.causes.symptoms import OVERLOAD
-from fleet.diagnosis.gist import gist
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import PodSubject
+from fleet.diagnosis.subjects.gist import gist
+from fleet.diagnosis.subjects.subject import PodSubject
 from fleet.model.severity import Severity
 
 

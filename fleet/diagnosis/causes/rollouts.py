@@ -5,7 +5,7 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help, Stage
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import AWAY, HELD_UP, OVERLOAD
-from fleet.diagnosis.rollout_cause import RolloutCause, RolloutSubject
+from fleet.diagnosis.families.rollout_cause import RolloutCause, RolloutSubject
 from fleet.diagnosis.sign import Fact
 from fleet.model.objects import revision_of
 from fleet.model.severity import Severity

@@ -9,9 +9,9 @@ import math
 
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.symptoms import SILENCE
-from fleet.diagnosis.gist import gist
-from fleet.diagnosis.route_cause import RouteCause, RoutedSubject, renewal_due
+from fleet.diagnosis.families.route_cause import RouteCause, RoutedSubject, renewal_due
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.gist import gist
 from fleet.model.exposure import Misrouted, RouteCertificate, RouteFault, UnissuedCertificate
 from fleet.model.severity import Severity
 

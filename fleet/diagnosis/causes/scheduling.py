@@ -8,11 +8,11 @@ from collections.abc import Callable
 from fleet.diagnosis.cause import Help, PodCause, ReportedCause, Stage, says
 from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
-from fleet.diagnosis.gist import gist
-from fleet.diagnosis.overdue_cause import is_gated
-from fleet.diagnosis.pod_reports import Reported, quoting
+from fleet.diagnosis.families.overdue_cause import is_gated
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import PodSubject
+from fleet.diagnosis.subjects.gist import gist
+from fleet.diagnosis.subjects.pod_reports import Reported, quoting
+from fleet.diagnosis.subjects.subject import PodSubject
 from fleet.model.gpu_vendors import is_gpu
 from fleet.model.objects import Condition
 from fleet.model.severity import Severity

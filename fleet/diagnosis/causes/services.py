@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
-from fleet.diagnosis.serving import FrontSubject
-from fleet.diagnosis.serving_causes import ServiceCause
+from fleet.diagnosis.families.serving_causes import ServiceCause
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.serving import FrontSubject
 from fleet.model.severity import Severity
 
 _SERVES: Fact[FrontSubject] = Fact(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
-from fleet.diagnosis.setup_cause import SetupCause
-from fleet.diagnosis.setup_subject import SetupSubject
+from fleet.diagnosis.families.setup_cause import SetupCause
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.setup_subject import SetupSubject
 from fleet.model.counting import count
 from fleet.model.severity import Severity
 

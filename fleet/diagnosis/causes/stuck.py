@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import EngineCause, Help, MetricsText, says
 from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GPU_FAULTS, OVERLOAD, SLOWNESS
-from fleet.diagnosis.metrics_sign import Either, Is, Level
-from fleet.diagnosis.rank_cause import RankCause, RankedPod
+from fleet.diagnosis.families.rank_cause import RankCause, RankedPod
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.signs.metrics_sign import Either, Is, Level
 from fleet.model.counting import count
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity

@@ -12,9 +12,9 @@ from itertools import pairwise
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, OVERLOAD, QUEUES
-from fleet.diagnosis.serving import TrafficSubject, never_shrank
-from fleet.diagnosis.serving_causes import TrafficCause
+from fleet.diagnosis.families.serving_causes import TrafficCause
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.serving import TrafficSubject, never_shrank
 from fleet.diagnosis.thresholds import Threshold
 from fleet.model.severity import Severity
 

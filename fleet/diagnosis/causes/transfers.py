@@ -10,7 +10,7 @@ from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import EngineCause, Help, says
 from fleet.diagnosis.causes.stuck import CERTAIN, NO_TOKENS, hung_words
 from fleet.diagnosis.causes.symptoms import CANARY_SILENT, QUEUES
-from fleet.diagnosis.metrics_sign import Is, Level
+from fleet.diagnosis.signs.metrics_sign import Is, Level
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 

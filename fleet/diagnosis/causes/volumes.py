@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
 from fleet.diagnosis.causes.symptoms import HELD_UP
-from fleet.diagnosis.pod_reports import CREATED, PodReports, Reported, quoting
 from fleet.diagnosis.sign import Fact
+from fleet.diagnosis.subjects.pod_reports import CREATED, PodReports, Reported, quoting
 from fleet.model.severity import Severity
 
 DESCRIBE = Help("see what the kubelet reports", "describe")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fleet.diagnosis.cause import BudgetCause, Help, Stage, WorkloadCause, says
 from fleet.diagnosis.causes.symptoms import GATEWAYS
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import WorkloadSubject
+from fleet.diagnosis.subjects.subject import WorkloadSubject
 from fleet.model.error_budget import BurningBudget
 from fleet.model.severity import Severity
 

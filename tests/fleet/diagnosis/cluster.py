@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.kinds.registry import listed
 from fleet.model.finding import FindingState, Incident
 from fleet.model.measurement import GpuId

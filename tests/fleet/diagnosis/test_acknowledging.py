@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.diagnosis.acknowledging import GROWN, QUEUE_LEAST, SHIFT, worsened
+from fleet.diagnosis.incidents.acknowledging import GROWN, QUEUE_LEAST, SHIFT, worsened
 from fleet.model.acknowledgement import Acknowledgement, Acknowledgements
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import Incident

@@ -11,8 +11,8 @@ import pytest
 
 from fleet.diagnosis.causes.slowness import OF_SLOWNESS
 from fleet.diagnosis.causes.traffic import OF_TRAFFIC
-from fleet.diagnosis.evidence import explain
-from fleet.diagnosis.serving import TrafficSubject, revised, traffic_subject, unusual
+from fleet.diagnosis.incidents.evidence import explain
+from fleet.diagnosis.subjects.serving import TrafficSubject, revised, traffic_subject, unusual
 from fleet.model.before import Traffic
 from fleet.model.finding import FindingState
 from fleet.model.frame import Column, Frame

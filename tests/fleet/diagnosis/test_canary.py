@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.canary import CanaryAnswer, CanaryAnswers, CanaryOutcome
 from fleet.model.facts import Dated, Facts
 from fleet.model.severity import Severity

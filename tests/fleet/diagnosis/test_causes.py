@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fleet.diagnosis.assessment.metrics_scan import CachedScan
 from fleet.diagnosis.cause import (
     AnyCause,
     EngineCause,
@@ -21,12 +22,11 @@ from fleet.diagnosis.cause import (
     WorkloadCause,
     says,
 )
-from fleet.diagnosis.metrics_scan import CachedScan
-from fleet.diagnosis.metrics_sign import Either, Is, Level, Lowered
 from fleet.diagnosis.precedence import Precedence, ordered
 from fleet.diagnosis.registry import CAUSES, causes_of
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.subject import MetricsRow, MetricsTable, PodSubject
+from fleet.diagnosis.signs.metrics_sign import Either, Is, Level, Lowered
+from fleet.diagnosis.subjects.subject import MetricsRow, MetricsTable, PodSubject
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fleet.diagnosis.causes.endings import ENDINGS, OF_POD
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.metrics.registry import ENGINES
 from fleet.metrics.server_logs import reason_in
 from fleet.model.ending import LINE, Ending, Endings, last_words, printable

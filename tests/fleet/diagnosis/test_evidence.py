@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet.diagnosis.evidence import Explanation, explain
+from fleet.diagnosis.incidents.evidence import Explanation, explain
 from fleet.model.objects import Condition, Container
 from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q, crashing
 from tests.fleet.rows import NOW

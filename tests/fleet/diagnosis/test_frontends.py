@@ -8,8 +8,8 @@ import random
 import pytest
 
 from fleet.diagnosis.causes.frontends import SATURATED
-from fleet.diagnosis.frontend_cause import frontend_causes
-from fleet.diagnosis.frontend_subject import FrontendSubject, frontend_subject
+from fleet.diagnosis.families.frontend_cause import frontend_causes
+from fleet.diagnosis.subjects.frontend_subject import FrontendSubject, frontend_subject
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import HistogramKey
 from fleet.model.profile import CHAT

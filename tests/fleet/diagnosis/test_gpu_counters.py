@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.severity import Severity
 from tests.fleet.diagnosis.fleets import COOL, STUCK, Fleet, Q, causes
 

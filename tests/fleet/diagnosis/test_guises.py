@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import FindingState
 from fleet.model.histogram import Histogram

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fleet.diagnosis.causes.node_reports import GPU_ERROR
-from fleet.diagnosis.node_report_cause import NodeReports
+from fleet.diagnosis.families.node_report_cause import NodeReports
 from fleet.sources.kube.interner import Interner
 from fleet.sources.kube.project.events import LONGEST, project_event
 from tests.fleet.rows import node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.objects import Condition, Container, Event, ObjectRef
 from tests.fleet.diagnosis.fleets import CHAT, Fleet, unready
 from tests.fleet.rows import NOW

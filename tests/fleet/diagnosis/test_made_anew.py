@@ -9,9 +9,9 @@ from itertools import count
 
 import pytest
 
-from fleet.diagnosis import grouping
 from fleet.diagnosis.cause import Numbers
-from fleet.diagnosis.subject import MetricsRow
+from fleet.diagnosis.incidents import grouping
+from fleet.diagnosis.subjects.subject import MetricsRow
 from fleet.model.finding import FindingState
 from fleet.model.measurement import GpuId
 from fleet.model.severity import Severity

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fleet.diagnosis.causes.missing_metrics import SOURCE_BEHIND
-from fleet.diagnosis.evidence import explain
-from fleet.diagnosis.subject import MeasuringSource
+from fleet.diagnosis.incidents.evidence import explain
+from fleet.diagnosis.subjects.subject import MeasuringSource
 from fleet.model.finding import FindingState
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Health, SourceStatus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet.diagnosis.node_agents import is_agent, provides
+from fleet.diagnosis.subjects.node_agents import is_agent, provides
 from fleet.model.objects import Container, Owner
 from tests.fleet.rows import pod
 

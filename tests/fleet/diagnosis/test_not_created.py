@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.finding import FindingState
 from fleet.model.measurement import EngineId
 from fleet.model.objects import Condition, Container, Event, ObjectRef

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from tests.fleet.diagnosis.fleets import COOL, WELL, Fleet, Q, causes
 
 SLOW = WELL | {Q.GENERATION_TOKENS: 200.0}

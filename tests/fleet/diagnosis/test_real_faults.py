@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.finding import Incident
 from fleet.model.measurement import Measurement
 from fleet.model.objects import ModelVersion, Pod

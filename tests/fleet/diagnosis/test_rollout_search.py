@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from fleet.diagnosis import registry
-from fleet.diagnosis.rollout_cause import RolloutCause, Rollouts
+from fleet.diagnosis.families.rollout_cause import RolloutCause, Rollouts
 from fleet.model.objects import Workload
 from tests.fleets import make_snapshot
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from fleet.diagnosis import registry, root_search
-from fleet.diagnosis.grouping import Groups
-from fleet.diagnosis.root_search import RootSearch, roots_of
+from fleet.diagnosis import registry
+from fleet.diagnosis.incidents import root_search
+from fleet.diagnosis.incidents.grouping import Groups
+from fleet.diagnosis.incidents.root_search import RootSearch, roots_of
 from fleet.model.finding import Finding, FindingState
 from fleet.model.severity import Severity, rank
 from fleet.model.snapshot import Snapshot

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import FindingState
 from fleet.model.objects import Condition, Container, Service, Serving

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fleet.diagnosis.causes.scheduler_reasons import REFUSALS, decisive, refusals_in
-from fleet.diagnosis.evidence import explain
+from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.finding import FindingState, Incident
 from fleet.model.objects import Condition
 from tests.fleet.diagnosis.fleets import Fleet

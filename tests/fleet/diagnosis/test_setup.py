@@ -10,9 +10,9 @@ import pytest
 
 from fleet.diagnosis.causes.latencies import OF_LATENCIES
 from fleet.diagnosis.causes.setup import OF_SETUP
-from fleet.diagnosis.evidence import explain
-from fleet.diagnosis.missed_objective_cause import MissedObjectives
-from fleet.diagnosis.setup_subject import SetupSubject, setup_subject
+from fleet.diagnosis.families.missed_objective_cause import MissedObjectives
+from fleet.diagnosis.incidents.evidence import explain
+from fleet.diagnosis.subjects.setup_subject import SetupSubject, setup_subject
 from fleet.model.facts import Dated, Facts
 from fleet.model.finding import FindingState, Incident
 from fleet.model.missed_objective import MissedObjective, Promised

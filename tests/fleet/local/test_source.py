@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from fleet.diagnosis.assessor import Assessor
-from fleet.diagnosis.subject import PodSubject, WorkloadSubject
+from fleet.diagnosis.assessment.assessor import Assessor
+from fleet.diagnosis.subjects.subject import PodSubject, WorkloadSubject
 from fleet.local.gpus import GpuReading, LocalGpu
 from fleet.local.server import Phase, ServerState
 from fleet.local.source import LocalSource

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.diagnosis.assessor import Assessor
-from fleet.diagnosis.subject import WorkloadSubject
+from fleet.diagnosis.assessment.assessor import Assessor
+from fleet.diagnosis.subjects.subject import WorkloadSubject
 from fleet.model.measurement import GpuId
 from fleet.model.objects import Condition, Container, ModelVersion, Serving
 from fleet.model.quantity import Quantity

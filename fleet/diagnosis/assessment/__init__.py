@@ -1,0 +1,1 @@
+"""Each object's severity and reason, by the causes that decide it."""

@@ -1,0 +1,78 @@
+"""Nodes of which only events or taints tell something: the kernel's log, and the cloud's notice of an interruption.
+
+Events do not affect the assessment of a node: they come late, get lost, and are repeated. They are read again when they
+change, and occasionally, since they expire.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Final, NamedTuple
+
+from fleet.dataclass import dataclass
+from fleet.diagnosis.active_causes import READ_AGAIN, ActiveCause
+from fleet.diagnosis.onset import DatedCause
+from fleet.diagnosis.subjects.subject import Subjects
+from fleet.diagnosis.subjects.subject_kind import SubjectKind
+from fleet.model.differences import are_same
+from fleet.model.objects import Event, Node
+from fleet.model.snapshot import Snapshot
+
+REMEMBERED: Final = 3600.0
+"""Seconds for which an event of a node counts: an agent writes one line of the kernel's log once."""
+
+
+class NodeReports(NamedTuple):
+    """A node and the recent events about it, newest first."""
+
+    node: Node
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeReportCause(DatedCause[NodeReports]):
+    """A cause at a node that its conditions do not show."""
+
+    of: ClassVar[SubjectKind] = SubjectKind.NODE
+    beside: ClassVar[bool] = True
+
+    def subject(self, subjects: Subjects, key: str) -> NodeReports | None:
+        snapshot = subjects.snapshot
+        node = None if snapshot is None else snapshot.nodes.get(key)
+        if snapshot is None or node is None:
+            return None
+        return NodeReports(node, _by_node(snapshot).get(key, ()))
+
+
+class NodeReportSearch:
+    """Finds the nodes of which something is told."""
+
+    def __init__(self, causes: Sequence[NodeReportCause]) -> None:
+        self._causes = causes
+        self._of: tuple[object, ...] = ()
+        self._read = -math.inf
+        self._found: Sequence[ActiveCause] = ()
+
+    def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
+        """The causes that hold of nodes: the same object while there is no news."""
+        of = (snapshot.events, snapshot.nodes)
+        if not are_same(self._of, of) or not 0 <= snapshot.at - self._read < READ_AGAIN:
+            self._found, self._of, self._read = list(self._holding(snapshot)), of, snapshot.at
+        return self._found
+
+    def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        by_node = _by_node(snapshot)
+        for key, node in snapshot.nodes.items():
+            if node.taints or key in by_node:
+                seen = NodeReports(node, by_node.get(key, ()))
+                yield from (ActiveCause(cause, key) for cause in self._causes if cause.holds(seen))
+
+
+def _by_node(snapshot: Snapshot) -> Mapping[str, Sequence[Event]]:
+    found: dict[str, list[Event]] = defaultdict(list)
+    for event in snapshot.events:
+        if event.involved.kind == "Node" and snapshot.at - event.last <= REMEMBERED:
+            found[event.involved.name].append(event)
+    return found

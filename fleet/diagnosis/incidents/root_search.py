@@ -1,0 +1,269 @@
+"""Search for the roots of findings: the finding that each one follows from.
+
+A root is searched for below: at the same object, at the GPUs and the node of a pod, at the other replicas. Of each
+place the findings are sorted once, by how likely one is to blame, so that a search costs what is there of different
+causes, however many findings there are: a workload of thousands of replicas may have all of them in trouble.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+from fleet.diagnosis.cause import AnyCause, Stage
+from fleet.diagnosis.causes.symptoms import AWAY
+from fleet.diagnosis.incidents.reach import holders
+from fleet.diagnosis.subjects.node_agents import DEPENDENT, is_agent, provides
+from fleet.diagnosis.subjects.replica_groups import group_of
+from fleet.diagnosis.subjects.subject_kind import OF_WORKLOADS, SubjectKind
+from fleet.model.finding import Finding
+from fleet.model.severity import rank
+from fleet.model.snapshot import Snapshot
+
+_AWAY = frozenset({Stage.BROKEN, Stage.PLACING, Stage.STARTING})
+_PODS = frozenset({SubjectKind.POD, SubjectKind.ENGINE, SubjectKind.REPLICA})
+_THROUGH_SOURCES = _PODS | {SubjectKind.GPU, SubjectKind.WORKLOAD, SubjectKind.OBJECTIVE, SubjectKind.TRAFFIC}
+"""Kinds of findings that may be there because a source is silent."""
+
+
+def blamed_first(finding: Finding) -> tuple[int, float, str]:
+    """Return the key by which findings that may be to blame are sorted: the worst first, then the earliest."""
+    return rank(finding.severity), finding.since, finding.key
+
+
+def roots_of(
+    snapshot: Snapshot,
+    findings: Sequence[Finding],
+    causes: Mapping[str, AnyCause],
+    before: Sequence[Finding] = (),
+    roots: Sequence[Finding] = (),
+) -> list[Finding]:
+    """Return the root of each finding.
+
+    ``before`` were found at the same objects, and ``roots`` are theirs. A root is at the same workload or replica, or
+    at a GPU, a node or a source: while these have the same findings, only those of workloads with others are searched
+    for again.
+    """
+    known = dict(zip(map(id, before), roots, strict=True))
+    others = _others(before, findings)
+    workloads = {_workload_of(snapshot, one) for one in others}
+    # The pods of one replica need not be of one workload.
+    grouped = any(one.key in snapshot.pods and group_of(snapshot.pods[one.key]) for one in others)
+    if None not in workloads and not grouped:
+        again = [one for one in findings if (at := _workload_of(snapshot, one)) is None or at in workloads]
+    else:
+        again, known = list(findings), {}
+    search = RootSearch(snapshot, again, causes)
+    known |= {id(one): search.root(one) for one in again}
+    return [known[id(one)] for one in findings]
+
+
+def _others(before: Iterable[Finding], now: Iterable[Finding]) -> list[Finding]:
+    """The findings that came or went; one in another state is another object."""
+    was, is_now = ({id(one): one for one in those} for those in (before, now))
+    return [one for at, one in (was | is_now).items() if at not in was or at not in is_now]
+
+
+def _workload_of(snapshot: Snapshot, finding: Finding) -> str | None:
+    """Return the workload of a finding; None if it is at something that workloads share: their node, an agent of it."""
+    if finding.kind in _PODS:
+        pod = snapshot.pods.get(finding.key)
+        return None if pod is not None and is_agent(pod) else snapshot.workload_of.get(finding.key)
+    return finding.key if finding.kind in OF_WORKLOADS else None
+
+
+class _Place:
+    """The findings of one object, or of one set of objects: of each cause the first to blame."""
+
+    __slots__ = ("felt", "of_cause")
+
+    def __init__(self) -> None:
+        self.of_cause: dict[str, Finding] = {}
+        """Cause → the first to blame of its findings, in that order."""
+        self.felt: Finding | None = None
+        """The first of those that can be the root of a symptom."""
+
+    def of(self, causes: Collection[str]) -> Finding | None:
+        """Return the first to blame of these causes; None if none is found here."""
+        for cause, finding in self.of_cause.items():
+            if cause in causes:
+                return finding
+        return None
+
+
+_Search: TypeAlias = "tuple[Iterable[_Place], Collection[str], bool]"
+"""Places equally close to a finding, the causes that may be its root there, and whether anything felt may be, too."""
+
+
+class RootSearch:
+    """The roots of all findings of a Snapshot."""
+
+    def __init__(self, snapshot: Snapshot, findings: Sequence[Finding], causes: Mapping[str, AnyCause]) -> None:
+        self._snapshot = snapshot
+        self._roots: dict[int, Finding] = {}
+        active = [causes[name] for name in {one.cause for one in findings}]
+        self._above_of = {one.id: _Above.of(one, active) for one in active}
+        self._at: dict[str, _Place] = defaultdict(_Place)
+        self._of_workload: dict[str, _Place] = defaultdict(_Place)
+        """Findings at the pods and GPUs of a workload."""
+        self._replicas: dict[str, _Place] = defaultdict(_Place)
+        """Findings at the pods of a workload alone: a cause beneath another replica affects this one only through that
+        replica.
+        """
+        self._sources, self._nodes = _Place(), _Place()
+        self._agents: dict[str, list[str]] = defaultdict(list)
+        """Node → the agents of it that have findings."""
+        self._groups: Mapping[tuple[str, ...], Sequence[str]] | None = None
+        """The pods with findings of each replica that is a group of pods; None until it is needed."""
+        self._fails = frozenset(one.id for one in active if one.of is SubjectKind.POD and one.stage in _AWAY)
+        """Causes for which a pod does not run."""
+        self._has_gpus = any(finding.kind == SubjectKind.GPU for finding in findings)
+        felt = {cause.id for cause in active if _is_felt(cause)}
+        for finding in sorted(findings, key=blamed_first):
+            for place in self._places_of(finding):
+                place.of_cause.setdefault(finding.cause, finding)
+                if place.felt is None and finding.cause in felt:
+                    place.felt = finding
+
+    def _places_of(self, finding: Finding) -> Iterable[_Place]:
+        """Return where a finding is searched for."""
+        key, kind, workload_of = finding.key, finding.kind, self._snapshot.workload_of
+        if kind in _PODS:
+            workload = workload_of.get(key)
+            pod = self._snapshot.pods.get(key)
+            if pod is not None and is_agent(pod):
+                self._agents[pod.node].append(key)
+            if workload is not None:
+                return self._at[key], self._of_workload[workload], self._replicas[workload]
+        elif kind == SubjectKind.GPU:
+            those = {workload_of[pod] for pod in holders(self._snapshot, key)}
+            return [self._at[key], *(self._of_workload[workload] for workload in those)]
+        elif kind == SubjectKind.SOURCE:
+            return self._at[key], self._sources
+        elif kind == SubjectKind.NODE:
+            return self._at[key], self._nodes
+        return (self._at[key],)
+
+    def root(self, finding: Finding) -> Finding:
+        """Return the finding that it follows from, or itself."""
+        found = self._roots.get(id(finding))
+        if found is None:
+            self._roots[id(finding)] = finding
+            above = self._above(finding)
+            found = self._roots[id(finding)] = finding if above is None else self.root(above)
+        return found
+
+    def _above(self, finding: Finding) -> Finding | None:
+        above = self._above_of[finding.cause]
+        if not above.roots and not above.symptom and not above.in_group and not self._agents:
+            return None
+        for places, those, or_felt in self._searches(finding, above):
+            found = [place.of(those) or (place.felt if or_felt else None) for place in places]
+            there = [one for one in found if one is not None]
+            if there:
+                return min(there, key=blamed_first) if len(there) > 1 else there[0]
+        return self._agent(finding) if self._agents and finding.cause in DEPENDENT else None
+
+    def _agent(self, finding: Finding) -> Finding | None:
+        """Return the finding at an agent of its node that should provide what is missing."""
+        pods = self._snapshot.pods
+        node = (
+            finding.key if finding.kind == SubjectKind.NODE else pods[finding.key].node if finding.key in pods else ""
+        )
+        failing = [self._at[key] for key in self._agents.get(node, ()) if provides(pods[key], finding.cause)]
+        found = [one for place in failing if (one := place.of(self._fails)) is not None and one is not finding]
+        return min(found, key=blamed_first, default=None)
+
+    def _searches(self, finding: Finding, above: _Above) -> Iterator[_Search]:
+        """Yield where its root may be, the lowest first."""
+        key, snapshot, (roots, peers, symptom, _) = finding.key, self._snapshot, above
+        if self._sources.of_cause and finding.kind in _THROUGH_SOURCES:
+            yield (self._sources,), roots, False
+        match finding.kind:
+            case SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA:
+                workload = snapshot.workload_of.get(key, "")
+                if self._nodes.of_cause:
+                    yield self._beneath(key), roots, False
+                if self._has_gpus:
+                    yield [self._at[gpu] for gpu in snapshot.gpus_of.get(key, ()) if gpu in self._at], roots, False
+                yield (self._at[key],), roots, False
+                if above.in_group:
+                    yield self._beside(key), above.in_group, False
+                yield _at(workload, self._at), roots, False
+                if peers:
+                    yield _at(workload, self._replicas), peers, False
+            case SubjectKind.GPU:
+                gpu = snapshot.gpus.get(key)
+                yield () if gpu is None else _at(gpu.node, self._at), roots, False
+                yield (self._at[key],), roots, False
+            case SubjectKind.NODE:
+                yield (self._at[key],), roots, False
+                yield [self._at[gpu] for gpu in snapshot.gpus_on.get(key, ()) if gpu in self._at], roots, False
+            case SubjectKind.OBJECTIVE | SubjectKind.WORKLOAD | SubjectKind.TRAFFIC | SubjectKind.AUTOSCALER:
+                yield (self._at[key],), roots, symptom and finding.kind != SubjectKind.WORKLOAD
+                yield _at(key, self._of_workload), roots, symptom
+            case _:
+                yield (self._at[key],), roots, False
+
+    def _beside(self, key: str) -> Sequence[_Place]:
+        """The findings at the other pods of the replica that a pod is a part of."""
+        pods = self._snapshot.pods
+        if self._groups is None:
+            groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+            for other in [one for one in self._at if one in pods]:
+                if group := group_of(pods[other]):
+                    groups[group].append(other)
+            self._groups = groups
+        own = group_of(pods[key]) if key in pods else None
+        return [self._at[other] for other in self._groups.get(own or (), ()) if other != key]
+
+    def _beneath(self, key: str) -> Sequence[_Place]:
+        """The findings at a pod's node; at all nodes for a pod that none takes."""
+        pod = self._snapshot.pods.get(key)
+        if pod is None:
+            return ()
+        return _at(pod.node, self._at) if pod.node or pod.phase != "Pending" else (self._nodes,)
+
+
+class _Above(NamedTuple):
+    """The causes that may be above one."""
+
+    roots: frozenset[str]
+    """Causes of it that are currently found."""
+    peers: frozenset[str]
+    """Roots that do so at the other replicas, too."""
+    symptom: bool
+    """True if any finding at its parts ranks above it."""
+    in_group: frozenset[str]
+    """Causes at the other pods of a group that keep the whole group from serving, if it only says that a pod does not.
+    """
+
+    @staticmethod
+    def of(cause: AnyCause, active: Sequence[AnyCause]) -> _Above:
+        """Return the causes above one, among the active ones."""
+        roots = [one for one in active if cause.id in one.explains]
+        # The others carry its load; whether they start is nobody's affair but their own.
+        starts = cause.of is SubjectKind.POD and cause.stage in _AWAY and cause.id not in AWAY
+        of_peers = frozenset(one.id for one in roots if one.peers and not starts)
+        away = (one.id for one in active if one.of is SubjectKind.POD and one.stage in _AWAY and one.id not in AWAY)
+        return _Above(
+            frozenset(one.id for one in roots),
+            of_peers,
+            cause.symptom,
+            frozenset(away) if cause.id in AWAY else frozenset(),
+        )
+
+
+def _at(key: str, places: Mapping[str, _Place]) -> Sequence[_Place]:
+    found = places.get(key)
+    return () if found is None else (found,)
+
+
+def _is_felt(cause: AnyCause) -> bool:
+    """True if it can be the root of a cause that only reports the state of an object's parts.
+
+    Not what stands in front of a workload: requests that do not arrive are counted by none of its engines. Nor how it
+    is set up, where that is felt with the next fault only.
+    """
+    return not (cause.symptom or cause.of is SubjectKind.SERVICE or (cause.of is SubjectKind.SETUP and cause.runs_on))

@@ -1,0 +1,1 @@
+"""Signs that read numbers, and their limits."""

@@ -1,0 +1,1 @@
+"""What the signs of a cause examine: an object with the facts related to it."""
