@@ -1,1 +1,1 @@
-"""From the causes that hold to incidents: since when, how bad, for whom, and what belongs together."""
+"""Incidents of the causes that hold: since when, how bad, for whom, and what belongs together."""

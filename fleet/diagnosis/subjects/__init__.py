@@ -1,1 +1,1 @@
-"""What the signs of a cause examine: an object with the facts related to it."""
+"""Subjects: the objects that the signs of a cause examine, each with the facts related to it."""
