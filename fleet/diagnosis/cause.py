@@ -14,25 +14,18 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, Type
 from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.signs.metrics_sign import MetricsSign
-from fleet.diagnosis.signs.peers import PeerSign
-from fleet.diagnosis.subjects.autoscaler_subject import AutoscalerSubject
-from fleet.diagnosis.subjects.pod_reports import PodReports
 from fleet.diagnosis.subjects.subject import (
-    EndedSubject,
-    MeasuringSource,
     MetricsRow,
     MetricsTable,
     PodSubject,
-    Replica,
     Subjects,
     WorkloadSubject,
 )
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
-from fleet.model.error_budget import BurningBudget
 from fleet.model.objects import Node
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
-from fleet.model.snapshot import Assessment, SourceStatus
+from fleet.model.snapshot import Assessment
 
 S = TypeVar("S")
 
@@ -184,24 +177,6 @@ AnyCause: TypeAlias = Cause[Any]
 """A cause of any kind of object: evaluated by the object's key, never by a subject of another kind."""
 
 
-class SourceCause(Cause[SourceStatus]):
-    """A cause at a source, by its status."""
-
-    of = SubjectKind.SOURCE
-
-    def subject(self, subjects: Subjects, key: str) -> SourceStatus | None:
-        return subjects.source(key)
-
-
-class MeasuringCause(Cause[MeasuringSource]):
-    """A cause at a metrics source, by the age of its numbers."""
-
-    of = SubjectKind.SOURCE
-
-    def subject(self, subjects: Subjects, key: str) -> MeasuringSource | None:
-        return subjects.measuring(key)
-
-
 class NodeCause(Cause[Node]):
     """A cause at a node."""
 
@@ -220,24 +195,6 @@ class PodCause(Cause[PodSubject]):
         return subjects.pod(key)
 
 
-class EndingCause(Cause[EndedSubject]):
-    """A cause at a pod, by what one of its containers wrote before it ended."""
-
-    of = SubjectKind.POD
-
-    def subject(self, subjects: Subjects, key: str) -> EndedSubject | None:
-        return subjects.ended(key)
-
-
-class ReportedCause(Cause[PodReports]):
-    """A cause at a pod that only its events show, not its status."""
-
-    of = SubjectKind.POD
-
-    def subject(self, subjects: Subjects, key: str) -> PodReports | None:
-        return subjects.reported(key)
-
-
 class WorkloadCause(Cause[WorkloadSubject]):
     """A cause at a workload, by its own counts and the assessments of its pods."""
 
@@ -245,35 +202,6 @@ class WorkloadCause(Cause[WorkloadSubject]):
 
     def subject(self, subjects: Subjects, key: str) -> WorkloadSubject | None:
         return subjects.workload(key)
-
-
-class AutoscalerCause(Cause[AutoscalerSubject]):
-    """A cause at the autoscaler of a workload."""
-
-    of = SubjectKind.AUTOSCALER
-
-    def subject(self, subjects: Subjects, key: str) -> AutoscalerSubject | None:
-        return subjects.autoscaler(key)
-
-
-class BudgetCause(Cause[BurningBudget]):
-    """A cause at a workload whose error budget burns too fast."""
-
-    of = SubjectKind.OBJECTIVE
-
-    def subject(self, subjects: Subjects, key: str) -> BurningBudget | None:
-        return None if subjects.snapshot is None else subjects.snapshot.burning.get(key)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReplicaCause(Cause[Replica]):
-    """A cause at a replica, by its numbers compared with its peers'."""
-
-    of: ClassVar[SubjectKind] = SubjectKind.REPLICA
-    must: tuple[PeerSign, ...]
-
-    def subject(self, subjects: Subjects, key: str) -> Replica | None:
-        return subjects.replica(key)
 
 
 class MetricsWords(Protocol):

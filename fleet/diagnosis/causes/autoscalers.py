@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fleet.diagnosis import thresholds
-from fleet.diagnosis.cause import AutoscalerCause, Help, says
+from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import QUEUES
+from fleet.diagnosis.families.autoscaler_cause import AutoscalerCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.autoscaler_subject import REMEMBERED, AutoscalerSubject
 from fleet.diagnosis.thresholds import Threshold

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fleet.diagnosis.cause import Help
 from fleet.diagnosis.causes.scheduling import OF_SCHEDULER
 from fleet.diagnosis.causes.symptoms import AWAY, OVERLOAD, SILENCE
-from fleet.diagnosis.families.serving_causes import PlacementCause
+from fleet.diagnosis.families.placement_cause import PlacementCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.serving import PlacementSubject
 from fleet.model.counting import count

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from fleet.diagnosis.cause import EndingCause, Help, Stage, says
+from fleet.diagnosis.cause import Help, Stage, says
 from fleet.diagnosis.causes.symptoms import ENDED, OVERLOAD
+from fleet.diagnosis.families.ending_cause import EndingCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.subject import EndedSubject
 from fleet.model.log_reasons import REASONS

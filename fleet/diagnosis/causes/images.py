@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from fleet.diagnosis.cause import Help, PodCause, ReportedCause, Stage
+from fleet.diagnosis.cause import Help, PodCause, Stage
 from fleet.diagnosis.causes import container_signs as signs
 from fleet.diagnosis.causes.container_signs import is_of_image
 from fleet.diagnosis.causes.symptoms import OVERLOAD
+from fleet.diagnosis.families.reported_cause import ReportedCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.gist import gist
 from fleet.diagnosis.subjects.pod_reports import CREATED, PodReports, Reported

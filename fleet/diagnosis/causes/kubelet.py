@@ -5,10 +5,11 @@ The reasons and words are those of kubernetes/pkg/kubelet/events and kuberuntime
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
+from fleet.diagnosis.cause import Help, Stage, says
 from fleet.diagnosis.causes.symptoms import HELD_UP, OVERLOAD
 from fleet.diagnosis.causes.volumes import DESCRIBE, NODES, OF_VOLUMES, WAITS
 from fleet.diagnosis.families.fallbacks import FallbackCause, UnlistedWarning
+from fleet.diagnosis.families.reported_cause import ReportedCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.gist import gist
 from fleet.diagnosis.subjects.pod_reports import CREATED, PodReports, Reported, quoting

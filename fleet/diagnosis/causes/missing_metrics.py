@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis import thresholds
-from fleet.diagnosis.cause import EngineCause, GpuCause, Help, MeasuringCause, PodCause, SourceCause, Stage, says
+from fleet.diagnosis.cause import EngineCause, GpuCause, Help, PodCause, Stage, says
 from fleet.diagnosis.causes.symptoms import GPU_SILENCE, SILENCE
+from fleet.diagnosis.families.source_causes import MeasuringCause, SourceCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.signs.metrics_sign import NumbersInWords
 from fleet.diagnosis.subjects.subject import MeasuringSource, MetricsRow, MetricsTable, PodSubject

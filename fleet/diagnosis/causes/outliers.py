@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, ReplicaCause, says
+from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES, SLOWNESS
-from fleet.diagnosis.families.serving_causes import GroupedGpuCause
+from fleet.diagnosis.families.grouped_gpu_cause import GroupedGpuCause
+from fleet.diagnosis.families.replica_cause import ReplicaCause
 from fleet.diagnosis.signs.peers import Busier, LowerClock, Slower, Unused
 from fleet.diagnosis.thresholds import (
     GPU_BUSY,

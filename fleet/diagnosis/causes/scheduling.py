@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from fleet.diagnosis.cause import Help, PodCause, ReportedCause, Stage, says
+from fleet.diagnosis.cause import Help, PodCause, Stage, says
 from fleet.diagnosis.causes.scheduler_reasons import Refused, decisive
 from fleet.diagnosis.causes.symptoms import OVERLOAD
 from fleet.diagnosis.families.overdue_cause import is_gated
+from fleet.diagnosis.families.reported_cause import ReportedCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.gist import gist
 from fleet.diagnosis.subjects.pod_reports import Reported, quoting

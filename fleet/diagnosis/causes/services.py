@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.diagnosis.cause import Help
-from fleet.diagnosis.families.serving_causes import ServiceCause
+from fleet.diagnosis.families.service_cause import ServiceCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.serving import FrontSubject
 from fleet.model.severity import Severity

@@ -9,7 +9,7 @@ import math
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES, SLOWNESS
 from fleet.diagnosis.causes.traffic import LONGER, PREEMPTING, STALLS, STILL_STALLS
-from fleet.diagnosis.families.serving_causes import TrafficCause
+from fleet.diagnosis.families.traffic_cause import TrafficCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.serving import ALIKE, TrafficSubject
 from fleet.model.severity import Severity

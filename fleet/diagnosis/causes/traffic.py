@@ -12,7 +12,7 @@ from itertools import pairwise
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, OVERLOAD, QUEUES
-from fleet.diagnosis.families.serving_causes import TrafficCause
+from fleet.diagnosis.families.traffic_cause import TrafficCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.serving import TrafficSubject, never_shrank
 from fleet.diagnosis.thresholds import Threshold

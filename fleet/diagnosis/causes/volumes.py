@@ -6,8 +6,9 @@ provisioners.
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, ReportedCause, Stage, says
+from fleet.diagnosis.cause import Help, Stage, says
 from fleet.diagnosis.causes.symptoms import HELD_UP
+from fleet.diagnosis.families.reported_cause import ReportedCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.pod_reports import CREATED, PodReports, Reported, quoting
 from fleet.model.severity import Severity

@@ -5,8 +5,9 @@ One sick pod among many does not make a workload sick.
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import BudgetCause, Help, Stage, WorkloadCause, says
+from fleet.diagnosis.cause import Help, Stage, WorkloadCause, says
 from fleet.diagnosis.causes.symptoms import GATEWAYS
+from fleet.diagnosis.families.budget_cause import BudgetCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.subject import WorkloadSubject
 from fleet.model.error_budget import BurningBudget

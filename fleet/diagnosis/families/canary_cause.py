@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import CauseSearch
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.canary import CanaryAnswer, CanaryAnswers, CanaryOutcome
@@ -64,20 +65,6 @@ def answer_of(snapshot: Snapshot, key: str) -> CanaryAnswer | None:
     return _answer(snapshot, key, lambda answers: (*answers.direct, *answers.through))
 
 
-def canary_troubles(
-    snapshot: Snapshot, pods: Sequence[CanaryCause], routes: Sequence[RouteCanaryCause]
-) -> Iterator[ActiveCause]:
-    """Yield the causes that hold by the answers."""
-    answers = _answers(snapshot)
-    for answer in answers.direct:
-        if (pod := snapshot.pods.get(answer.key)) is not None:
-            seen = CanaryPod(pod, answer)
-            yield from (ActiveCause(cause, answer.key) for cause in pods if cause.holds(seen))
-    for answer in answers.through:
-        route = _route(snapshot, answer)
-        yield from (ActiveCause(cause, answer.key) for cause in routes if cause.holds(route))
-
-
 def _route(snapshot: Snapshot, answer: CanaryAnswer) -> CanaryRoute:
     members = frozenset(snapshot.pods_of.get(answer.key, ()))
     answered = sum(one.outcome is CanaryOutcome.ANSWERED for one in _answers(snapshot).direct if one.key in members)
@@ -91,3 +78,26 @@ def _answers(snapshot: Snapshot) -> CanaryAnswers:
 
 def _answer(snapshot: Snapshot, key: str, of: Callable[[CanaryAnswers], Sequence[CanaryAnswer]]) -> CanaryAnswer | None:
     return next((one for one in of(_answers(snapshot)) if one.key == key), None)
+
+
+class SilentPods(CauseSearch[CanaryCause]):
+    """Finds the pods that do not answer, or not as their peers do."""
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.facts.by_source.get(CANARY), snapshot.pods)
+
+    def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        for answer in _answers(snapshot).direct:
+            if (pod := snapshot.pods.get(answer.key)) is not None:
+                yield from self.holding(CanaryPod(pod, answer), answer.key)
+
+
+class SilentRoutes(CauseSearch[RouteCanaryCause]):
+    """Finds the workloads that do not answer through their gateway."""
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.facts.by_source.get(CANARY), snapshot.pods_of)
+
+    def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        for answer in _answers(snapshot).through:
+            yield from self.holding(_route(snapshot, answer), answer.key)

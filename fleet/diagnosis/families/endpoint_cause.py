@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from fleet.diagnosis.active_causes import ActiveCause
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.families.route_cause import renewal_due
 from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
+from fleet.model.differences import kept
 from fleet.model.snapshot import ShownCertificate, Snapshot
 
 
@@ -44,12 +45,16 @@ def endpoint_subject(snapshot: Snapshot, name: str) -> EndpointSubject | None:
     return EndpointSubject(name, source.certificates, snapshot.at)
 
 
-def endpoint_causes(snapshot: Snapshot, causes: Sequence[EndpointCause]) -> Iterator[ActiveCause]:
-    """Yield the causes that hold for sources."""
-    for source in snapshot.sources:
-        seen = endpoint_subject(snapshot, source.name)
-        if seen is None:
-            continue
-        for cause in causes:
-            if cause.holds(seen):
-                yield ActiveCause(cause, source.name)
+class ShownCertificates(SearchByKey[EndpointCause]):
+    """Finds the sources whose certificates end."""
+
+    def __init__(self, causes: Sequence[EndpointCause]) -> None:
+        super().__init__(causes)
+        self._shown: tuple[tuple[str, tuple[ShownCertificate, ...]], ...] = ()
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        self._shown = kept(self._shown, tuple((one.name, one.certificates) for one in snapshot.sources))
+        return (self._shown,)
+
+    def keys(self, snapshot: Snapshot) -> Iterable[str]:
+        return (one.name for one in snapshot.sources if one.certificates)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
-from fleet.diagnosis.cause import ReportedCause
+from fleet.diagnosis.families.reported_cause import ReportedCause
 from fleet.diagnosis.subjects.pod_reports import EventSign, PodReports
 from fleet.model.objects import Event
 

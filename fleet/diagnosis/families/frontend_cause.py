@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.frontend_subject import FrontendSubject, frontend_subject, is_most_of
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
@@ -30,18 +30,20 @@ class FrontendCause(Cause[FrontendSubject]):
         return None if subjects.snapshot is None else frontend_subject(subjects.snapshot, key)
 
 
-def frontend_causes(snapshot: Snapshot, causes: Sequence[FrontendCause]) -> Iterator[ActiveCause]:
-    """Yield what holds of workloads whose first tokens take long, most of it before the queue.
+class LateFrontends(SearchByKey[FrontendCause]):
+    """Finds workloads whose first tokens take long, most of it before the queue.
 
     Most workloads are skipped by columns: their other numbers are not read.
     """
-    frame = snapshot.by_workload
-    first_tokens = frame.columns.get(Quantity.TTFT_P50)
-    late = [] if first_tokens is None else rows_at_least(first_tokens.values, _LEAST)
-    times = (frame.values(late, one) for one in (Quantity.TTFT_P50, Quantity.QUEUE_MEAN, Quantity.PREFILL_MEAN))
-    for row, ttft, queue, prefill in zip(late, *times, strict=True):
-        key, mostly_before = frame.keys[row], is_most_of(ttft, ttft - queue - prefill)
-        seen = frontend_subject(snapshot, key) if mostly_before else None
-        for cause in causes if seen is not None else ():
-            if seen is not None and cause.holds(seen):
-                yield ActiveCause(cause, key)
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.by_pod.columns, snapshot.workloads)
+
+    def keys(self, snapshot: Snapshot) -> Iterator[str]:
+        frame = snapshot.by_workload
+        first_tokens = frame.columns.get(Quantity.TTFT_P50)
+        late = [] if first_tokens is None else rows_at_least(first_tokens.values, _LEAST)
+        times = (frame.values(late, one) for one in (Quantity.TTFT_P50, Quantity.QUEUE_MEAN, Quantity.PREFILL_MEAN))
+        for row, ttft, queue, prefill in zip(late, *times, strict=True):
+            if is_most_of(ttft, ttft - queue - prefill):
+                yield frame.keys[row]

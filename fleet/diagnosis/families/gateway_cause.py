@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.gateway_subject import GatewaySubject, gateway_subject
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
@@ -38,14 +38,17 @@ class GatewayCause(Cause[GatewaySubject]):
         return None if subjects.snapshot is None else gateway_subject(subjects.snapshot, key)
 
 
-def gateway_causes(snapshot: Snapshot, causes: Sequence[GatewayCause]) -> Iterator[ActiveCause]:
-    """Yield what holds of the gateways of models, each at the largest workload of its model."""
-    for model in _noticed(snapshot):
-        key = _largest(snapshot, snapshot.models[model].workloads)
-        seen = gateway_subject(snapshot, key) if key else None
-        for cause in causes if seen is not None else ():
-            if seen is not None and cause.holds(seen):
-                yield ActiveCause(cause, key)
+class GatewaysOfModels(SearchByKey[GatewayCause]):
+    """Finds the models with something wrong at their gateways, each at the largest workload of the model."""
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.before_models.columns, snapshot.models, snapshot.workloads, snapshot.pods)
+
+    def keys(self, snapshot: Snapshot) -> Iterator[str]:
+        for model in _noticed(snapshot):
+            key = _largest(snapshot, snapshot.models[model].workloads)
+            if key:
+                yield key
 
 
 def _noticed(snapshot: Snapshot) -> Iterator[str]:

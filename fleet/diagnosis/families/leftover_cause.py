@@ -5,11 +5,11 @@ To delete a workload is nobody's mistake. What still points at it shows that it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
-from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.objects import HorizontalPodAutoscaler
@@ -55,11 +55,25 @@ def leftover_subject(snapshot: Snapshot, key: str) -> LeftoverSubject | None:
     return LeftoverSubject(key, snapshot.autoscalers.get(key), snapshot.empty_services.get(key, ()))
 
 
-def leftover_causes(snapshot: Snapshot, causes: Sequence[Cause[LeftoverSubject]]) -> Iterator[ActiveCause]:
-    """Yield the causes that hold of workloads that are gone."""
-    there = (snapshot.workloads, snapshot.parts)
-    for key in {**snapshot.autoscalers, **snapshot.empty_services}:
-        seen = None if any(key in known for known in there) else leftover_subject(snapshot, key)
-        for cause in causes if seen is not None else ():
-            if seen is not None and cause.holds(seen):
-                yield ActiveCause(cause, key)
+class LeftServices(SearchByKey[LeftServiceCause]):
+    """Finds the Services of workloads that are gone."""
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.empty_services, snapshot.autoscalers, snapshot.workloads, snapshot.parts)
+
+    def keys(self, snapshot: Snapshot) -> Iterable[str]:
+        return _gone(snapshot, snapshot.empty_services)
+
+
+class LeftAutoscalers(SearchByKey[LeftAutoscalerCause]):
+    """Finds the autoscalers of workloads that are gone."""
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.autoscalers, snapshot.empty_services, snapshot.workloads, snapshot.parts)
+
+    def keys(self, snapshot: Snapshot) -> Iterable[str]:
+        return _gone(snapshot, snapshot.autoscalers)
+
+
+def _gone(snapshot: Snapshot, keys: Iterable[str]) -> Iterable[str]:
+    return (key for key in keys if key not in snapshot.workloads and key not in snapshot.parts)

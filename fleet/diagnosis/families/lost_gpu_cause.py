@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
-from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.measurement import GpuId
@@ -37,8 +37,11 @@ def lost_gpus(snapshot: Snapshot, node: str) -> LostGpus:
     return LostGpus(snapshot.lost_gpus.get(node, ()), len(snapshot.gpus_on.get(node, ())))
 
 
-def lost_gpu_causes(snapshot: Snapshot, causes: Sequence[LostGpuCause]) -> Iterator[ActiveCause]:
-    """Yield the causes that hold of nodes."""
-    for node in snapshot.lost_gpus:
-        seen = lost_gpus(snapshot, node)
-        yield from (ActiveCause(cause, node) for cause in causes if cause.holds(seen))
+class NodesWithLostGpus(SearchByKey[LostGpuCause]):
+    """Finds the nodes whose exporter lists fewer GPUs than before."""
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.lost_gpus, snapshot.gpus_on)
+
+    def keys(self, snapshot: Snapshot) -> Iterable[str]:
+        return snapshot.lost_gpus

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import CauseSearch
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.missed_objective import MissedObjective
@@ -49,10 +50,15 @@ def missed_objectives(snapshot: Snapshot, key: str, measure: str) -> MissedObjec
     return MissedObjectives(late, snapshot.by_workload.value(key, quantity), snapshot.profiles.of(key))
 
 
-def missed_objective_causes(snapshot: Snapshot, causes: Sequence[MissedObjectiveCause]) -> Iterator[ActiveCause]:
-    """Yield the causes that hold of workloads."""
-    for key, promised in snapshot.promised.items():
-        for cause in causes if promised.latencies else ():
-            seen = missed_objectives(snapshot, key, cause.measure)
-            if seen is not None and cause.holds(seen) and key in snapshot.workloads:
-                yield ActiveCause(cause, key)
+class MissedPromises(CauseSearch[MissedObjectiveCause]):
+    """Finds the workloads whose latencies are not what was promised: each cause is about one latency."""
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.promised, snapshot.by_pod.columns, snapshot.workloads)
+
+    def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        for key, promised in snapshot.promised.items():
+            for cause in self.causes if promised.latencies and key in snapshot.workloads else ():
+                seen = missed_objectives(snapshot, key, cause.measure)
+                if seen is not None and cause.holds(seen):
+                    yield ActiveCause(cause, key)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import CauseSearch
 from fleet.diagnosis.subjects.pod_reports import REMEMBERED
 from fleet.diagnosis.subjects.replica_groups import is_grouped, leading
 from fleet.diagnosis.subjects.serving import pods_in, ready_pods
@@ -65,16 +66,18 @@ def missing_pods_subject(snapshot: Snapshot, key: str, rejections: Sequence[Even
     return MissingPodsSubject(found, len(there), len(ready_pods(there)), answer, warned)
 
 
-class MissingPods:
-    """Finds workloads whose pods are not created; which may lack some is looked up where objects change."""
+class MissingPods(CauseSearch[MissingPodsCause]):
+    """Finds workloads whose pods are not created; which may lack some is worked out where objects change."""
 
     def __init__(self, causes: Sequence[MissingPodsCause]) -> None:
-        self._causes = causes
+        super().__init__(causes)
         self._of: tuple[object, ...] = ()
         self._lacking: Sequence[str] = ()
 
-    def at(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        """Yield the causes that hold of workloads."""
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.workloads, snapshot.pods_of, snapshot.pods, snapshot.events)
+
+    def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         of = (snapshot.workloads, snapshot.pods_of, snapshot.pods)
         if not are_same(self._of, of):
             workloads = snapshot.workloads.items()
@@ -82,10 +85,7 @@ class MissingPods:
         # A fleet has thousands of events: they are searched once, not once for each workload.
         rejections = _rejections(snapshot) if self._lacking else ()
         for key in self._lacking:
-            seen = missing_pods_subject(snapshot, key, rejections)
-            for cause in self._causes if seen is not None else ():
-                if seen is not None and cause.holds(seen):
-                    yield ActiveCause(cause, key)
+            yield from self.holding(missing_pods_subject(snapshot, key, rejections), key)
 
 
 def _may_lack(snapshot: Snapshot, key: str, workload: Workload) -> bool:

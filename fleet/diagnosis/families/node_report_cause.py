@@ -6,17 +6,17 @@ change, and occasionally, since they expire.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final, NamedTuple
 
 from fleet.dataclass import dataclass
-from fleet.diagnosis.active_causes import READ_AGAIN, ActiveCause
+from fleet.diagnosis.active_causes import ActiveCause
+from fleet.diagnosis.cause_search import CauseSearch
+from fleet.diagnosis.families.reported_cause import READ_AGAIN
 from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
-from fleet.model.differences import are_same
 from fleet.model.objects import Event, Node
 from fleet.model.snapshot import Snapshot
 
@@ -46,28 +46,19 @@ class NodeReportCause(DatedCause[NodeReports]):
         return NodeReports(node, _by_node(snapshot).get(key, ()))
 
 
-class NodeReportSearch:
-    """Finds the nodes of which something is told."""
+class NodesInEvents(CauseSearch[NodeReportCause]):
+    """Finds the nodes of which events or taints tell something."""
 
-    def __init__(self, causes: Sequence[NodeReportCause]) -> None:
-        self._causes = causes
-        self._of: tuple[object, ...] = ()
-        self._read = -math.inf
-        self._found: Sequence[ActiveCause] = ()
+    again: ClassVar[float] = READ_AGAIN
 
-    def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
-        """The causes that hold of nodes: the same object while there is no news."""
-        of = (snapshot.events, snapshot.nodes)
-        if not are_same(self._of, of) or not 0 <= snapshot.at - self._read < READ_AGAIN:
-            self._found, self._of, self._read = list(self._holding(snapshot)), of, snapshot.at
-        return self._found
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.events, snapshot.nodes)
 
-    def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+    def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         by_node = _by_node(snapshot)
         for key, node in snapshot.nodes.items():
             if node.taints or key in by_node:
-                seen = NodeReports(node, by_node.get(key, ()))
-                yield from (ActiveCause(cause, key) for cause in self._causes if cause.holds(seen))
+                yield from self.holding(NodeReports(node, by_node.get(key, ())), key)
 
 
 def _by_node(snapshot: Snapshot) -> Mapping[str, Sequence[Event]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
 
-from fleet.diagnosis.active_causes import ActiveCause
+from fleet.diagnosis.cause_search import AGAIN, SearchByKey
 from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
@@ -19,8 +19,6 @@ ENDS = 30.0
 _OF_ENDS = frozenset({"FailedKillPod", "FailedPreStopHook", "ExceededGracePeriod"})
 _ADMITTED = "Workload"
 """Kind of the objects in which Kueue admits pods; each is named after its pod."""
-EVERY = 5.0
-"""Seconds between two looks: as often as causes are looked for where nothing else is new."""
 
 
 class TimedPod(NamedTuple):
@@ -81,32 +79,27 @@ def is_gated(pod: Pod) -> bool:
     return any(one.type == "PodScheduled" and one.reason == "SchedulingGated" for one in pod.conditions)
 
 
-class Overdue:
-    """Finds pods that take too long. Checked occasionally: it does not change within seconds."""
+class OverduePods(SearchByKey[OverdueCause]):
+    """Finds pods that take too long. Which are on their way is worked out where pods change."""
+
+    least: ClassVar[float] = AGAIN
 
     def __init__(self, causes: Sequence[OverdueCause]) -> None:
-        self._causes = causes
+        super().__init__(causes)
         self._pods: Mapping[str, Pod] = {}
         self._waiting: Sequence[str] = ()
-        """The pods that are on their way, of these: they are looked up where pods change."""
-        self._read = float("-inf")
-        self._found: Sequence[ActiveCause] = ()
 
-    def at(self, snapshot: Snapshot) -> Sequence[ActiveCause]:
-        """The causes that hold of pods: the same object until they are looked for again."""
-        if not 0 <= snapshot.at - self._read < EVERY:
-            self._found, self._read = list(self._holding(snapshot)), snapshot.at
-        return [one for one in self._found if one.key in snapshot.pods] if self._found else self._found
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.pods,)
 
-    def _holding(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+    def keys(self, snapshot: Snapshot) -> Sequence[str]:
         if self._pods is not snapshot.pods:
             self._pods = snapshot.pods
             self._waiting = [key for key, pod in snapshot.pods.items() if _is_on_its_way(pod)]
-        for key in self._waiting:
-            seen = _timed(snapshot, key)
-            for cause in self._causes if seen is not None else ():
-                if seen is not None and cause.holds(seen):
-                    yield ActiveCause(cause, key)
+        return self._waiting
+
+    def is_there(self, snapshot: Snapshot, key: str) -> bool:
+        return key in snapshot.pods
 
 
 def _is_on_its_way(pod: Pod) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.column_search import rows_of_zero
@@ -49,16 +49,18 @@ class RankCause(Cause[RankedPod]):
         return None if subjects.snapshot is None else _ranked(subjects.snapshot, key)
 
 
-class RankSearch:
-    """Finds pods some of whose ranks hang. The grouping is cached while it is the same."""
+class HungRanks(SearchByKey[RankCause]):
+    """Finds pods some of whose ranks hang. The groups are kept while they are the same."""
 
     def __init__(self, causes: Sequence[RankCause]) -> None:
-        self._causes = causes
+        super().__init__(causes)
         self._of: tuple[object, ...] = ()
         self._groups: Sequence[tuple[str, Sequence[int]]] = ()
 
-    def at(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        """Yield the causes that hold of pods with several engines."""
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.by_engine.columns, snapshot.engines_of, snapshot.pods)
+
+    def keys(self, snapshot: Snapshot) -> Iterator[str]:
         frame = snapshot.by_engine
         of = (snapshot.engines_of, frame.index)
         if not are_same(self._of, of):
@@ -67,11 +69,7 @@ class RankSearch:
             self._groups = [(key, frame.rows(engines)) for key, engines in several]
         column = frame.columns.get(Quantity.LATEST_TOKENS) if self._groups else None
         still = frozenset(rows_of_zero(column.values)) if column is not None else frozenset[int]()
-        for key, rows in self._groups if still else ():
-            seen = None if still.isdisjoint(rows) else _ranked(snapshot, key)
-            for cause in self._causes if seen is not None else ():
-                if seen is not None and cause.holds(seen):
-                    yield ActiveCause(cause, key)
+        return (key for key, rows in self._groups if not still.isdisjoint(rows))
 
 
 def _ranked(snapshot: Snapshot, key: str) -> RankedPod | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.serving import pods_in
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
@@ -49,24 +49,22 @@ def rollout_subject(snapshot: Snapshot, key: str) -> RolloutSubject | None:
     return RolloutSubject(found, _holding(snapshot, key, found), snapshot.at - newest)
 
 
-class Rollouts:
-    """Finds workloads whose rollout does not go on; which are behind is looked up where workloads change."""
+class StuckRollouts(SearchByKey[RolloutCause]):
+    """Finds workloads whose rollout does not go on; which are behind is worked out where workloads change."""
 
     def __init__(self, causes: Sequence[RolloutCause]) -> None:
-        self._causes = causes
+        super().__init__(causes)
         self._of: Mapping[str, Workload] = {}
         self._behind: Sequence[str] = ()
 
-    def at(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        """Yield the causes that hold of workloads."""
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.workloads, snapshot.pods)
+
+    def keys(self, snapshot: Snapshot) -> Sequence[str]:
         if snapshot.workloads is not self._of:
             self._of = snapshot.workloads
             self._behind = [key for key, one in snapshot.workloads.items() if _is_behind(one)]
-        for key in self._behind:
-            seen = rollout_subject(snapshot, key)
-            for cause in self._causes if seen is not None else ():
-                if seen is not None and cause.holds(seen):
-                    yield ActiveCause(cause, key)
+        return self._behind
 
 
 def _is_behind(workload: Workload) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
 from fleet.dataclass import dataclass
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subjects.serving import pods_in, ready_pods
 from fleet.diagnosis.subjects.subject import Subjects
@@ -111,3 +112,13 @@ def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:
         snapshot.by_workload.value(key, Quantity.E2E_P99),
         snapshot.by_workload.value(key, Quantity.REQUESTS),
     )
+
+
+class FaultyRoutes(SearchByKey[RouteCause]):
+    """Finds the workloads with something wrong on the way to them: most have nothing."""
+
+    def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
+        return (snapshot.exposure, snapshot.workloads, snapshot.pods)
+
+    def keys(self, snapshot: Snapshot) -> Iterable[str]:
+        return (key for key, fronts in snapshot.exposure.items() if any(fronts[1:]))

@@ -10,18 +10,9 @@ from typing import Any
 import pytest
 
 from fleet.diagnosis.assessment.metrics_scan import CachedScan
-from fleet.diagnosis.cause import (
-    AnyCause,
-    EngineCause,
-    GpuCause,
-    NodeCause,
-    PodCause,
-    ReplicaCause,
-    SourceCause,
-    Stage,
-    WorkloadCause,
-    says,
-)
+from fleet.diagnosis.cause import AnyCause, EngineCause, GpuCause, NodeCause, PodCause, Stage, WorkloadCause, says
+from fleet.diagnosis.families.replica_cause import ReplicaCause
+from fleet.diagnosis.families.source_causes import SourceCause
 from fleet.diagnosis.precedence import Precedence, ordered
 from fleet.diagnosis.registry import CAUSES, causes_of
 from fleet.diagnosis.sign import Fact

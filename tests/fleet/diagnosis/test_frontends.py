@@ -8,7 +8,7 @@ import random
 import pytest
 
 from fleet.diagnosis.causes.frontends import SATURATED
-from fleet.diagnosis.families.frontend_cause import frontend_causes
+from fleet.diagnosis.families.frontend_cause import LateFrontends
 from fleet.diagnosis.subjects.frontend_subject import FrontendSubject, frontend_subject
 from fleet.model.histogram import Histogram
 from fleet.model.measurement import HistogramKey
@@ -64,7 +64,7 @@ def test_of_workloads_that_are_skipped_the_cause_does_not_hold() -> None:
         latencies = {HistogramKey("serving", one.model, one.pod, one.engine): late for one in rows}
         measured = measurement(rows, {Family.TTFT: latencies}, at=NOW + step)
         snapshot = builder.build(state, measured, [LIVE], NOW + step)
-        found = {one.key for one in frontend_causes(snapshot, [SATURATED])}
+        found = {one.key for one in LateFrontends([SATURATED]).at(snapshot)}
         seen = {key: frontend_subject(snapshot, key) for key in snapshot.workloads}
         assert found == {key for key, one in seen.items() if one is not None and SATURATED.holds(one)}
         held += len(found)

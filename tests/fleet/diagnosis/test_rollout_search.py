@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from fleet.diagnosis import registry
-from fleet.diagnosis.families.rollout_cause import RolloutCause, Rollouts
+from fleet.diagnosis.families.rollout_cause import RolloutCause, StuckRollouts
 from fleet.model.objects import Workload
 from tests.fleets import make_snapshot
 
@@ -32,7 +32,7 @@ class Counted(Mapping[str, Workload]):
 def test_workloads_are_gone_through_when_they_change_and_not_at_each_tick() -> None:
     before = make_snapshot(3, 2)
     found = Counted(before.workloads)
-    rollouts = Rollouts(registry.causes_of(RolloutCause))
+    rollouts = StuckRollouts(registry.causes_of(RolloutCause))
     for tick in range(3):
         assert not list(rollouts.at(replace(before, workloads=found, at=before.at + tick)))
     assert found.listings == 1
