@@ -62,7 +62,7 @@ class AlertingWriter:
         except SourceProblem as problem:
             # A refusal is an answer, so nothing was changed; a broken connection may have delivered the request.
             kind = KubeError if problem.__cause__ is None else UnreachableError
-            raise kind(problem.problem, remedy=problem.remedy) from problem
+            raise kind(problem.message, remedy=problem.remedy) from problem
         finally:
             api.close()
         return MutationResult(answer if isinstance(answer, dict) else {}, {"status": 200})

@@ -81,7 +81,7 @@ async def draw_alerts(folder: Path) -> None:
             rules=RulesSettings(url=store.url),
         )
 
-        def told(snapshot: Snapshot) -> bool:
+        def is_diagnosed(snapshot: Snapshot) -> bool:
             if not hung(snapshot):
                 return False
             pod = next(
@@ -96,7 +96,7 @@ async def draw_alerts(folder: Path) -> None:
 
         alerts, monitoring = (("colon", *line, "enter") for line in ("alerts", "monitoring"))
         pictures = {"alerts": (*alerts, "wait:15000"), "monitoring": (*monitoring, "wait:3000")}
-        await _draw(QuarterdeckApp(session_of(settings)), pictures, told)
+        await _draw(QuarterdeckApp(session_of(settings)), pictures, is_diagnosed)
 
 
 async def _draw(app: QuarterdeckApp, pictures: Pictures, ready: Callable[[Snapshot], bool]) -> None:

@@ -189,7 +189,7 @@ class ActionController:
             found = await service.cut_off()
         except SessionError as error:
             self._navigator.say(
-                f"{error.problem}; actions are disabled until this is fixed", Role.WARNING, is_event=True
+                f"{error.message}; actions are disabled until this is fixed", Role.WARNING, is_event=True
             )
             return
         if found:

@@ -112,7 +112,7 @@ class LineController:
             await self._desk.pages.open_listing(name, namespace.strip())
         except SessionError as error:
             known = isinstance(unknown, KnownElsewhereError)
-            self._navigator.say(str(unknown) if known else f"{unknown}; {error.problem}", Role.WARNING)
+            self._navigator.say(str(unknown) if known else f"{unknown}; {error.message}", Role.WARNING)
 
     def narrow(self, text: str) -> None:
         front = self._navigator.front

@@ -329,6 +329,9 @@ COMMANDS: Final = (
     ),
 )
 
+LOOKS: Final = tuple(one.name for one in COMMANDS if one.name and one.group in (LOOK, AGAIN, SET_UP))
+"""Commands that change nothing."""
+
 
 def of(name: str) -> ListedCommand:
     """A command by its name, which may be two words; an action that is not in the table has examples of any action."""

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from console.cli import exit_codes, live_names
+from console.cli.command_parser import CommandParser
 from console.cli.command_table import SCENARIOS, SNAPSHOT_TABLES
 from console.cli.dispatch import Invocation
-from console.cli.parser import CommandParser, build
+from console.cli.parser import build
 
 ASKED: Final = "_ARGCOMPLETE"
 """Variable by which a shell requests completion instead of a command."""

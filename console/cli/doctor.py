@@ -112,7 +112,7 @@ async def _examined(observing: Observer, snapshot: Snapshot, settings: Settings)
     try:
         store = await observing.metrics.store(observing.objects.state(), now)
     except SourceProblem as problem:
-        return Examined(now, (), gaps=(problem.problem,))
+        return Examined(now, (), gaps=(problem.message,))
     return await examine(store, rules_of(snapshot), now, of_this_cluster(settings))
 
 

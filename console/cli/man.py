@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from console import __version__
 from console.cli import command_table, exit_codes
+from console.cli.command_parser import COMMON, positional
 from console.cli.dispatch import Invocation
-from console.cli.parser import COMMON, build, positional
+from console.cli.parser import build
 
 _FILES = {
     "~/.config/quarterdeck/config.toml": "the configuration",

@@ -18,7 +18,7 @@ def run(invocation: Invocation) -> int:
         with ProgressLine() as line:
             replaced = scrub(options.file, options.out, line.counted("moments"))
     except RecordingError as error:
-        say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
+        say(error.message + (f"\n{error.remedy}" if error.remedy else ""))
         return exit_codes.USAGE
     print(f"{options.out}: {count(replaced, 'name')} replaced; times and numbers are unchanged (docs/recording.md)")
     return exit_codes.OK

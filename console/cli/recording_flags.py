@@ -36,11 +36,6 @@ def _speed(text: str) -> float:
     return speed
 
 
-def add_record(parser: argparse.ArgumentParser) -> None:
-    """``--record``, of the console and the demo."""
-    parser.add_argument("--record", metavar="FILE", type=Path, help="record to FILE, for quarterdeck replay")
-
-
 def add_scrub(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``record scrub``."""
     parser.add_argument("what", choices=("scrub",), help="remove names, addresses, prompts and secrets, to share it")

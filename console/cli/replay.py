@@ -44,7 +44,7 @@ def run(invocation: Invocation) -> int:
             # Unreadable files are reported here rather than on an empty screen.
             recording.at(at)
     except RecordingError as error:
-        say(error.problem + (f"\n{error.remedy}" if error.remedy else ""))
+        say(error.message + (f"\n{error.remedy}" if error.remedy else ""))
         return exit_codes.USAGE
     settings = replace(settings, read_only=True)
     wiring = RecordedWiring(settings, invocation.environ, file, at, options.speed)

@@ -37,7 +37,7 @@ def run(invocation: Invocation) -> int:
             if store is not None:
                 names.update(await names_in(store, dialects[0], of_this_cluster(settings)))
         except SourceProblem as problem:
-            say(f"the metrics store does not list its metrics: {problem.problem}")
+            say(f"the metrics store does not list its metrics: {problem.message}")
 
     snapshot = interruptible.run(observe(settings, wait, beside=wait, then=then))
     for line in explain(snapshot):

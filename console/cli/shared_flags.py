@@ -1,10 +1,11 @@
-"""Flags shared by many commands: output formats, and options of actions. Imports nothing: every command parses
-these.
+"""Flags shared by many commands: output formats, and options of actions. Imports nothing of ours: every command
+parses these.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Final
 
 FORMS: Final = ("table", "wide", "json", "yaml", "csv", "name")
@@ -50,6 +51,11 @@ def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> Non
 def add_how_on_a_cluster(parser: argparse.ArgumentParser) -> None:
     """Add the flags of every action on a cluster."""
     add_how(parser, "only dry runs are sent", wait=True)
+
+
+def add_record(parser: argparse.ArgumentParser) -> None:
+    """``--record``, of the console and the demo."""
+    parser.add_argument("--record", metavar="FILE", type=Path, help="record to FILE, for quarterdeck replay")
 
 
 def add_wait(parser: argparse.ArgumentParser) -> None:

@@ -49,7 +49,7 @@ class _Counted:
                 self.window, self.at = WINDOW, await store.now()
                 return
         except SourceProblem as problem:
-            say(f"the metrics store cannot answer: {problem.problem}")
+            say(f"the metrics store cannot answer: {problem.message}")
         if latest is not None:
             watched = EventCounter()
             watched.note(latest, edges_of(latest))

@@ -92,7 +92,7 @@ class AuditScreen(TableScreen):
             try:
                 await acting.reviewed(id)
             except SessionError as error:
-                self.desk.navigator.say(error.problem, Role.WARNING)
+                self.desk.navigator.say(error.message, Role.WARNING)
 
     def _read(self) -> None:
         if not self._reading:

@@ -59,8 +59,8 @@ class ChoiceScreen(TableScreen):
         try:
             self._items = await self._read()
         except SessionError as error:
-            self.say(error.problem, Role.ERROR)
-            self.grid.show(ChoiceModel((), "", EVERYTHING, f"{error.problem}\n{error.remedy}"))
+            self.say(error.message, Role.ERROR)
+            self.grid.show(ChoiceModel((), "", EVERYTHING, f"{error.message}\n{error.remedy}"))
             return
         self._beside = self._read_beside()
         self.ask(self.query_)

@@ -37,7 +37,7 @@ class MonitoringScreen(ReadingScreen):
             examined = await self.desk.session.monitoring(snapshot.cluster.id, rules_of(snapshot))
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
-            self._say(error.problem)
+            self._say(error.message)
             return
         self.page.show(partial(monitoring_lines, examined))
 

@@ -131,10 +131,10 @@ class PlanScreen(ConsoleScreen):
             self._show_plan(await self._read())
         except SessionError as error:
             self._problem = error
-            lines = [plain(f"   {untrusted(error.problem)}"), plain(f"   {untrusted(error.remedy)}", Role.DIM)]
+            lines = [plain(f"   {untrusted(error.message)}"), plain(f"   {untrusted(error.remedy)}", Role.DIM)]
             self._title.show(lambda _width, _glyphs: [plain(" no plan could be made", Role.ERROR)])
             self.page.show(lambda _width, _glyphs: lines)
-            self.say(error.problem, Role.ERROR)
+            self.say(error.message, Role.ERROR)
 
     # display
 
@@ -277,7 +277,7 @@ class PlanScreen(ConsoleScreen):
         """Return why it cannot be applied yet; empty if it can."""
         plan = self.plan
         if plan is None:
-            return self._problem.problem if self._problem is not None else "the plan is not ready yet"
+            return self._problem.message if self._problem is not None else "the plan is not ready yet"
         if plan.blocks:
             return f"it cannot be applied: {plan.blocks[0].text}"
         return next((why for _, why in self.confirmation.lacking(plan)), "")

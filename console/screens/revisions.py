@@ -62,7 +62,7 @@ class RevisionsScreen(TableScreen):
             self._found = await acting.revisions(self._target)
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
-            self.grid.show(RevisionsModel((), self.query_.filter, time.time(), error.problem))
+            self.grid.show(RevisionsModel((), self.query_.filter, time.time(), error.message))
             return
         self.ask(self.query_)
         before = next((revision.name for revision in self._found if not revision.current), None)

@@ -60,8 +60,8 @@ class TextScreen(SearchedScreen):
         try:
             text = await self._read()
         except SessionError as error:
-            self.text.show(f"{error.problem}\n{error.remedy}")
-            self.say(error.problem, Role.ERROR)
+            self.text.show(f"{error.message}\n{error.remedy}")
+            self.say(error.message, Role.ERROR)
             return
         self.text.show(text)
         if self._of is not None and self.desk.snapshot is not None:

@@ -68,7 +68,7 @@ class TimelineScreen(TableScreen):
         except SessionError as error:
             self.say(error.in_a_line, Role.ERROR)
             # It stays after the message is gone, when reading has finished.
-            self.grid.show(ChoiceModel((), "", EVERYTHING, error.problem))
+            self.grid.show(ChoiceModel((), "", EVERYTHING, error.message))
             return
         self._head()
         self.ask(self.query_)

@@ -93,19 +93,19 @@ class ClusterReader:
         try:
             return await self._numbers.curve(question)
         except SourceProblem as problem:
-            raise SessionError(problem.problem, problem.remedy) from problem
+            raise SessionError(problem.message, problem.remedy) from problem
 
     async def baselines(self, question: BaselineQuestion) -> Baselines:
         try:
             return await self._numbers.baselines(question)
         except SourceProblem as problem:
-            raise SessionError(problem.problem, problem.remedy) from problem
+            raise SessionError(problem.message, problem.remedy) from problem
 
     async def monitoring(self, rules: Sequence[MonitoringRule]) -> Examined:
         try:
             return await self._examine(rules)
         except SourceProblem as problem:
-            raise SessionError(problem.problem, problem.remedy) from problem
+            raise SessionError(problem.message, problem.remedy) from problem
 
     async def logs(
         self, pod: ObjectRef, container: str, *, follow: bool, previous: bool, tail: int, since: int

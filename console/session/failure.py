@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from fleet.explained_error import ExplainedError
 
-class SessionError(Exception):
+
+class SessionError(ExplainedError):
     """A failed read that a user requested: what is wrong, and what to do about it (may be empty)."""
-
-    def __init__(self, problem: str, remedy: str = "") -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
 
     @property
     def in_a_line(self) -> str:
         """Return both on one line: the remedy continues where the problem ends."""
-        problem, remedy = self.problem.rstrip(" .;"), self.remedy
+        problem, remedy = self.message.rstrip(" .;"), self.remedy
         if remedy[1:2].islower() or remedy[1:2] == " ":
             remedy = f"{remedy[0].lower()}{remedy[1:]}"
-        return f"{problem}; {remedy}" if remedy else self.problem
+        return f"{problem}; {remedy}" if remedy else self.message
 
 
 def in_words(error: BaseException) -> SessionError:

@@ -72,7 +72,7 @@ def rules(in_view: InView) -> Iterator[RulesSource]:
                 prometheus = await _prometheus(in_view)
             except SourceProblem as problem:
                 # The metrics source already reports it.
-                raise NothingToAskError(problem.problem, problem.remedy) from problem
+                raise NothingToAskError(problem.message, problem.remedy) from problem
             if prometheus is None:
                 raise NothingToAskError("there is no Prometheus to read rules from", "name one: [rules] url")
             return DiscoveredAlertmanager(prometheus)

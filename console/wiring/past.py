@@ -43,14 +43,14 @@ def connect_past(path: Path, at: float, namespace: str, keep: Callable[[Exceptio
     try:
         recording = Recording(path)
     except RecordingError as error:
-        raise SessionError(error.problem, error.remedy) from None
+        raise SessionError(error.message, error.remedy) from None
     try:
         _check_within(recording, at)
         return RecordedMoment(recording, min(at, recording.last), namespace, keep)
     except BaseException as error:
         recording.close()
         if isinstance(error, RecordingError):
-            raise SessionError(error.problem, error.remedy) from None
+            raise SessionError(error.message, error.remedy) from None
         raise
 
 

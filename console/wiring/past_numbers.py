@@ -61,7 +61,7 @@ class PastNumbers:
             if found.of:
                 return found
         except SourceProblem as why:
-            return await self._recorded_baselines(question, why.problem)
+            return await self._recorded_baselines(question, why.message)
         # A recording has the findings of that time, a store only the numbers.
         found = await self._recorded_baselines(
             question, "the metrics store has neither a calm hour of it nor yesterday"
@@ -69,7 +69,7 @@ class PastNumbers:
         try:
             return found if found.of else await self._calm_in_store(of_object, question, found)
         except SourceProblem as why:
-            return await self._recorded_baselines(question, why.problem)
+            return await self._recorded_baselines(question, why.message)
 
     async def _calm_in_store(self, of_object: NamedStore, question: BaselineQuestion, none: Baselines) -> Baselines:
         from fleet.baseline.calm_hour import calm_in_store

@@ -103,13 +103,13 @@ class RecordedReader(NoReader):
         try:
             return await asyncio.to_thread(self._curves.curve, question)
         except RecordingError as error:
-            raise SessionError(error.problem, error.remedy) from None
+            raise SessionError(error.message, error.remedy) from None
 
     async def baselines(self, question: BaselineQuestion) -> Baselines:
         try:
             return await asyncio.to_thread(recorded, self._path, question)
         except RecordingError as error:
-            raise SessionError(error.problem, error.remedy) from None
+            raise SessionError(error.message, error.remedy) from None
 
 
 class RecordedConnection:

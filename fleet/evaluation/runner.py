@@ -43,4 +43,4 @@ def _scored(name: str, truth: Truth, recording: Path) -> CaseScore:
     try:
         return score(name, truth, snapshots_of(recording))
     except RecordingError as error:
-        raise RecordingError(f"{recording}: {error.problem.removeprefix(f'{recording}: ')}") from None
+        raise RecordingError(f"{recording}: {error.message.removeprefix(f'{recording}: ')}") from None

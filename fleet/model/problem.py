@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from fleet.explained_error import ExplainedError
 
-class SourceProblem(Exception):  # noqa: N818 - it is shown as a problem, not reported as an error
+
+class SourceProblem(ExplainedError):  # noqa: N818 - it is shown as a problem, not reported as an error
     """A source that cannot deliver: what is wrong, and what to do about it, each one line without credentials."""
-
-    def __init__(self, problem: str, remedy: str = "") -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
 
 
 class UnreadError(SourceProblem):

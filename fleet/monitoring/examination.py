@@ -37,7 +37,7 @@ async def examine(
         try:
             faults.extend(await look)
         except SourceProblem as problem:
-            gaps.append(f"{name}: {problem.problem}")
+            gaps.append(f"{name}: {problem.message}")
 
     # Cheap checks first: rules may use all remaining queries.
     await part("targets", down(asking, within))

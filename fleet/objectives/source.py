@@ -63,7 +63,7 @@ class ObjectivesSource(PollingSource[Ledger]):
         except NothingToAskError:
             raise
         except SourceProblem as problem:
-            why = f"the metrics store cannot answer: {problem.problem}"
+            why = f"the metrics store cannot answer: {problem.message}"
         self.requests, self._every = 0, _BEFORE_NUMBERS
         return self._own(why or "no metrics store answers here")
 

@@ -71,7 +71,7 @@ class StoredCounts:
                 except SourceProblem as problem:
                     if not self._at:
                         raise
-                    gaps.append(f"the last {window / HOUR:g} h are not known: {problem.problem}")
+                    gaps.append(f"the last {window / HOUR:g} h are not known: {problem.message}")
         sparse = {window: step for window in windows if (step := step_of(asked, window))}
         return Ledger(self._goals, dict(self._spent), self._since, dict(self._at), "prometheus", tuple(gaps), sparse)
 

@@ -106,10 +106,10 @@ class ContinuousRecorder:
                 self._set_aside(".former", str(error), now)
             except UnusableError as error:
                 self._end()
-                problem = f"the existing recording could not be written ({error.problem})"
+                problem = f"the existing recording could not be written ({error.message})"
                 self._set_aside(".damaged", problem, now)
             except RecordingError as error:
-                self._fail(error.problem, error.remedy, now)
+                self._fail(error.message, error.remedy, now)
             except Exception as error:  # noqa: BLE001 - whatever it is, the console goes on without a recording
                 self._fail(f"a defect of Quarterdeck, {type(error).__name__}: {error}", "", now)
 

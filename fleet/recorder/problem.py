@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+from fleet.explained_error import ExplainedError
+
 LARGEST = 128 * 2**20
 """Largest size of an inflated frame in bytes: all objects of 5,000 pods take some 10 MiB."""
 
@@ -18,13 +20,8 @@ YEAR_9999 = 253_402_300_799.0
 """Unix time: the last that has a date."""
 
 
-class RecordingError(Exception):
+class RecordingError(ExplainedError):
     """A file that is not a recording, or has become unreadable: what is wrong, and what to do about it."""
-
-    def __init__(self, problem: str, remedy: str = "") -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.remedy = remedy
 
 
 class UnusableError(RecordingError):

@@ -75,7 +75,7 @@ class RecordingsTimeline:
             return SourceTimeline((), Kinship())
         found, problem = await asyncio.to_thread(self._past.read, since, self._now(), await self._uid())
         if problem is not None:
-            return replace(found, gaps=(Gap("what the console saw", problem.problem, problem.remedy),))
+            return replace(found, gaps=(Gap("what the console saw", problem.message, problem.remedy),))
         return found
 
 

@@ -136,7 +136,7 @@ class PollingSource(ABC, Generic[T]):
         self._keeper.report(
             health,
             self._clock(),
-            problem=problem.problem if problem is not None else "",
+            problem=problem.message if problem is not None else "",
             remedy=problem.remedy if problem is not None else "",
             endpoint=self.endpoint,
             notes=self.notes,

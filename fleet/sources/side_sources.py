@@ -94,6 +94,6 @@ class SideSources:
             problem = unforeseen(error)
             now = self._clock()
             keeper = self._broken.setdefault((source.name, what), StatusKeeper(source.name, Health.STARTING, now))
-            keeper.report(Health.DOWN, now, problem=problem.problem, remedy=problem.remedy)
+            keeper.report(Health.DOWN, now, problem=problem.message, remedy=problem.remedy)
         else:
             self._broken.pop((source.name, what), None)

@@ -173,17 +173,17 @@ async def test_kubectl_sees_what_was_done() -> None:
         assert (await it.done(RollBack(EMBED))).ok
         command = ["kubectl", "--kubeconfig", str(it.kubeconfig), "-n", "serving"]
 
-        async def said(*words: str) -> str:
+        async def stdout_of(*words: str) -> str:
             done = await asyncio.to_thread(
                 subprocess.run, [*command, *words], capture_output=True, check=True, text=True
             )
             return str(done.stdout)
 
-        assert "successfully rolled out" in await said("rollout", "status", "deployment/embed", "--timeout=5s")
+        assert "successfully rolled out" in await stdout_of("rollout", "status", "deployment/embed", "--timeout=5s")
         found = await revisions(EMBED, it.reads)
-        history = await said("rollout", "history", "deployment/embed")
+        history = await stdout_of("rollout", "history", "deployment/embed")
         assert [line.split()[0] for line in history.splitlines()[2:] if line] == [str(r.number) for r in found[::-1]]
-        events = await said(
+        events = await stdout_of(
             "get", "events", "--field-selector", "reason=Rollback", "-o", "jsonpath={.items[*].message}"
         )
         assert "Roll back embed to revision 1, by" in events

@@ -12,7 +12,8 @@ import pytest
 
 from actions.catalogue import commands as acting
 from console.cli import command_table, completion, live_names, man
-from console.cli.parser import COMMON, build, parse
+from console.cli.command_parser import COMMON
+from console.cli.parser import build, parse
 from simulator.scenarios import SCENARIOS
 from tests.simulator.api_process import simulator
 

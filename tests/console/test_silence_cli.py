@@ -145,7 +145,7 @@ def test_an_auditor_is_refused_and_nothing_is_asked(
         assert server.seen == []
 
 
-def told(*labels: str) -> Snapshot:
+def with_alerts(*labels: str) -> Snapshot:
     pairs = [dict(pair.split("=") for pair in one.split()) for one in labels]
     alerts = [Alert({"alertname": "Full"} | one, fingerprint=f"f{at}") for at, one in enumerate(pairs)]
     return replace(Fleet().at(0), facts=Facts({"alertmanager": Dated(NOW, Notified(tuple(alerts), ()))}))
@@ -165,9 +165,9 @@ def told(*labels: str) -> Snapshot:
     ],
 )
 def test_an_alert_is_named_by_its_labels_or_its_fingerprint(typed: str) -> None:
-    target = find_alert(typed, told("pod=a", "pod=b zone=eu"), "")
+    target = find_alert(typed, with_alerts("pod=a", "pod=b zone=eu"), "")
     assert target.name == "Full"
-    assert target == find_alert("f1", told("pod=a", "pod=b zone=eu"), "")
+    assert target == find_alert("f1", with_alerts("pod=a", "pod=b zone=eu"), "")
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,12 @@ def test_an_alert_is_named_by_its_labels_or_its_fingerprint(typed: str) -> None:
 )
 def test_what_names_none_or_several_is_said(typed: str, expected: str) -> None:
     with pytest.raises(NotNamedError) as refused:
-        find_alert(typed, told("pod=a", "pod=b"), "")
+        find_alert(typed, with_alerts("pod=a", "pod=b"), "")
     assert expected in str(refused.value)
 
 
 def test_what_is_listed_can_be_typed() -> None:
-    snapshot = told("""pod=a"b\\'c""", "pod=c zone=eu")
+    snapshot = with_alerts("""pod=a"b\\'c""", "pod=c zone=eu")
     with pytest.raises(NotNamedError) as refused:
         find_alert("Full", snapshot, "")
     listed = [shlex.split(line)[0] for line in str(refused.value).splitlines()[1:]]
@@ -198,13 +198,13 @@ def test_what_is_listed_can_be_typed() -> None:
 
 
 def test_alerts_of_other_namespaces_are_not_meant() -> None:
-    snapshot = told("namespace=a", "namespace=b")
+    snapshot = with_alerts("namespace=a", "namespace=b")
     assert find_alert("Full", snapshot, "b") == find_alert("f1", snapshot, "")
 
 
 def test_without_alerts_it_is_said_why() -> None:
     with pytest.raises(NotNamedError, match="no alert is pending or fires"):
-        find_alert("Full", told(), "")
+        find_alert("Full", with_alerts(), "")
 
 
 def test_its_length_is_typed_with_a_unit(capsys: pytest.CaptureFixture[str]) -> None:

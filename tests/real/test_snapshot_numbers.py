@@ -112,7 +112,7 @@ def by_hand(stage: Stage, text: str, *labels: str) -> dict[str, float]:
     return {key: value for key, value in values.items() if not math.isnan(value)}
 
 
-def told(objects: list[dict[str, Any]], quantity: str) -> dict[str, float]:
+def numbers_of(objects: list[dict[str, Any]], quantity: str) -> dict[str, float]:
     return {
         f"{o['namespace']}/{o['name']}": o["readings"][quantity]["value"]
         for o in objects
@@ -124,14 +124,14 @@ def told(objects: list[dict[str, Any]], quantity: str) -> dict[str, float]:
 def test_every_number_of_every_pod_is_what_a_query_by_hand_says(stage: Stage, quantity: str) -> None:
     expected = by_hand(stage, POD_QUERIES[quantity], "namespace", "pod")
     assert len(expected) >= 3, "the query by hand finds nothing to compare with"
-    assert told(stage.document["pods"], quantity) == pytest.approx(expected, rel=1e-9)
+    assert numbers_of(stage.document["pods"], quantity) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("quantity", MODEL_QUERIES)
 def test_every_number_of_every_model_is_what_a_query_by_hand_says(stage: Stage, quantity: str) -> None:
     expected = by_hand(stage, MODEL_QUERIES[quantity], "namespace", "model_name")
     assert len(expected) >= 3
-    assert told(stage.document["models"], quantity) == pytest.approx(expected, rel=1e-9)
+    assert numbers_of(stage.document["models"], quantity) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.real("kubectl")

@@ -117,7 +117,7 @@ class BenchesScreen(ReadingScreen):
         try:
             benches = self._benches = await self.desk.local.observe().benches(self._server)
         except SessionError as error:
-            self._show([plain(f"   {untrusted(error.problem)}", Role.ERROR), plain(f"   {untrusted(error.remedy)}")])
+            self._show([plain(f"   {untrusted(error.message)}", Role.ERROR), plain(f"   {untrusted(error.remedy)}")])
             return
         if not benches:
             how = "read-only: no benchmarks" if self.desk.read_only else "b starts a benchmark"

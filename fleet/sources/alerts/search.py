@@ -119,7 +119,7 @@ def _try(endpoint: PrometheusEndpoint) -> str:
     try:
         api.get("/api/v2/status")
     except SourceProblem as problem:
-        return problem.problem
+        return problem.message
     finally:
         api.close()
     return ""

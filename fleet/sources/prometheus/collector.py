@@ -96,7 +96,7 @@ class PrometheusCollector:
         self._not_before = now + BACKOFF[min(self._failures, len(BACKOFF) - 1)]
         self._failures += 1
         shown = self._source.endpoint.shown if self._source is not None else ""
-        self.keeper.report(Health.DOWN, now, problem=problem.problem, remedy=problem.remedy, endpoint=shown)
+        self.keeper.report(Health.DOWN, now, problem=problem.message, remedy=problem.remedy, endpoint=shown)
         if self._configured is None and self._failures > len(BACKOFF):
             await self._forget()
 

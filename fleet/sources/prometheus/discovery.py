@@ -126,7 +126,7 @@ def _try(candidate: Candidate, endpoint: PrometheusEndpoint) -> Attempt:
     try:
         result = api.query(f"count({running})", api.now())
     except SourceProblem as problem:
-        return Attempt(candidate, problem=problem.problem)
+        return Attempt(candidate, problem=problem.message)
     finally:
         api.close()
     return Attempt(candidate, engines=int(float(result[0]["value"][1])) if result else 0)

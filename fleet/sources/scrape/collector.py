@@ -153,7 +153,7 @@ class ScrapeCollector:
             return await self.measure(state, now, only)
         except Exception as error:  # noqa: BLE001 - whatever it is, the source must say so and be asked again
             found = unforeseen(error)
-            self.keeper.report(Health.DOWN, now, problem=found.problem, remedy=found.remedy)
+            self.keeper.report(Health.DOWN, now, problem=found.message, remedy=found.remedy)
             return None
 
     async def measure(self, state: KubeState, now: float, only: ScrapeScope | None = None) -> Measurement | None:

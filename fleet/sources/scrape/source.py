@@ -140,9 +140,9 @@ class ScrapeSource:
                 clock = self._clock()
                 state.take(target, body, whole=whole, clock=clock, now=epoch + clock)
             except UnreadError as problem:
-                unread[target.key] = problem.problem
+                unread[target.key] = problem.message
             except SourceProblem as problem:
-                unreachable[target.key] = problem.problem
+                unreachable[target.key] = problem.message
             except (OSError, TimeoutError) as error:
                 # After a refused connection, a listening server may be a different one.
                 state.odd = state.odd and not isinstance(error, ConnectionRefusedError)

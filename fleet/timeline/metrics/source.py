@@ -212,6 +212,6 @@ def _last(one: TimelineMetric, at: float) -> Evidence:
 def _gap(problem: SourceProblem) -> Gap:
     return Gap(
         "deleted objects, and changes before the last, that no console saw",
-        problem.problem,
+        problem.message,
         problem.remedy,
     )

@@ -34,7 +34,7 @@ def dead(process: Mapping[str, Any], host: str) -> bool:
     return False
 
 
-def told(action: RecordedAction) -> str:
+def summary_text(action: RecordedAction) -> str:
     return "\n".join(f"{fact.label}: {fact.text}" for fact in summary(action))
 
 
@@ -54,7 +54,7 @@ def test_a_finished_action_is_told_from_beginning_to_end(tmp_path: Path) -> None
     )
     assert (action.began, action.ended, action.person) == (NOW, NOW + 4, "oncall@corp")
     assert action.intent.target_name == "serving/Deployment/chat-70b"
-    assert told(action) == (
+    assert summary_text(action) == (
         "who: oncall@corp, mia on laptop, from 10.1.2.3 port 51000\n"
         "where: prod-eu1 (production) · serving/Deployment/chat-70b\n"
         "reason: INC-7\n"
@@ -98,7 +98,7 @@ def cut_after(folder: Path, events: int) -> RecordedAction:
 def test_cut_off_before_anything_was_sent(tmp_path: Path) -> None:
     action = cut_after(tmp_path / "audit", 1)
     assert (action.state, action.sent, len(action.unsent)) == (ActionState.CUT_OFF, (), 2)
-    text = told(action)
+    text = summary_text(action)
     assert f"sent: PATCH {PATCH['path']}: not sent\n: POST {EVENT['path']}: not sent" in text
     assert "interrupted: its process ended at or after 2026-09-21 14:13:20Z, before it recorded a result" in text
     assert "nothing had been sent by then: the cluster is unchanged" in text
@@ -107,7 +107,7 @@ def test_cut_off_before_anything_was_sent(tmp_path: Path) -> None:
 def test_cut_off_between_a_request_and_its_answer(tmp_path: Path) -> None:
     action = cut_after(tmp_path / "audit", 2)
     assert [(sent.method, sent.unknown, sent.done) for sent in action.sent] == [("PATCH", True, False)]
-    text = told(action)
+    text = summary_text(action)
     assert f"PATCH {PATCH['path']}: no answer is recorded: whether the server did it is not known" in text
     assert f"POST {EVENT['path']}: not sent" in text
     assert "1 sent, 0 answered, 1 unknown" in text
@@ -118,13 +118,13 @@ def test_cut_off_after_the_answer(tmp_path: Path) -> None:
     action = cut_after(tmp_path / "audit", 3)
     assert [(sent.status, sent.unknown) for sent in action.sent] == [(200, False)]
     assert [planned["path"] for planned in action.unsent] == [EVENT["path"]]
-    assert "1 sent, 1 answered, 0 unknown; what the cluster did since is not in the log" in told(action)
+    assert "1 sent, 1 answered, 0 unknown; what the cluster did since is not in the log" in summary_text(action)
 
 
 def test_a_refusal_is_an_answer(tmp_path: Path) -> None:
     action = cut_after(tmp_path / "audit", 5)
     assert [(sent.status, sent.unknown, sent.done) for sent in action.sent] == [(200, False, True), (403, False, False)]
-    assert f"POST {EVENT['path']}: 403, events is forbidden" in told(action)
+    assert f"POST {EVENT['path']}: 403, events is forbidden" in summary_text(action)
 
 
 def test_an_error_without_an_answer_of_the_server_leaves_it_unknown(tmp_path: Path) -> None:
@@ -135,7 +135,9 @@ def test_an_error_without_an_answer_of_the_server_leaves_it_unknown(tmp_path: Pa
     log.append("result", "a1", {"result": "failed", "text": "connection reset"})
     [sent] = only(tmp_path / "audit").sent
     assert sent.unknown
-    assert "no answer (connection reset): whether the server did it is not known" in told(only(tmp_path / "audit"))
+    assert "no answer (connection reset): whether the server did it is not known" in summary_text(
+        only(tmp_path / "audit")
+    )
 
 
 def test_unfinished_are_those_that_nobody_finishes_or_has_looked_at(tmp_path: Path) -> None:
@@ -193,7 +195,7 @@ def test_another_machine_is_out_of_sight(tmp_path: Path) -> None:
     log_in(tmp_path / "audit", who=replace(WHO, host="elsewhere")).append("intent", "a1", intent())
     [action] = open_folder(tmp_path / "audit").actions
     assert action.state is ActionState.OUT_OF_SIGHT
-    assert "it was started on elsewhere, check there" in told(action)
+    assert "it was started on elsewhere, check there" in summary_text(action)
 
 
 @pytest.mark.parametrize(
@@ -294,6 +296,6 @@ def test_what_was_done_on_this_machine_is_told_in_its_own_words(tmp_path: Path) 
     log.append("answered", "a1", answered(audit_id="", resource_version=""))
     action = only(tmp_path)
     assert action.intent.target_name == "local/server/tiny"
-    assert "sent: START /opt/vllm serve: done\n" in f"{told(action)}\n"
+    assert "sent: START /opt/vllm serve: done\n" in f"{summary_text(action)}\n"
     assert all(AuditQuery(target=text).matches(action) for text in ("local/LocalNode/tiny", "server/tiny", "f00"))
     assert not AuditQuery(target="Deployment").matches(action)

@@ -40,7 +40,7 @@ def event(choice: dict[str, Any] | None = None, **more: Any) -> str:
     return f"data: {json.dumps({'choices': [choice] if choice else [], **more})}\n\n"
 
 
-def said(text: str, stopped: str | None = None) -> str:
+def content_event(text: str, stopped: str | None = None) -> str:
     return event({"delta": {"content": text}, "finish_reason": stopped})
 
 
@@ -75,7 +75,7 @@ async def failed(server: ServerRecord) -> LocalError:
 
 
 async def test_what_is_asked_is_what_openai_compatible_engines_take(at: Engine, server: ServerRecord) -> None:
-    at.answers[CHAT] = stream(ROLE, said("Hi"), said(" there", "stop"), USAGE, DONE)
+    at.answers[CHAT] = stream(ROLE, content_event("Hi"), content_event(" there", "stop"), USAGE, DONE)
     last = (await pieces(server))[-1]
     assert (last.text, last.tokens, last.done, last.stopped) == ("Hi there", 5, True, "stop")
     (asked,) = at.asked
@@ -90,7 +90,7 @@ async def test_what_is_asked_is_what_openai_compatible_engines_take(at: Engine, 
 
 
 async def test_no_key_is_sent_where_none_is_asked_for(at: Engine, tmp_path: Path) -> None:
-    at.answers[CHAT] = stream(said("Hi", "stop"), DONE)
+    at.answers[CHAT] = stream(content_event("Hi", "stop"), DONE)
     await pieces(record(tmp_path / "open", at.port, keyed=False))
     assert "authorization" not in at.asked[0].headers
 
@@ -102,7 +102,7 @@ async def test_times_are_those_of_the_tokens(at: Engine, server: ServerRecord) -
         await wire.begin()
         # The role alone is not a token, and is not reported.
         await wire.send(ROLE)
-        for gate, packet in zip(release, (said("one"), said(" two", "length")), strict=True):
+        for gate, packet in zip(release, (content_event("one"), content_event(" two", "length")), strict=True):
             await gate.wait()
             await wire.send(packet)
         await wire.send(USAGE + DONE)
@@ -128,7 +128,7 @@ async def test_times_are_those_of_the_tokens(at: Engine, server: ServerRecord) -
 
 
 async def test_half_characters_are_tokens_and_the_end_alone_is_none(at: Engine, server: ServerRecord) -> None:
-    at.answers[CHAT] = stream(ROLE, said(""), said("é"), said("", "stop"), DONE)
+    at.answers[CHAT] = stream(ROLE, content_event(""), content_event("é"), content_event("", "stop"), DONE)
     ticks = count()
     last = (await pieces(server, clock=lambda: float(next(ticks))))[-1]
     assert (last.text, last.tokens) == ("é", 2)
@@ -137,7 +137,7 @@ async def test_half_characters_are_tokens_and_the_end_alone_is_none(at: Engine, 
 async def test_reasoning_stands_before_the_answer(at: Engine, server: ServerRecord) -> None:
     thought = event({"delta": {"reasoning_content": "hm"}, "finish_reason": None})
     other = event({"delta": {"reasoning": "mm"}, "finish_reason": None})
-    at.answers[CHAT] = stream(ROLE, thought, other, said("42", "stop"), DONE)
+    at.answers[CHAT] = stream(ROLE, thought, other, content_event("42", "stop"), DONE)
     assert (await pieces(server))[-1].text == "hmmm\n\n42"
 
 
@@ -197,18 +197,18 @@ async def test_silence_is_given_up(at: Engine, server: ServerRecord, monkeypatch
 
 async def test_an_error_in_the_middle_of_an_answer_is_said(at: Engine, server: ServerRecord) -> None:
     broken = 'data: {"error":{"message":"EngineCore encountered an issue","code":500}}\n\n'
-    at.answers[CHAT] = stream(said("Hi"), broken, DONE)
+    at.answers[CHAT] = stream(content_event("Hi"), broken, DONE)
     assert "EngineCore encountered an issue" in (await failed(server)).message
 
 
 async def test_a_connection_that_breaks_is_no_answer(at: Engine, server: ServerRecord) -> None:
     async def cut(wire: Wire) -> None:
         await wire.begin()
-        await wire.send(said("Hi"))
+        await wire.send(content_event("Hi"))
 
     at.answers[CHAT] = cut
     assert "broke after 1 tokens" in (await failed(server)).message
-    at.answers[CHAT] = stream(said("Hi"))
+    at.answers[CHAT] = stream(content_event("Hi"))
     assert "broke off after 1 tokens" in (await failed(server)).message
     at.answers[CHAT] = stream("data: {half\n\n")
     assert "invalid JSON" in (await failed(server)).message
@@ -217,7 +217,7 @@ async def test_a_connection_that_breaks_is_no_answer(at: Engine, server: ServerR
 async def test_closing_it_ends_the_request_at_once(at: Engine, server: ServerRecord) -> None:
     async def endless(wire: Wire) -> None:
         await wire.begin()
-        await wire.send(said("Hi"))
+        await wire.send(content_event("Hi"))
         await asyncio.Event().wait()
 
     at.answers[CHAT] = endless

@@ -72,7 +72,7 @@ async def test_what_fails_over_there_is_told_here_in_words() -> None:
     async with bridged() as bridge:
         with pytest.raises(SessionError) as caught:
             await bridge.call(fail(NotFoundError("no pod x", remedy="look again")))
-        assert (caught.value.problem, caught.value.remedy) == ("no pod x", "look again")
+        assert (caught.value.message, caught.value.remedy) == ("no pod x", "look again")
         with pytest.raises(SessionError, match="unexpected ZeroDivisionError"):
             await bridge.call(fail(ZeroDivisionError("in a test")))
 

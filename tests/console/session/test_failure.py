@@ -26,9 +26,9 @@ def test_the_remedy_goes_on_where_the_problem_ends(remedy: str, line: str) -> No
 @pytest.mark.parametrize("kind", [KubeError, KubeconfigError, LocalError])
 def test_what_we_say_ourselves_is_shown_as_it_is(kind: type[ClusterError | LocalError]) -> None:
     error = in_words(kind("there is no node tiny", remedy=":local shows those there are"))
-    assert (error.problem, error.remedy) == ("there is no node tiny", ":local shows those there are")
+    assert (error.message, error.remedy) == ("there is no node tiny", ":local shows those there are")
 
 
 def test_what_nobody_foresaw_is_called_a_defect() -> None:
     error = in_words(KeyError("x"))
-    assert (error.problem, error.remedy) == ("unexpected KeyError: 'x'", "please report this")
+    assert (error.message, error.remedy) == ("unexpected KeyError: 'x'", "please report this")

@@ -89,12 +89,12 @@ def test_what_cannot_be_joined_is_said(snapshot: Snapshot, labels: dict[str, str
     assert Index(snapshot).concerned(Alert(labels)).unjoined == expected
 
 
-def told(snapshot: Snapshot, *alerts: Alert) -> Snapshot:
+def with_alerts(snapshot: Snapshot, *alerts: Alert) -> Snapshot:
     return replace(snapshot, facts=Facts({"am": Dated(NOW, Notified(alerts, ()))}))
 
 
 def test_an_alert_of_a_gpu_stands_at_its_pod_its_workload_and_its_model(snapshot: Snapshot) -> None:
-    board = AlertBoardMaker().board_of(told(snapshot, Alert({"alertname": "Xid", "UUID": "GPU-1"})))
+    board = AlertBoardMaker().board_of(with_alerts(snapshot, Alert({"alertname": "Xid", "UUID": "GPU-1"})))
     (key,) = board.rows
     assert board.of == dict.fromkeys(("GPU-1", "serving/chat-1", CHAT, "serving/llama"), (key,))
     assert [row.merged.alert.name for row in board.telling(CHAT)] == ["Xid"]
@@ -103,7 +103,7 @@ def test_an_alert_of_a_gpu_stands_at_its_pod_its_workload_and_its_model(snapshot
 def test_what_is_silenced_or_pending_marks_nothing_and_is_listed(snapshot: Snapshot) -> None:
     labels = {"namespace": "serving", "pod": "chat-1"}
     board = AlertBoardMaker().board_of(
-        told(
+        with_alerts(
             snapshot,
             Alert(labels | {"alertname": "A"}, silenced_by=("s",)),
             Alert(labels | {"alertname": "B"}, inhibited_by=("f",)),
@@ -125,7 +125,7 @@ def test_the_worst_comes_first(snapshot: Snapshot) -> None:
         fires("Soon", "critical", firing=False),
         fires("Full", "critical"),
     )
-    board = AlertBoardMaker().board_of(told(snapshot, *alerts))
+    board = AlertBoardMaker().board_of(with_alerts(snapshot, *alerts))
     assert [row.merged.alert.name for row in board.rows.values()] == ["Full", "Slow", "Soon", "Watchdog", "Quiet"]
     assert [severity_of(row.merged.alert) for row in board.rows.values()] == [
         Severity.CRITICAL,
@@ -137,11 +137,11 @@ def test_the_worst_comes_first(snapshot: Snapshot) -> None:
 
 
 def test_the_board_is_the_same_while_nothing_changes(snapshot: Snapshot) -> None:
-    maker, with_one = AlertBoardMaker(), told(snapshot, Alert({"alertname": "A", "node": "gpu-1"}))
+    maker, with_one = AlertBoardMaker(), with_alerts(snapshot, Alert({"alertname": "A", "node": "gpu-1"}))
     first = maker.board_of(with_one)
     later = replace(with_one, at=NOW + 2, facts=Facts({"am": Dated(NOW + 2, with_one.facts.of(Notified)["am"].value)}))
     assert maker.board_of(later) is first
-    assert maker.board_of(told(snapshot)) is not first
+    assert maker.board_of(with_alerts(snapshot)) is not first
     assert maker.board_of(snapshot) is NONE
 
 

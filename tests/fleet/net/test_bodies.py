@@ -116,7 +116,7 @@ async def prometheus(base: str) -> str:
             try:
                 session.get(f"{base}/api/v1/query", stream=True, timeout=30)
             except SourceProblem as problem:
-                return problem.problem
+                return problem.message
         return ""
 
     return await asyncio.to_thread(send)

@@ -95,8 +95,8 @@ async def prometheus(base: str, path: str, guard: guard.Guard) -> None:
             try:
                 session.get(base + path, timeout=10)
             except SourceProblem as problem:
-                if "sent" in problem.problem or "proxy" in problem.problem:
-                    raise RefusedError(problem.problem) from problem
+                if "sent" in problem.message or "proxy" in problem.message:
+                    raise RefusedError(problem.message) from problem
             except requests.RequestException as error:
                 raise RefusedError(str(error)) from error
 
@@ -108,8 +108,8 @@ async def alerts(base: str, path: str, guard: guard.Guard) -> None:
     try:
         await asyncio.to_thread(api.get, path)
     except SourceProblem as problem:
-        if "sent" in problem.problem or "proxy" in problem.problem:
-            raise RefusedError(problem.problem) from problem
+        if "sent" in problem.message or "proxy" in problem.message:
+            raise RefusedError(problem.message) from problem
     except requests.RequestException as error:
         raise RefusedError(str(error)) from error
     finally:

@@ -43,7 +43,7 @@ def hpa(least: int, most: int) -> HorizontalPodAutoscaler:
     )
 
 
-async def told(tmp_path: Path, *looks: tuple[float, KubeState], uid: str = "") -> list[Entry]:
+async def entries_of(tmp_path: Path, *looks: tuple[float, KubeState], uid: str = "") -> list[Entry]:
     """Return the entries of a console that saw these states, without what the objects report themselves."""
     file = tmp_path / "kept.qdr"
     writer = RecordingWriter(file, Plain())
@@ -70,7 +70,7 @@ def lines(entries: Sequence[Entry]) -> list[tuple[float, float, str, str]]:
 async def test_a_pod_that_was_there_and_is_not_is_told_to_the_time_between_two_looks(tmp_path: Path) -> None:
     one, other = pod("chat-a"), pod("chat-b")
     looks = [(at, seen([one, other])) for at in (0, 2, 4)]
-    found = await told(tmp_path, *looks, (6, seen([one])), (8, seen([one])))
+    found = await entries_of(tmp_path, *looks, (6, seen([one])), (8, seen([one])))
     assert lines(found) == [(4, 2, "serving/Pod/chat-b", "pod gone")]
     (evidence,) = found[0].evidence
     assert "uid uid-chat-b was there at" in evidence.value
@@ -78,7 +78,7 @@ async def test_a_pod_that_was_there_and_is_not_is_told_to_the_time_between_two_l
 
 async def test_another_pod_of_the_same_name_is_the_end_of_the_first(tmp_path: Path) -> None:
     again = pod("chat-0", uid="another")
-    assert lines(await told(tmp_path, (0, seen([pod("chat-0")])), (2, seen([again])))) == [
+    assert lines(await entries_of(tmp_path, (0, seen([pod("chat-0")])), (2, seen([again])))) == [
         (0, 2, "serving/Pod/chat-0", "pod gone")
     ]
 
@@ -86,7 +86,7 @@ async def test_another_pod_of_the_same_name_is_the_end_of_the_first(tmp_path: Pa
 async def test_what_is_not_in_view_is_not_gone_until_it_could_be_seen_and_is_not(tmp_path: Path) -> None:
     blind = Coverage(limited={"pods": ("batch",)})
     pods = [pod("chat-a"), pod("chat-b")]
-    found = await told(
+    found = await entries_of(
         tmp_path,
         (0, seen(pods)),
         (2, seen(coverage=blind)),
@@ -98,14 +98,14 @@ async def test_what_is_not_in_view_is_not_gone_until_it_could_be_seen_and_is_not
 
 async def test_what_happened_while_no_console_ran_is_known_to_that_time(tmp_path: Path) -> None:
     there = seen([pod("chat-a")])
-    await told(tmp_path, (0, there), (2, there))
-    found = await told(tmp_path, (600, seen()))
+    await entries_of(tmp_path, (0, there), (2, there))
+    found = await entries_of(tmp_path, (600, seen()))
     # The first console has not recorded its last look: nothing had changed.
     assert lines(found) == [(0, 600, "serving/Pod/chat-a", "pod gone")]
 
 
 async def test_a_clock_that_is_set_back_invents_no_time(tmp_path: Path) -> None:
-    found = await told(tmp_path, (100, seen([pod("chat-a")])), (50, seen()))
+    found = await entries_of(tmp_path, (100, seen([pod("chat-a")])), (50, seen()))
     assert lines(found) == [(50, 0, "serving/Pod/chat-a", "pod gone")]
 
 
@@ -124,7 +124,7 @@ async def test_changes_of_which_nothing_keeps_the_one_before_the_last(tmp_path: 
         ],
         [hpa(1, 12)],
     )
-    found = await told(tmp_path, (0, before), (2, after), (4, before))
+    found = await entries_of(tmp_path, (0, before), (2, after), (4, before))
     assert [(at, what) for at, _, _, what in lines(found)] == [
         (0, "cordoned: accepts no new pods"),
         (0, "nvidia.com/gpu allocatable 8 → 7"),
@@ -152,13 +152,13 @@ async def test_what_an_event_says_as_well_is_one_thing_and_known_as_well_as_the_
     )
     before, machine = seen(nodes=[node("gpu-1")]), replace(node("gpu-1"), unschedulable=True)
     after = replace(seen(nodes=[machine]), events={event.key: event})
-    found = [one for one in await told(tmp_path, (2, before), (4, after)) if "cordoned" in one.what]
+    found = [one for one in await entries_of(tmp_path, (2, before), (4, after)) if "cordoned" in one.what]
     assert [(one.at - BEGAN, one.within, len(one.evidence)) for one in found] == [(2, 2, 2)]
 
 
 async def test_a_pod_that_is_asked_to_end_and_then_is_gone_are_two_things(tmp_path: Path) -> None:
     ending = replace(pod("chat-a"), deleted=BEGAN + 32)
-    found = await told(tmp_path, (0, seen([pod("chat-a")])), (2, seen([ending])), (30, seen()))
+    found = await entries_of(tmp_path, (0, seen([pod("chat-a")])), (2, seen([ending])), (30, seen()))
     assert lines(found) == [
         (0, 2, "serving/Pod/chat-a", "asked to stop"),
         (2, 28, "serving/Pod/chat-a", "pod gone"),
@@ -167,7 +167,7 @@ async def test_a_pod_that_is_asked_to_end_and_then_is_gone_are_two_things(tmp_pa
 
 @pytest.mark.parametrize(("uid", "count"), [("", 1), ("this one", 1), ("a cluster of the same address", 0)])
 async def test_what_was_kept_of_another_cluster_is_not_told(tmp_path: Path, uid: str, count: int) -> None:
-    found = await told(tmp_path, (0, seen([pod("chat-a")])), (2, seen()), uid=uid)
+    found = await entries_of(tmp_path, (0, seen([pod("chat-a")])), (2, seen()), uid=uid)
     assert len(found) == count
 
 

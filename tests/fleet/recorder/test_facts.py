@@ -36,7 +36,7 @@ def alert(number: int, **labels: str) -> Alert:
     return Alert(named | labels, {"summary": "a pod is not ready"}, since=BEGAN, fingerprint=f"f{number}")
 
 
-def told(*alerts: Alert, silences: tuple[Silence, ...] = ()) -> Facts:
+def alert_facts(*alerts: Alert, silences: tuple[Silence, ...] = ()) -> Facts:
     rule = MonitoringRule("kubernetes-apps", "KubePodCrashLooping", 'kube_pod_status{reason="CrashLoopBackOff"} > 0')
     return Facts(
         {
@@ -51,10 +51,10 @@ SILENCE = Silence(
 )  # fmt: skip
 SAID = (
     Facts(),
-    told(alert(0)),
-    told(alert(0), alert(1)),
-    told(alert(1, severity="critical"), silences=(SILENCE,)),
-    Facts({"rules": told().by_source["rules"]}),
+    alert_facts(alert(0)),
+    alert_facts(alert(0), alert(1)),
+    alert_facts(alert(1, severity="critical"), silences=(SILENCE,)),
+    Facts({"rules": alert_facts().by_source["rules"]}),
 )
 """Facts for four ticks each."""
 
@@ -115,22 +115,22 @@ async def test_a_replay_shows_the_alerts_of_then_joined_to_the_objects_and_incid
 
 def test_of_two_thousand_alerts_of_which_one_ends_little_is_written() -> None:
     writer, many = FactsWriter(), tuple(map(alert, range(2000)))
-    whole = writer.whole(told(*many))
-    changed = writer.difference(told(*many[:700], *many[701:]))
+    whole = writer.whole(alert_facts(*many))
+    changed = writer.difference(alert_facts(*many[:700], *many[701:]))
     assert changed is not None
     assert len(changed) < 200 < len(whole)
-    assert values(apply(apply(None, whole), changed)) == values(told(*many[:700], *many[701:]))
+    assert values(apply(apply(None, whole), changed)) == values(alert_facts(*many[:700], *many[701:]))
 
 
 def test_another_evaluation_with_the_same_result_writes_nothing() -> None:
-    def said(at: float, value: float) -> Facts:
+    def rule_facts(at: float, value: float) -> Facts:
         rule = MonitoringRule("g", "r", "up == 0", evaluated=at)
         return Facts({"rules": Dated(at, Evaluated((rule,), (Alert({"alertname": "Down"}, value=value),)))})
 
     writer = FactsWriter()
-    writer.whole(said(BEGAN, 12.31))
-    assert writer.difference(said(BEGAN + 30, 12.34)) is None
-    assert writer.difference(said(BEGAN + 60, 18.0)) is not None
+    writer.whole(rule_facts(BEGAN, 12.31))
+    assert writer.difference(rule_facts(BEGAN + 30, 12.34)) is None
+    assert writer.difference(rule_facts(BEGAN + 60, 18.0)) is not None
 
 
 def test_facts_of_a_kind_that_is_not_known_are_not_kept_and_harm_nothing() -> None:
@@ -271,10 +271,14 @@ def test_what_leads_to_engines_is_kept_and_scrubbed_so_that_it_still_joins(tmp_p
 def test_a_recording_goes_on_until_the_last_that_was_said_be_it_facts_alone(tmp_path: Path) -> None:
     writer = RecordingWriter(tmp_path / "x.qdr", Plain())
     (now, moment), *_ = moments(1)
-    for later, facts in ((0.0, told(alert(0))), (40.0, told(alert(0))), (90.0, told(alert(0), alert(1)))):
+    for later, facts in (
+        (0.0, alert_facts(alert(0))),
+        (40.0, alert_facts(alert(0))),
+        (90.0, alert_facts(alert(0), alert(1))),
+    ):
         writer.note(moment._replace(facts=facts), now + later)
     writer.close()
     with Recording(tmp_path / "x.qdr") as recording:
         assert (recording.first, recording.last) == (now, now + 90)
         assert recording.changes() == [now, now + 90]
-        assert values(recording.at(recording.last).facts) == values(told(alert(0), alert(1)))
+        assert values(recording.at(recording.last).facts) == values(alert_facts(alert(0), alert(1)))

@@ -37,7 +37,7 @@ def event(name: str, reason: str, message: str, at: float) -> Event:
     return Event("serving", name, name, "1", about, "", "Normal", reason, message, 1, at, "replicaset-controller", at)
 
 
-async def told(file: Path, now: float) -> Timeline:
+async def timeline_in(file: Path, now: float) -> Timeline:
     return (await ask([RecordedTimeline(file, lambda: now)], 0.0, now)).narrowed_to(CHAT)
 
 
@@ -50,7 +50,7 @@ async def test_rows_say_what_happened_and_nothing_of_later(tmp_path: Path) -> No
     # The first event has expired by then.
     recorder.note(Moment(seen(BEGAN + 2 * HOUR, later), (), None), BEGAN + 2 * HOUR)
     recorder.close()
-    found = await told(file, BEGAN + HOUR)
+    found = await timeline_in(file, BEGAN + HOUR)
     assert [(entry.at - BEGAN, entry.what) for entry in found.entries] == [
         (-9 * HOUR, "Deployment created"),
         (-9 * HOUR, "revision 1 made"),
@@ -62,12 +62,12 @@ async def test_rows_say_what_happened_and_nothing_of_later(tmp_path: Path) -> No
     ]
     assert all(entry.evidence for entry in found.entries)
     assert [gap.what for gap in found.gaps] == ["who changed anything but templates, and arguments of templates"]
-    whole = await told(file, BEGAN + 2 * HOUR)
+    whole = await timeline_in(file, BEGAN + 2 * HOUR)
     ends = [entry.at - BEGAN for entry in whole.entries if "ended" in entry.what]
     assert ends == [-60, 2 * HOUR - 60], "each end that was seen, not the last alone"
     assert [entry.about.name for entry in whole.entries if entry.what == "pod deleted"] == ["chat-old", "chat-y"]
 
 
 async def test_what_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
-    (gap,) = [gap for gap in (await told(tmp_path / "none.qdr", BEGAN)).gaps if "rest" in gap.what]
+    (gap,) = [gap for gap in (await timeline_in(tmp_path / "none.qdr", BEGAN)).gaps if "rest" in gap.what]
     assert "No such file" in gap.problem

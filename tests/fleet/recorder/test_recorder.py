@@ -47,10 +47,10 @@ def record(file: Path, ticks: int, pods: int = 3, context: str = "") -> list[tup
 
 def same(one: Measurement | None, other: Measurement | None) -> bool:
     """Bit by bit, in single precision: a NaN equals itself. The order of quantities says nothing."""
-    return _told(one) == _told(other)
+    return _content(one) == _content(other)
 
 
-def _told(measurement: Measurement | None) -> object:
+def _content(measurement: Measurement | None) -> object:
     if measurement is None:
         return None
     columns = {quantity: array("f", column).tobytes() for quantity, column in measurement.engine_table.columns.items()}

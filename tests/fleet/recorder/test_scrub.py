@@ -147,7 +147,7 @@ def test_every_text_of_the_model_is_hidden_unless_it_is_known_to_be_of_nobody(fi
     recorder = RecordingWriter(tmp_path / "all.qdr", Plain())
     moment = whole()
     rows: dict[str, Any] = {
-        name: {row.key: row for row in (_told(each, text) for each in getattr(moment.state, name).values())}
+        name: {row.key: row for row in (_with_text(each, text) for each in getattr(moment.state, name).values())}
         for name in ("pods", "nodes", "workloads", "links", "autoscalers", "budgets", "services", "events")
     }
     recorder.note(moment._replace(state=replace(moment.state, **rows)), BEGAN)
@@ -157,7 +157,7 @@ def test_every_text_of_the_model_is_hidden_unless_it_is_known_to_be_of_nobody(fi
     assert SECRET not in left, left[max(0, left.find(SECRET) - 80) : left.find(SECRET) + 40]
 
 
-def _told(value: Any, text: str, place: str = "") -> Any:
+def _with_text(value: Any, text: str, place: str = "") -> Any:
     """The same with another text in every field that may hold anything."""
     if place in _KEPT or place.endswith((".kind", ".reason", ".dialect")) or isinstance(value, Enum):
         return value
@@ -167,15 +167,15 @@ def _told(value: Any, text: str, place: str = "") -> Any:
         name = type(value).__name__
         return replace(
             value,
-            **{each.name: _told(getattr(value, each.name), text, f"{name}.{each.name}") for each in fields(value)},
+            **{each.name: _with_text(getattr(value, each.name), text, f"{name}.{each.name}") for each in fields(value)},
         )
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         name = type(value).__name__
-        return type(value)(*(_told(getattr(value, each), text, f"{name}.{each}") for each in value._fields))
+        return type(value)(*(_with_text(getattr(value, each), text, f"{name}.{each}") for each in value._fields))
     if isinstance(value, tuple) and place != "Node.taints":
-        return tuple(_told(each, text, place) for each in value)
+        return tuple(_with_text(each, text, place) for each in value)
     if isinstance(value, Mapping):
-        return {f"{text}{place}{i}": _told(each, text, place) for i, each in enumerate(value.values())}
+        return {f"{text}{place}{i}": _with_text(each, text, place) for i, each in enumerate(value.values())}
     return value
 
 

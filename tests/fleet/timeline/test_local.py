@@ -15,13 +15,13 @@ from tests.fleet.local.servers import BEGUN, dead, record, state
 POD = ObjectRef("Pod", "local", "tiny")
 
 
-async def told(*states: ServerState) -> tuple[Entry, ...]:
+async def entries_of(*states: ServerState) -> tuple[Entry, ...]:
     source = LocalTimeline(lambda: states, "this-host", "LocalNode")
     return (await ask([source], BEGUN - 1, BEGUN + 3600)).entries
 
 
 async def test_a_start_is_told_phase_by_phase() -> None:
-    started, ready = await told(state(record()))
+    started, ready = await entries_of(state(record()))
     assert (started.at, started.what, started.kind) == (BEGUN, "server started with org/tiny", EntryKind.START)
     assert started.evidence[0].value == "vllm serve org/tiny --port 8000"
     assert (ready.at, ready.what, ready.weight) == (BEGUN + 30, str(Phase.READY), Weight.GOOD)
@@ -29,14 +29,14 @@ async def test_a_start_is_told_phase_by_phase() -> None:
 
 
 async def test_an_end_has_its_reason() -> None:
-    *_, ended = await told(dead(record()))
+    *_, ended = await entries_of(dead(record()))
     assert ended.what == "server ended: the GPU has too little free memory"
     assert (ended.kind, ended.weight) == (EntryKind.END, Weight.BAD)
 
 
 async def test_of_an_end_that_nobody_saw_it_is_known_between_when_it_was() -> None:
     unseen = replace(dead(record()), end_seen=False, at=BEGUN + 600)
-    *_, ended = await told(unseen)
+    *_, ended = await entries_of(unseen)
     assert (ended.at, ended.at + ended.within) == (BEGUN + 30, BEGUN + 600)
 
 

@@ -33,7 +33,7 @@ async def source(store: Prometheus) -> AsyncIterator[PrometheusSource]:
     await found.close()
 
 
-async def told(source: PrometheusSource, hours: float = 48.0, cluster: str = "here") -> SourceTimeline:
+async def timeline_of(source: PrometheusSource, hours: float = 48.0, cluster: str = "here") -> SourceTimeline:
     matches = [Match("cluster", Op.EQUAL, cluster)] if cluster else []
 
     async def find() -> PrometheusSource:
@@ -47,7 +47,7 @@ def is_it(entry: Entry, done: Done) -> bool:
 
 
 async def test_all_that_was_done_is_told_at_its_time_and_nothing_else(source: PrometheusSource) -> None:
-    found = await told(source)
+    found = await timeline_of(source)
     assert found.gaps == ()
     for done in TRUTH:
         (entry,) = [entry for entry in found.entries if is_it(entry, done)]
@@ -58,25 +58,25 @@ async def test_all_that_was_done_is_told_at_its_time_and_nothing_else(source: Pr
 
 
 async def test_a_pod_that_is_gone_is_known_to_its_workload_and_node(source: PrometheusSource) -> None:
-    found = await told(source)
+    found = await timeline_of(source)
     above = found.kin.of(ObjectRef("Pod", "llm", GONE))
     assert {DEPLOYMENT, NODE} <= above
 
 
 async def test_only_what_is_within_the_span_is_told(source: PrometheusSource) -> None:
-    found = await told(source, 20.0)
+    found = await timeline_of(source, 20.0)
     assert {entry.what for entry in found.entries} == {done.what for done in TRUTH if done.at >= NOW - 20 * 3600}
 
 
 async def test_another_cluster_of_the_same_store_tells_its_own(source: PrometheusSource) -> None:
-    assert [entry.what for entry in (await told(source, cluster="there")).entries] == ["replicas 1 → 9"]
-    assert not (await told(source, cluster="nowhere")).entries
+    assert [entry.what for entry in (await timeline_of(source, cluster="there")).entries] == ["replicas 1 → 9"]
+    assert not (await timeline_of(source, cluster="nowhere")).entries
 
 
 async def test_of_a_store_of_several_clusters_nothing_is_told_until_it_is_said_which_this_is(
     source: PrometheusSource,
 ) -> None:
-    found = await told(source, cluster="")
+    found = await timeline_of(source, cluster="")
     assert found.entries == ()
     (gap,) = found.gaps
     assert gap.problem.startswith("this store has the objects of 2 clusters (here, there)")
@@ -85,7 +85,7 @@ async def test_of_a_store_of_several_clusters_nothing_is_told_until_it_is_said_w
 
 async def test_a_store_that_is_gone_is_a_gap_and_no_error() -> None:
     source = PrometheusSource(PrometheusEndpoint("http://127.0.0.1:9"))
-    found = await told(source)
+    found = await timeline_of(source)
     await source.close()
     assert found.entries == ()
     assert [gap.what for gap in found.gaps] == ["deleted objects, and changes before the last, that no console saw"]

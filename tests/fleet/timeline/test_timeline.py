@@ -34,7 +34,7 @@ def timeline(*entries: Entry, since: float = 0.0) -> Timeline:
     return merged([SourceTimeline(entries, kin())], since, 1000.0)
 
 
-def said(found: Timeline) -> list[tuple[float, str, int]]:
+def rows_of(found: Timeline) -> list[tuple[float, str, int]]:
     return [(one.at, one.what, one.times) for one in found.entries]
 
 
@@ -44,12 +44,12 @@ def test_the_first_seen_is_first_whoever_tells_it() -> None:
         0.0,
         100.0,
     )
-    assert said(both) == [(10, "a", 1), (20, "b", 1), (30, "c", 1)]
+    assert rows_of(both) == [(10, "a", 1), (20, "b", 1), (30, "c", 1)]
 
 
 def test_what_began_before_the_span_and_lasted_into_it_is_told() -> None:
     found = timeline(entry(10, "long", last=60.0, times=4), entry(20, "short"), since=50.0)
-    assert said(found) == [(10, "long", 4)]
+    assert rows_of(found) == [(10, "long", 4)]
 
 
 def test_the_same_of_several_pods_of_a_workload_within_minutes_is_one_entry_with_all_its_evidence() -> None:
@@ -58,7 +58,7 @@ def test_the_same_of_several_pods_of_a_workload_within_minutes_is_one_entry_with
     assert (one.about, one.objects, one.times, one.last) == (CHAT, (ONE, TWO), 2, 40)
     assert len(one.evidence) == 2
     # Of each of the objects it is still known.
-    assert said(found.narrowed_to(CHAT)) == [(10, "vllm ended: OOMKilled (137)", 2)]
+    assert rows_of(found.narrowed_to(CHAT)) == [(10, "vllm ended: OOMKilled (137)", 2)]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_of_several_objects_what_names_them_may_differ_and_is_not_shown_as_if_it
 )
 @pytest.mark.parametrize("other", [ONE, TWO])
 def test_what_is_said_is_never_made_one_with_something_else(first: str, again: str, other: ObjectRef) -> None:
-    assert said(timeline(entry(10, first), entry(11, again, other))) == [(10, first, 1), (11, again, 1)]
+    assert rows_of(timeline(entry(10, first), entry(11, again, other))) == [(10, first, 1), (11, again, 1)]
 
 
 def test_pods_of_two_workloads_of_one_application_are_not_one() -> None:
@@ -133,14 +133,14 @@ def test_what_holds_again_is_not_folded_with_what_held_before() -> None:
     held = [entry(at, "well", topic="Ready=True") for at in (10, 20)]
     lost = entry(30, "not well", topic="Ready=False")
     found = timeline(*held, lost, entry(40, "well", topic="Ready=True"), entry(50, "well", TWO, topic="Ready=True"))
-    assert said(found) == [(10, "well", 3), (30, "not well", 1), (40, "well", 1)]
+    assert rows_of(found) == [(10, "well", 3), (30, "not well", 1), (40, "well", 1)]
 
 
 def test_an_object_has_what_belongs_to_it_and_not_what_was_folded_with_it() -> None:
     alone = entry(5, "made", TWO, EntryKind.START)
     found = timeline(alone, entry(10, "ended"), entry(40, "ended", TWO), entry(50, "lost", NODE))
-    assert said(found.narrowed_to(TWO)) == [(5, "made", 1), (40, "ended", 1)]
-    assert said(found.narrowed_to(NODE)) == [(10, "ended", 1), (50, "lost", 1)]
+    assert rows_of(found.narrowed_to(TWO)) == [(5, "made", 1), (40, "ended", 1)]
+    assert rows_of(found.narrowed_to(NODE)) == [(10, "ended", 1), (50, "lost", 1)]
 
 
 def test_objects_are_found_by_name_and_by_kind_and_in_a_namespace() -> None:
@@ -172,5 +172,5 @@ async def test_all_sources_are_asked_and_what_one_cannot_read_is_a_gap() -> None
             return self._told
 
     found = await ask([Source([entry(9, "a")], Gap("pods", "403")), Source([], Gap("nodes", "403"))], 3.0, 10.0)
-    assert said(found) == [(9, "a", 1)]
+    assert rows_of(found) == [(9, "a", 1)]
     assert [gap.what for gap in found.gaps] == ["pods", "nodes"]

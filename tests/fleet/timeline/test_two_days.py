@@ -115,7 +115,7 @@ async def api(plane: ControlPlane) -> AsyncIterator[KubeClient]:
         await runner.cleanup()
 
 
-async def told(plane: ControlPlane, store: Prometheus | None, objects: bool = True) -> Timeline:
+async def timeline_of(plane: ControlPlane, store: Prometheus | None, objects: bool = True) -> Timeline:
     prometheus = PrometheusSource(PrometheusEndpoint(store.url)) if store is not None else None
 
     async def find() -> PrometheusSource | None:
@@ -132,7 +132,7 @@ async def told(plane: ControlPlane, store: Prometheus | None, objects: bool = Tr
             await prometheus.close()
 
 
-def tells(entry: Entry, did: Did) -> bool:
+def shows(entry: Entry, did: Did) -> bool:
     """True if an entry is of it: the object, the words, and a time that is no further off than the entry says."""
     return (
         entry.about == did.about
@@ -144,12 +144,12 @@ def tells(entry: Entry, did: Did) -> bool:
 async def test_all_of_two_days_is_told_at_its_time_and_nothing_that_did_not_happen(
     plane: ControlPlane, store: Prometheus
 ) -> None:
-    found = await told(plane, store)
-    missed = [did for did in plane.did if not any(tells(entry, did) for entry in found.single)]
+    found = await timeline_of(plane, store)
+    missed = [did for did in plane.did if not any(shows(entry, did) for entry in found.single)]
     recall = 1 - len(missed) / len(plane.did)
     assert recall >= 0.95, missed
     # Of what objects say of their own state now ("ready", "enough replicas"), the control plane did it, unasked.
-    entries = [entry for entry in found.single if not any(tells(entry, did) for did in plane.did)]
+    entries = [entry for entry in found.single if not any(shows(entry, did) for did in plane.did)]
     invented = [entry for entry in entries if entry.what != "ready"]
     assert invented == []
     assert all(entry.within <= 2 * SCRAPE for entry in found.single)
@@ -159,29 +159,29 @@ async def test_all_of_two_days_is_told_at_its_time_and_nothing_that_did_not_happ
     assert twice == []
     # A field is of who wrote it last: of the rollouts, the last one.
     (last,) = [did for did in plane.did if did.who and did.at > at(28)]
-    assert [entry.who for entry in found.single if tells(entry, last)] == [last.who]
+    assert [entry.who for entry in found.single if shows(entry, last)] == [last.who]
     # What a pod says of its end and what was counted of it are one.
     crash = max((did for did in plane.did if "restarted" in did.what), key=lambda did: did.at)
-    (entry,) = [entry for entry in found.single if tells(entry, crash)]
+    (entry,) = [entry for entry in found.single if shows(entry, crash)]
     assert entry.what == "vllm ended: OOMKilled (137)"
     assert len(entry.evidence) == 2
 
 
 async def test_what_was_before_the_span_is_not_told(plane: ControlPlane, store: Prometheus) -> None:
-    assert all(entry.ended >= BEGAN for entry in (await told(plane, store)).single)
+    assert all(entry.ended >= BEGAN for entry in (await timeline_of(plane, store)).single)
 
 
 async def test_without_a_store_what_the_objects_keep_is_told_and_what_is_lost_is_said(plane: ControlPlane) -> None:
-    found = await told(plane, None)
+    found = await timeline_of(plane, None)
     whats = [entry.what for entry in found.single]
     assert any(
         what.startswith("revision 4: image vllm/vllm-openai:v0.32.0 → vllm/vllm-openai:v0.32.1") for what in whats
     )
     assert [gap.what for gap in found.gaps] == ["deleted objects, and changes before the last, that no console saw"]
-    assert not [e for e in found.single if not any(tells(e, did) for did in plane.did) and e.what != "ready"]
+    assert not [e for e in found.single if not any(shows(e, did) for did in plane.did) and e.what != "ready"]
 
 
 async def test_without_kubernetes_the_store_tells_nearly_all_of_it(plane: ControlPlane, store: Prometheus) -> None:
-    found = await told(plane, store, objects=False)
-    missed = [did for did in plane.did if not any(tells(entry, did) for entry in found.single)]
+    found = await timeline_of(plane, store, objects=False)
+    missed = [did for did in plane.did if not any(shows(entry, did) for entry in found.single)]
     assert 1 - len(missed) / len(plane.did) >= 0.95, missed

@@ -139,8 +139,8 @@ async def test_an_address_that_is_nothing_here_is_told_of_and_not_asked() -> Non
         with answering({"/api/v1/alertmanagers": active}) as prometheus, pytest.raises(NothingToAskError) as none:
             await search(state(), Proxy({}), PrometheusEndpoint(prometheus.url))()
         assert stranger.seen == []
-    assert f"Prometheus sends alerts to {url}" in none.value.problem
-    assert "--alertmanager" in none.value.problem
+    assert f"Prometheus sends alerts to {url}" in none.value.message
+    assert "--alertmanager" in none.value.message
 
 
 async def test_a_service_of_a_monitoring_stack_is_asked_through_the_api_server() -> None:

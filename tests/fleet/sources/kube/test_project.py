@@ -81,7 +81,7 @@ def version(**container: Any) -> ModelVersion:
     return model_version({"containers": [{"name": "c", **container}]}, {}, Interner())
 
 
-def told(args: list[str], **more: Any) -> tuple[str, str, str]:
+def model_and_revision(args: list[str], **more: Any) -> tuple[str, str, str]:
     found = version(args=args, **more)
     return found.model, found.served_name, found.revision
 
@@ -104,7 +104,7 @@ def told(args: list[str], **more: Any) -> tuple[str, str, str]:
     ],
 )
 def test_the_model_from_arguments(args: list[str], expected: tuple[str, str, str]) -> None:
-    assert told(args) == expected
+    assert model_and_revision(args) == expected
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,11 @@ def test_the_model_by_the_flags_of_each_engine(image: str, command: str, expecte
 
 def test_the_model_from_a_shell_script() -> None:
     script = "set -e\nsleep 1 && exec vllm serve 'a/b' \\\n  --revision=r --served-model-name n # why"
-    assert told([script], command=["/bin/bash", "-lc"]) == ("a/b", "n", "r")
-    assert told([], command=["sh", "-c", "python -m sglang.launch_server --model-path a/b 'unbalanced"])[0] == "a/b"
+    assert model_and_revision([script], command=["/bin/bash", "-lc"]) == ("a/b", "n", "r")
+    assert (
+        model_and_revision([], command=["sh", "-c", "python -m sglang.launch_server --model-path a/b 'unbalanced"])[0]
+        == "a/b"
+    )
 
 
 def test_variables_of_the_template_are_put_in_and_secrets_are_not_read() -> None:
@@ -134,21 +137,21 @@ def test_variables_of_the_template_are_put_in_and_secrets_are_not_read() -> None
         {"name": "WEIGHTS", "value": "a/b"},
         {"name": "MODEL", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}, "value": "leak"},
     ]
-    assert told(["--model", "$(WEIGHTS)"], env=env)[0] == "a/b"
-    assert told(["exec vllm serve ${WEIGHTS}"], command=["sh", "-c"], env=env)[0] == "a/b"
-    assert told(["--model", "$(ELSEWHERE)"], env=env)[0] == "$(ELSEWHERE)"
-    assert told([], env=env)[0] == ""
+    assert model_and_revision(["--model", "$(WEIGHTS)"], env=env)[0] == "a/b"
+    assert model_and_revision(["exec vllm serve ${WEIGHTS}"], command=["sh", "-c"], env=env)[0] == "a/b"
+    assert model_and_revision(["--model", "$(ELSEWHERE)"], env=env)[0] == "$(ELSEWHERE)"
+    assert model_and_revision([], env=env)[0] == ""
 
 
 def test_the_environment_is_the_last_evidence() -> None:
     env = [{"name": "MODEL_ID", "value": "from-env"}]
-    assert told([], env=env)[0] == "from-env"
-    assert told(["--model", "from-args"], env=env)[0] == "from-args"
+    assert model_and_revision([], env=env)[0] == "from-env"
+    assert model_and_revision(["--model", "from-args"], env=env)[0] == "from-args"
 
 
 def test_the_first_argument_of_an_image_that_serves() -> None:
-    assert told(["a/b", "--port", "1"], image="vllm/vllm-openai:v0.11.0")[0] == "a/b"
-    assert told(["a/b"], image="registry/other:1")[0] == ""
+    assert model_and_revision(["a/b", "--port", "1"], image="vllm/vllm-openai:v0.11.0")[0] == "a/b"
+    assert model_and_revision(["a/b"], image="registry/other:1")[0] == ""
 
 
 def test_the_container_with_gpus_is_the_engine() -> None:

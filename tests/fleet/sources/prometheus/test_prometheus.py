@@ -26,13 +26,13 @@ from tests.fleet.metrics.fake_prometheus import RUNNING, SEEN, Fake, asking, mea
 async def _problem(fake: Fake, **endpoint: Any) -> SourceProblem:
     with pytest.raises(SourceProblem) as caught:
         await measure(fake, **endpoint)
-    for text in (caught.value.problem, caught.value.remedy):
+    for text in (caught.value.message, caught.value.remedy):
         assert text
         assert "\n" not in text
     return caught.value
 
 
-def _says(status: int, text: str = "", **headers: str) -> Fake:
+def _answering(status: int, text: str = "", **headers: str) -> Fake:
     async def reply(request: web.Request) -> web.Response:
         return web.Response(status=status, text=text, headers=headers)
 
@@ -42,24 +42,24 @@ def _says(status: int, text: str = "", **headers: str) -> Fake:
 @pytest.mark.parametrize(
     ("fake", "words"),
     [
-        (_says(401, "nope"), "401"),
-        (_says(403, '{"message": "tenant unknown"}'), "tenant unknown"),
-        (_says(404), "404"),
-        (_says(503, "upstream\x1b[31m down"), "HTTP 503: upstream [31m down"),
-        (_says(302, Location="https://login.example/x"), "redirects to login.example"),
-        (_says(200, "<!DOCTYPE html><title>Sign in</title>"), "web page"),
-        (_says(200, '{"status":"success","data":{"resultType":"vec'), "broke off"),
-        (_says(200, '{"hello": "world"}'), "not Prometheus'"),
-        (_says(200, "[1, 2]"), "not Prometheus'"),
-        (_says(200, '{"status":"success","data":{"result":{}}}'), "not Prometheus'"),
-        (_says(200, '{"status":"success","data":{"result":[1795220000, "12"]}}'), "not Prometheus'"),
-        (_says(200, '{"status":"success","data":{"result":[{"metric":{"a":"b"}}]}}'), "not Prometheus'"),
-        (_says(200, '{"status":"error","error":"query timed out"}'), "query timed out"),
-        (_says(422, '{"status":"error","error":"found duplicate series"}'), "found duplicate series"),
+        (_answering(401, "nope"), "401"),
+        (_answering(403, '{"message": "tenant unknown"}'), "tenant unknown"),
+        (_answering(404), "404"),
+        (_answering(503, "upstream\x1b[31m down"), "HTTP 503: upstream [31m down"),
+        (_answering(302, Location="https://login.example/x"), "redirects to login.example"),
+        (_answering(200, "<!DOCTYPE html><title>Sign in</title>"), "web page"),
+        (_answering(200, '{"status":"success","data":{"resultType":"vec'), "broke off"),
+        (_answering(200, '{"hello": "world"}'), "not Prometheus'"),
+        (_answering(200, "[1, 2]"), "not Prometheus'"),
+        (_answering(200, '{"status":"success","data":{"result":{}}}'), "not Prometheus'"),
+        (_answering(200, '{"status":"success","data":{"result":[1795220000, "12"]}}'), "not Prometheus'"),
+        (_answering(200, '{"status":"success","data":{"result":[{"metric":{"a":"b"}}]}}'), "not Prometheus'"),
+        (_answering(200, '{"status":"error","error":"query timed out"}'), "query timed out"),
+        (_answering(422, '{"status":"error","error":"found duplicate series"}'), "found duplicate series"),
     ],
 )
 async def test_a_bad_answer_is_one_line_and_a_remedy(fake: Fake, words: str) -> None:
-    assert words in (await _problem(fake)).problem
+    assert words in (await _problem(fake)).message
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_a_bad_answer_is_one_line_and_a_remedy(fake: Fake, words: str) -> 
     ],
 )
 async def test_a_range_that_is_answered_with_no_matrix_is_a_problem_and_no_defect(element: str) -> None:
-    fake = _says(200, f'{{"status":"success","data":{{"result":[{element}]}}}}')
+    fake = _answering(200, f'{{"status":"success","data":{{"result":[{element}]}}}}')
     async with serving(fake), asking(PrometheusEndpoint(fake.url)) as source:
         with pytest.raises(SourceProblem, match="not Prometheus'"):
             await source.range("up", 0.0, 60.0, 15.0)
@@ -83,7 +83,7 @@ async def test_a_range_that_is_answered_with_no_matrix_is_a_problem_and_no_defec
 async def test_of_a_range_few_series_are_there_at_once_while_they_are_read() -> None:
     points = ",".join(f'[{1795220000 + 15 * i},"{i}"]' for i in range(60))
     element = f'{{"metric":{{"pod":"p"}},"values":[{points}]}}'
-    fake = _says(200, f'{{"status":"success","data":{{"result":[{",".join([element] * 2000)}]}}}}')
+    fake = _answering(200, f'{{"status":"success","data":{{"result":[{",".join([element] * 2000)}]}}}}')
 
     def there() -> int:
         return sum(type(one) is dict and "values" in one for one in gc.get_objects())
@@ -119,7 +119,7 @@ async def test_no_answer_in_time_and_no_retries() -> None:
         return web.Response()
 
     fake = Fake(reply=reply)
-    assert "does not answer within 0.2 s" in (await _problem(fake, timeout=0.2)).problem
+    assert "does not answer within 0.2 s" in (await _problem(fake, timeout=0.2)).message
     assert len(fake.seen) == 1
 
 
@@ -134,7 +134,7 @@ async def _trickle(request: web.Request) -> web.Response | None:
 async def test_an_answer_that_trickles_without_end_is_given_up() -> None:
     began = time.monotonic()
     problem = await _problem(Fake(reply=_trickle), timeout=0.2)
-    assert "does not finish its answer within 0.6 s" in problem.problem
+    assert "does not finish its answer within 0.6 s" in problem.message
     assert time.monotonic() - began < 5
 
 
@@ -147,7 +147,7 @@ async def test_an_answer_without_end_does_not_fill_the_memory(monkeypatch: pytes
         while True:
             await response.write(b" " * 65536)
 
-    assert "answers more than 1 MiB" in (await _problem(Fake(reply=flood))).problem
+    assert "answers more than 1 MiB" in (await _problem(Fake(reply=flood))).message
 
 
 async def test_an_answer_that_breaks_off_is_said_so() -> None:
@@ -159,7 +159,7 @@ async def test_an_answer_that_breaks_off_is_said_so() -> None:
         request.transport.abort()
         return None
 
-    assert "cannot be reached" in (await _problem(Fake(reply=cut))).problem
+    assert "cannot be reached" in (await _problem(Fake(reply=cut))).message
 
 
 async def test_compressed_answers_are_read() -> None:

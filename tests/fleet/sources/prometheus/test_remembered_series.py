@@ -28,7 +28,7 @@ ODD = '"result":[ },"value":[1,"1"]},{"metric":{ \\ é'
 Vector = list[tuple[dict[str, str], str]]
 
 
-def _said(vector: Vector, at: float = 1_795_220_000.123, indent: bool = False, **more: Any) -> Answer:
+def _answer_with(vector: Vector, at: float = 1_795_220_000.123, indent: bool = False, **more: Any) -> Answer:
     result = [{"metric": labels, "value": [at, value]} for labels, value in vector]
     body = {"status": "success", "data": {"resultType": "vector", "result": result}, **more}
     return Answer(orjson.dumps(body, option=orjson.OPT_INDENT_2 if indent else None))
@@ -61,8 +61,8 @@ def test_the_same_series_are_known_again_however_long_their_numbers_are(
 ) -> None:
     monkeypatch.setattr(answer, "_SLICE", size)
     reader = Reader()
-    first = reader.read(_said(_vector("1", "2.5", "+Inf", "1e-07")))
-    labels, values = reader.read(_said(_vector("1000000", "0", "7", "-3.25"), at=1_795_220_005.0))
+    first = reader.read(_answer_with(_vector("1", "2.5", "+Inf", "1e-07")))
+    labels, values = reader.read(_answer_with(_vector("1000000", "0", "7", "-3.25"), at=1_795_220_005.0))
     assert reader.made == 1
     assert labels == first[0] == [labels for labels, _ in _vector("", "", "", "")]
     assert (first[1], values) == ([1.0, 2.5, math.inf, 1e-07], [1e6, 0.0, 7.0, -3.25])
@@ -80,32 +80,38 @@ def test_the_same_series_are_known_again_however_long_their_numbers_are(
 )
 def test_other_series_or_another_order_are_read_anew(changed: Vector) -> None:
     reader = Reader()
-    reader.read(_said(_vector("1", "2", "3")))
-    assert reader.read(_said(changed)) == ([labels for labels, _ in changed], [float(value) for _, value in changed])
+    reader.read(_answer_with(_vector("1", "2", "3")))
+    assert reader.read(_answer_with(changed)) == (
+        [labels for labels, _ in changed],
+        [float(value) for _, value in changed],
+    )
     assert reader.made == 2
 
 
 def test_several_answers_are_one() -> None:
     reader = Reader()
     one, two = _vector("1", "2"), _vector("3")
-    reader.read(_said(one), _said(two))
-    assert reader.read(_said(one), _said(two))[1] == [1.0, 2.0, 3.0]
+    reader.read(_answer_with(one), _answer_with(two))
+    assert reader.read(_answer_with(one), _answer_with(two))[1] == [1.0, 2.0, 3.0]
     assert reader.made == 1
-    reader.read(_said(two), _said(one))
+    reader.read(_answer_with(two), _answer_with(one))
     assert reader.made == 2
 
 
 def test_what_the_meaning_was_worked_out_against_has_changed() -> None:
     reader = Reader()
     for against in (1, 1, 2):
-        reader.read(_said(_vector("1")), against=against)
+        reader.read(_answer_with(_vector("1")), against=against)
     assert reader.made == 2
 
 
 def test_json_that_is_written_in_another_way_is_read_all_the_same() -> None:
     reader = Reader()
     for value in ("1", "2"):
-        assert reader.read(_said(_vector(value, "0"), indent=True, warnings=["a }] b"]))[1] == [float(value), 0.0]
+        assert reader.read(_answer_with(_vector(value, "0"), indent=True, warnings=["a }] b"]))[1] == [
+            float(value),
+            0.0,
+        ]
     assert reader.made == 2
 
 
@@ -115,7 +121,7 @@ def test_a_warning_that_looks_like_the_end_of_a_result_is_a_warning(monkeypatch:
     reader = Reader()
     warned = ('store-1: {"errors":[{"codes":[5]}]}', "]}]}]")
     for value in ("1", "2"):
-        found = _said(_vector(value, "0"), warnings=warned)
+        found = _answer_with(_vector(value, "0"), warnings=warned)
         assert found.warnings == warned
         assert reader.read(found)[1] == [float(value), 0.0]
     assert reader.made == 1
@@ -124,17 +130,17 @@ def test_a_warning_that_looks_like_the_end_of_a_result_is_a_warning(monkeypatch:
 @pytest.mark.parametrize("expected", ["one", "true", "null", "1,2", "[1]", "{}", ""])
 def test_no_number_is_said(expected: str) -> None:
     reader = Reader()
-    reader.read(_said(_vector("1")))
+    reader.read(_answer_with(_vector("1")))
     with pytest.raises(SourceProblem, match="not Prometheus'"):
-        reader.read(_said(_vector(expected)))
+        reader.read(_answer_with(_vector(expected)))
 
 
 @pytest.mark.parametrize("other", ["NaN", "+Inf", "-Inf", "0"])
 def test_numbers_are_the_same_however_they_are_read(other: str) -> None:
     reader = Reader()
     written = ["1e400", "18446744073709551617", "0.1", "1.7976931348623157e+308", "5e-324", "-7", "1e+06", other]
-    first = reader.read(_said(_vector(*written)))[1]
-    second = reader.read(_said(_vector(*written)))[1]
+    first = reader.read(_answer_with(_vector(*written)))[1]
+    second = reader.read(_answer_with(_vector(*written)))[1]
     assert reader.made == 1
     assert array("d", second).tobytes() == array("d", first).tobytes() == array("d", map(float, written)).tobytes()
 
@@ -151,7 +157,9 @@ async def test_measurements_follow_what_comes_and_goes_and_who_was_seen_last() -
     async with serving(fake):
         source = PrometheusSource(PrometheusEndpoint(fake.url))
 
-        async def told(who: list[tuple[dict[str, str], str]], rates: list[tuple[dict[str, str], str]]) -> list[float]:
+        async def measured(
+            who: list[tuple[dict[str, str], str]], rates: list[tuple[dict[str, str], str]]
+        ) -> list[float]:
             there = {"q": f"{PRESENT}/0", "__name__": "vllm:generation_tokens_total"}, "1"
             fake.vectors = {"timestamp(vllm": [*who, there], "generation_tokens": rates}
             m = await source.measure()
@@ -161,15 +169,15 @@ async def test_measurements_follow_what_comes_and_goes_and_who_was_seen_last() -
 
         two = {"pod": "q", "instance": "10.0.0.2:8000"}
         address = {"instance": two["instance"]}
-        assert await told([stamp(3)], [tokens(5)]) == [5]
-        assert await told([stamp(4)], [tokens(6)]) == [6]
-        assert await told([stamp(5), stamp(1, **two)], [tokens(7), tokens(1, **address)]) == [7, 1]
-        assert await told([stamp(6), stamp(2, **two)], [tokens(8), tokens(2, **address)]) == [8, 2]
-        assert await told([stamp(2, **two)], [tokens(3, **address)]) == [3]
+        assert await measured([stamp(3)], [tokens(5)]) == [5]
+        assert await measured([stamp(4)], [tokens(6)]) == [6]
+        assert await measured([stamp(5), stamp(1, **two)], [tokens(7), tokens(1, **address)]) == [7, 1]
+        assert await measured([stamp(6), stamp(2, **two)], [tokens(8), tokens(2, **address)]) == [8, 2]
+        assert await measured([stamp(2, **two)], [tokens(3, **address)]) == [3]
         # Two jobs scrape the one engine: the numbers of the one that saw it last count.
         both, rates = {"job": "again"}, [tokens(4, job="j"), tokens(9, job="again")]
-        assert await told([stamp(9), stamp(1, **both)], rates) == [9]
-        assert await told([stamp(1), stamp(9, **both)], rates) == [4]
+        assert await measured([stamp(9), stamp(1, **both)], rates) == [9]
+        assert await measured([stamp(1), stamp(9, **both)], rates) == [4]
         await source.close()
 
 
@@ -193,7 +201,7 @@ async def test_an_engine_that_grows_up_and_another_one_s_end_leave_what_series_m
     fake = Fake()
     async with serving(fake), asking(PrometheusEndpoint(fake.url)) as source:
 
-        async def told(tokens: float, *more: tuple[dict[str, str], str]) -> float:
+        async def measured(tokens: float, *more: tuple[dict[str, str], str]) -> float:
             fake.vectors = {
                 "timestamp(vllm": [(SEEN, str(time.time() - 3)), there, *more],
                 "generation_tokens_per_second": [({**key, "q": "generation_tokens_per_second"}, str(tokens))],
@@ -201,10 +209,10 @@ async def test_an_engine_that_grows_up_and_another_one_s_end_leave_what_series_m
             m = await source.measure({"llm/p"})
             return m.engine_table.columns[Quantity.GENERATION_TOKENS][0] if m.engine_table.columns else math.nan
 
-        assert math.isnan(await told(5, ({**LABELS, "q": YOUNG}, "1")))
+        assert math.isnan(await measured(5, ({**LABELS, "q": YOUNG}, "1")))
         assert sorted(set(made)) == ["EngineNumbers", "Gpus", "engine_buckets", "model_buckets"]
         made.clear()
-        assert await told(6) == 6
-        assert await told(7, ended) == 7
-        assert math.isnan(await told(8, ({**LABELS, "q": YOUNG}, "1")))
+        assert await measured(6) == 6
+        assert await measured(7, ended) == 7
+        assert math.isnan(await measured(8, ({**LABELS, "q": YOUNG}, "1")))
         assert made == []

@@ -176,7 +176,7 @@ MIMIR = PrometheusEndpoint("https://mimir.example/prometheus")
 def test_a_store_of_tenants_is_answered_with_the_header_it_wants(status: int, body: bytes) -> None:
     with pytest.raises(SourceProblem) as caught:
         refuse(status, {}, body, MIMIR)
-    assert "requires a tenant" in caught.value.problem
+    assert "requires a tenant" in caught.value.message
     assert "X-Scope-OrgID" in caught.value.remedy
 
 
