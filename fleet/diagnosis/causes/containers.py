@@ -7,7 +7,7 @@ import re
 from fleet.diagnosis.cause import Help, PodCause, Stage, says
 from fleet.diagnosis.causes import container_signs as signs
 from fleet.diagnosis.causes.container_signs import main_containers
-from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD
+from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, SETTLES
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.gist import gist
 from fleet.diagnosis.subjects.subject import PodSubject
@@ -115,6 +115,7 @@ CRASH_LOOP = PodCause(
     # Of several that die of one cause, some are waiting and some have just been restarted.
     explains=("restarts-and-not-ready", *OVERLOAD, "rollout-stuck"),
     peers=True,
+    after=SETTLES,
     # Between two crashes it runs for a while, without being healthy.
     keeps_firing=(_UNREADY, _AGAIN),
     lookalikes=(*GPU_FAULTS, "out-of-memory"),
@@ -197,6 +198,7 @@ RESTARTED = PodCause(
     may=(signs.LAST_END,),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,
+    after=SETTLES,
     lookalikes=(*GPU_FAULTS,),
     helps=(Help("read the end of the log before it exited", "previous"), Help("see what changed before", "past")),
     avoid=("Do not restart it: the kubelet already does.",),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from fleet.diagnosis.cause import Help, Stage, says
-from fleet.diagnosis.causes.symptoms import ENDED, OVERLOAD
+from fleet.diagnosis.causes.symptoms import ENDED, GPU_AWAY, OVERLOAD, SETTLES
 from fleet.diagnosis.families.ending_cause import EndingCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.subject import EndedSubject
@@ -107,6 +107,7 @@ def _cause(reason: str, text: str, of: _OfPod) -> EndingCause:
         must=(sign,),
         explains=(*ENDED, *OVERLOAD, "rollout-stuck"),
         peers=True,
+        after=SETTLES if of.id in GPU_AWAY else 0.0,
         helps=(
             Help("read the end of the log before it exited", "previous"),
             Help(of.remedy),

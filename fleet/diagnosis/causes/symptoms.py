@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+SETTLES = 30.0
+"""Seconds, two scrapes, for which a frequent consequence is pending: a GPU, a node or a log may still say why."""
 GATEWAY_QUEUE = "gateway-queue"
 QUEUES = ("queue-deep", "queue-grows", GATEWAY_QUEUE)
 SLOWNESS = ("replica-slow", "slower-than-usual")
