@@ -61,13 +61,13 @@ ILLEGAL_INSTRUCTION: Final = "this CPU lacks an instruction that it was built wi
 REASONS: Final = (
     LogReason(
         "arguments",
-        r"error: unrecognized arguments?:|unrecognized arguments|error: argument \S+:|error: the following arguments",
+        r"error: unrecognized arguments?:|got an unexpected keyword argument|invalid (?:tool call|reasoning) parser|unrecognized arguments|error: argument \S+:|error: the following arguments",
         "it rejects an argument or its value",
         "compare the arguments with its version's",
     ),
     LogReason(
         "port-taken",
-        "address already in use|errno 98|errno 48",
+        "address already in use|errno 98|errno 48|EADDRINUSE|failed to listen on any local network address",
         "another process took its port between the check and the start",
         "use another port",
     ),
@@ -90,6 +90,18 @@ REASONS: Final = (
         "accept its terms on the hub and pass HF_TOKEN with --env",
     ),
     LogReason(
+        "not-trusted",
+        r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|x509: certificate|SELF_SIGNED_CERT",
+        "it does not trust the certificate of a server that it needs",
+        "give it the certificate authority (SSL_CERT_FILE, REQUESTS_CA_BUNDLE), or mend the certificate",
+    ),
+    LogReason(
+        "rate-limited",
+        r"429 Client Error|429 Too Many Requests|too many 429 error|\bSlowDown\b",
+        "the server of its model refuses: too many requests",
+        "wait, or fetch it once and share it (a volume, a mirror)",
+    ),
+    LogReason(
         "offline",
         "OfflineModeIsEnabled|offline mode is enabled|couldn't connect to .*huggingface|LocalEntryNotFoundError|Cannot find an appropriate cached snapshot",
         "the model is not on this machine, and the hub cannot be reached or is off limits",
@@ -97,9 +109,15 @@ REASONS: Final = (
     ),
     LogReason(
         "model-not-found",
-        r"RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID|HFValidationError|does not appear to have a file named|No config\.json|Incorrect path_or_model_id|No supported config format found|404 Client Error",
+        r"RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID|HFValidationError|does not appear to have a file named|No config\.json|Incorrect path_or_model_id|No supported config format found|404 Client Error|NoSuchBucket|NoSuchKey|bucket does not exist|No model found in ",
         "there is no such model: neither a folder with a config.json nor a name on the hub",
         "check the path or the name; a private model needs HF_TOKEN with --env",
+    ),
+    LogReason(
+        "storage-denied",
+        r"NoCredentialsError|Unable to locate credentials|\(AccessDenied\)|\(403\) when calling|InvalidAccessKeyId|SignatureDoesNotMatch|\(ExpiredToken\)|does not have storage\.|DefaultCredentialsError|AuthorizationPermissionMismatch",
+        "the storage of its model refuses its credentials",
+        "check the credentials, and the rights on that bucket",
     ),
     # After the one above: without a token the hub also answers 401 for an unknown name.
     LogReason(
@@ -113,6 +131,18 @@ REASONS: Final = (
         r"Temporary failure in name resolution|Name or service not known|NameResolutionError|getaddrinfo failed",
         "it cannot resolve the name of a host that it needs (DNS)",
         "check the name, and the resolver of this machine",
+    ),
+    LogReason(
+        "group-not-reached",
+        r"DistNetworkError|DistStoreError|client socket has timed out|seconds waiting for clients|Could not find any running Ray instance|Failed to connect to (?:the )?(?:GCS|Ray)\b|node has not been updated within",
+        "it does not reach the other processes of its group",
+        "see whether all of them run, and whether their host and port can be reached",
+    ),
+    LogReason(
+        "server-not-reached",
+        r"Max retries exceeded with url|ConnectTimeout|ConnectionRefusedError|connect: connection refused|ProxyError|EndpointConnectionError|Could not connect to the endpoint",
+        "a server that it needs does not answer",
+        "the line names it: check its address, a proxy, and what may be reached from here",
     ),
     LogReason(
         "cuda-oom",
@@ -145,8 +175,26 @@ REASONS: Final = (
         "lower it to what config.json says",
     ),
     LogReason(
+        "fabric-not-ready",
+        r"system not yet initialized|Error 802|cudaErrorSystemNotReady|CUDA_ERROR_SYSTEM_NOT_READY",
+        "the GPUs are not ready: the fabric manager of their NVSwitch does not run",
+        "start it: systemctl status nvidia-fabricmanager; its version must be the driver's",
+    ),
+    LogReason(
+        "gpu-unsupported",
+        r"no kernel image is available|is not compatible with the current PyTorch installation|(?:requires?|needs?) compute capability",
+        "it has no code for this model of GPU",
+        "use a build for it, or another model of GPU",
+    ),
+    LogReason(
+        "gpu-fault",
+        r"uncorrectable (?:NVLink |ECC )?error|ECC error (?:was )?encountered|GPU is lost|fallen off the bus",
+        "a GPU failed: its memory, its link, or all of it",
+        "dmesg shows its XID: reset it, or replace it",
+    ),
+    LogReason(
         "driver-too-old",
-        "driver (?:on your system )?is too old|CUDA driver version is insufficient|Error 803|forward compatibility was attempted",
+        "driver (?:on your system )?is too old|CUDA driver version is insufficient|cudaErrorInsufficientDriver|Error 803|forward compatibility was attempted",
         "the driver of the GPUs is older than its CUDA needs",
         "update the driver, or use a build for an older CUDA",
     ),
@@ -164,13 +212,13 @@ REASONS: Final = (
     ),
     LogReason(
         "no-gpu",
-        r"No CUDA GPUs are available|Found no \w+ driver|no CUDA-capable device|CUDA error: unknown error|Torch not compiled with CUDA",
+        r"No CUDA GPUs are available|CUDA driver initialization failed|Found no \w+ driver|no CUDA-capable device|CUDA error: unknown error|Torch not compiled with CUDA",
         "it needs a GPU and finds none",
         "check which devices it is given; without a GPU, use a CPU build",
     ),
     LogReason(
         "nccl",
-        "NCCL error|ncclInternalError|ncclSystemError|ncclUnhandledCudaError|NCCL WARN",
+        "NCCL error|ncclInternalError|ncclSystemError|ncclUnhandledCudaError|ncclRemoteError|NCCL WARN|caught collective operation timeout",
         "the GPUs cannot talk to each other (NCCL)",
         "NCCL_DEBUG=INFO with --env says more; /dev/shm may be too small, or peer access broken",
     ),
@@ -211,10 +259,22 @@ REASONS: Final = (
         "free some space",
     ),
     LogReason(
+        "reads-fail",
+        r"\[Errno (?:5|107|116|121)\]|Input/output error|Stale file handle|Remote I/O error|Transport endpoint is not connected",
+        "files that it needs cannot be read: the storage below them fails",
+        "check the mount that the line names, and the kernel's log",
+    ),
+    LogReason(
         "host-oom",
-        "oom-kill|out of memory: killed process|MemoryError|Cannot allocate memory|DefaultCPUAllocator: can't allocate",
+        "oom-kill|out of memory: killed process|MemoryError|std::bad_alloc|Cannot allocate memory|allocate [^\n]{0,40}pinned memory|DefaultCPUAllocator: can't allocate",
         "the machine ran out of memory",
         "use a smaller model or KV space, or stop what else runs here",
+    ),
+    LogReason(
+        "limits",
+        r"can't start new thread|pthread_create failed|Too many open files|\[Errno (?:11|24)\]|Resource temporarily unavailable",
+        "it reached a limit of threads, processes or open files",
+        "raise the limit: ulimit -u, ulimit -n, pids of its container",
     ),
     LogReason(
         "cpu-memory",
@@ -241,6 +301,30 @@ REASONS: Final = (
         "check who owns the file that the line names",
     ),
     LogReason(
+        "environment",
+        r"KeyError: '[A-Z][A-Z0-9_]{2,60}'|environment variable \S{1,60} (?:is not|not|must be) set",
+        "an environment variable that it needs is not set",
+        "set the one that the line names",
+    ),
+    LogReason(
+        "command",
+        r"command not found|python3?: can't open file|executable file not found",
+        "what it should run does not exist",
+        "check its command, and where it is installed",
+    ),
+    LogReason(
+        "kv-transfer",
+        r"nixlBackendError|NIXL_ERR_|NIXL is not available|mooncake[^\n]{0,80}(?:failed|error)",
+        "it cannot set up the transfer of KV blocks to other engines",
+        "check its transport (UCX, RDMA), and whether it is installed",
+    ),
+    LogReason(
+        "compiler",
+        r"Failed to find C compiler|Could not find nvcc|InductorError|ninja: build stopped|PTXASError",
+        "it cannot compile the kernels that it needs",
+        "the line names what is missing: a compiler, a header, room in its cache",
+    ),
+    LogReason(
         "cpu-feature",
         r"(?:requires?|needs?|without)\b[^\n]{0,60}\b(?:AVX-?\d|AVX-?512|AMX|SVE|NEON)|(?:AVX-?512|AVX2|AMX)\b[^\n]{0,40}(?:is|are) not (?:supported|available)",
         "this CPU lacks an instruction set that it needs",
@@ -254,7 +338,7 @@ REASONS: Final = (
     ),
     LogReason(
         "segfault",
-        "Segmentation fault|Segfault encountered|Fatal Python error: (?:Aborted|Bus error|Floating)",
+        r"Segmentation fault|Segfault encountered|free\(\): invalid|double free or corruption|malloc\(\): |Fatal Python error: (?:Aborted|Bus error|Floating)",
         "one of its processes crashed in compiled code",
         "the stack in its log names the library",
     ),
@@ -289,6 +373,9 @@ SERVING: Final = frozenset(
         "illegal-instruction",
         "segfault",
         "process-killed",
+        "gpu-fault",
+        "limits",
+        "reads-fail",
         "engine-died",
     }
 )

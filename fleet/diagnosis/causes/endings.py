@@ -45,6 +45,30 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
     "name-resolution": _OfPod(
         "name-not-resolved", "check the name, the pod's dnsPolicy, the cluster's DNS, and policies for port 53"
     ),
+    "not-trusted": _OfPod(
+        "server-not-trusted", "mount the certificate authority (SSL_CERT_FILE), or mend the server's certificate"
+    ),
+    "rate-limited": _OfPod("download-rate-limited", "fetch the model once into a volume, or use a mirror"),
+    "storage-denied": _OfPod(
+        "storage-access-denied", "check the Secret or the role of its service account, and the rights on that bucket"
+    ),
+    "group-not-reached": _OfPod(
+        "group-not-reached", "see whether all pods of its group run, their headless Service, and NetworkPolicies"
+    ),
+    "server-not-reached": _OfPod(
+        "server-not-reached", "check that server's Service, a proxy, and NetworkPolicies for what leaves the pod"
+    ),
+    "fabric-not-ready": _OfPod(
+        "gpu-fabric-not-ready", "see the fabric manager of its node: its version must be the driver's"
+    ),
+    "gpu-unsupported": _OfPod("gpu-model-unsupported", "use an image for it, or nodes with another model of GPU"),
+    "gpu-fault": _OfPod("gpu-fault-in-log", "cordon its node, and read the XID in the kernel's log"),
+    "reads-fail": _OfPod("storage-reads-fail", "check the volume that the line names, and its server"),
+    "limits": _OfPod("process-limit-reached", "raise the limit of the pod (podPidsLimit) or of its runtime"),
+    "environment": _OfPod("environment-missing", "set it in the pod: its Secret or ConfigMap may lack the key"),
+    "command": _OfPod("command-missing", "check its command and its image"),
+    "kv-transfer": _OfPod("kv-transfer-not-set-up", "check the RDMA devices of the pod, and what the image has"),
+    "compiler": _OfPod("kernels-not-compiled", "use an image with a compiler, or one whose kernels are built"),
     "cuda-oom": _OfPod(
         "cuda-out-of-memory", "reduce context or sequences, use more tensor parallelism or an fp8 KV cache"
     ),

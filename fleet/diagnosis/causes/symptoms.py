@@ -18,6 +18,7 @@ HELD_UP = (*OVERLOAD, "rollout-stuck", "pod-not-ready", "containers-created-late
 AWAY = (
     "engine-crashed",
     "gpu-communication-failed",
+    "group-not-reached",
     "crash-loop",
     "restarts-and-not-ready",
     "pod-not-ready",
@@ -28,7 +29,7 @@ AWAY = (
     "node-lost",
 )
 """Symptoms of a pod that lost its node."""
-GPU_AWAY = (*AWAY, "no-gpu-in-pod", "too-few-gpus")
+GPU_AWAY = (*AWAY, "no-gpu-in-pod", "too-few-gpus", "gpu-fault-in-log", "gpu-fabric-not-ready")
 """Symptoms of a pod that lost its GPU, including the engine's messages when it starts again."""
 SILENCE = ("no-metrics", "metrics-unknown", "metrics-too-old", "metrics-stale")
 """Symptoms of an engine that cannot be reached."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import Product
+from fleet.model.log_reasons import LogWording
 from fleet.model.quantity import Family, Quantity
 
 _C = MetricType.COUNTER
@@ -52,6 +53,7 @@ SGLANG = Dialect(
         port=30000,
         variables=("SGLANG_",),
     ),
+    log=LogWording(reasons={"no-kv-room": r"Not enough memory[^\n]{0,40}increase --mem-fraction-static"}),
     proof=Proof.RECORDING,
     versions="0.4 to 0.5.23",
     # Stores and gateways that forbid colons in names use the second.

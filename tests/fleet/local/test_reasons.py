@@ -18,6 +18,20 @@ LOGS = Path(__file__).with_name("logs")
 CRASHES = sorted((LOGS / "crash").glob("*.log"))
 HEALTHY = sorted((LOGS / "healthy").glob("*.log"))
 ROOTS = {
+    "not-trusted.0.32": "self-signed certificate in certificate chain",
+    "rate-limited.0.32": "429 Client Error",
+    "storage-denied.0.32": "ListObjectsV2 operation: Access Denied",
+    "group-not-reached.0.32": "(chat-0.chat.serving, 29500)",
+    "server-not-reached.0.32": "mirror.example.com",
+    "fabric-not-ready.0.32": "Error 802",
+    "gpu-unsupported.0.32": "no kernel image",
+    "gpu-fault.0.32": "uncorrectable ECC",
+    "reads-fail.0.32": "Stale file handle",
+    "limits.0.32": "can't start new thread",
+    "environment.0.32": "HF_TOKEN",
+    "command.0.32": "vllm: command not found",
+    "kv-transfer.0.32": "NIXL_ERR_BACKEND",
+    "compiler.0.32": "Failed to find C compiler",
     "architecture.0.11": "Model architectures ['OwnForCausalLM'] are not supported",
     "architecture.0.8": "does not recognize this architecture",
     "arguments.0.19": "unrecognized arguments: --max-model-length 4096",
