@@ -72,6 +72,8 @@ class Cause(Generic[S]):
     of: ClassVar[SubjectKind]
     beside: ClassVar[bool] = False
     """True if it takes no part in the assessment of its object: a late or unreliable witness."""
+    last_resort: ClassVar[bool] = False
+    """True if it counts only where nothing but its symptoms is found at its object."""
     id: str
     """Unique, and for good: it is in reports."""
     stage: Stage = Stage.SERVING

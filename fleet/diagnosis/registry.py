@@ -40,6 +40,7 @@ from fleet.diagnosis.causes import (
     traffic,
     transfers,
     volumes,
+    workload_reports,
     workloads,
 )
 
@@ -156,6 +157,7 @@ CAUSES: tuple[AnyCause, ...] = (
     autoscalers.AT_MAXIMUM,
     autoscalers.FLAPS,
     *leftovers.OF_LEFTOVERS,
+    *workload_reports.OF_WORKLOAD_REPORTS,
     *setup.OF_SETUP,
     canary.UNANSWERED,
     canary.DIFFERENT,

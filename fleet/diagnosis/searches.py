@@ -33,6 +33,7 @@ from fleet.diagnosis.families.service_cause import BrokenServices, ServiceCause
 from fleet.diagnosis.families.setup_cause import FaultySetups, SetupCause
 from fleet.diagnosis.families.source_causes import MeasuringCause, OldMeasurements, SilentSources, SourceCause
 from fleet.diagnosis.families.traffic_cause import TrafficCause, UnusualTraffic
+from fleet.diagnosis.families.workload_report_cause import WorkloadReportCause, WorkloadsInEvents
 from fleet.diagnosis.registry import causes_of
 
 
@@ -46,6 +47,7 @@ def searches() -> tuple[CauseSearch[Any], ...]:
         OutlyingGpus(causes_of(GroupedGpuCause)),
         PodsInEvents(causes_of(ReportedCause)),
         NodesInEvents(causes_of(NodeReportCause)),
+        WorkloadsInEvents(causes_of(WorkloadReportCause)),
         NodesWithLostGpus(causes_of(LostGpuCause)),
         OverduePods(causes_of(OverdueCause)),
         TroubledAutoscalers(causes_of(AutoscalerCause)),

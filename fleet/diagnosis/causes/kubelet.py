@@ -220,7 +220,9 @@ DRAIN_BLOCKED = ReportedCause(
     words=says("eviction blocked by its disruption budget"),
     must=(
         Reported(
-            "its eviction is refused", ("FailedEviction", "FailedDraining", "DisruptionBlocked"), "disruption budget"
+            "its eviction is refused",
+            ("FailedEviction", "FailedDraining", "DisruptionBlocked"),
+            "(?i:disruption ?budget)",
         ),
     ),
     after=30,

@@ -6,6 +6,7 @@ So a failure that nobody has listed is still named, at its object, and never ins
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
@@ -16,6 +17,8 @@ from fleet.model.objects import Event
 
 class FallbackCause(ReportedCause):
     """A cause that counts only where nothing but its symptoms is found."""
+
+    last_resort: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,11 @@ class UnlistedWarning(EventSign):
 
 def without_needless(holds: Sequence[ActiveCause]) -> Sequence[ActiveCause]:
     """Return the causes that hold without the fallbacks of objects for which another cause than a symptom is found."""
-    last = [one for one in holds if isinstance(one.cause, FallbackCause)]
+    last = [one for one in holds if one.cause.last_resort]
     if not last:
         return holds
     causes: dict[str, set[str]] = {one.key: set() for one in last}
     for one in holds:
-        if one.key in causes and not isinstance(one.cause, FallbackCause):
+        if one.key in causes and not (one.cause.last_resort or one.cause.symptom):
             causes[one.key].add(one.cause.id)
-    return [
-        one for one in holds if not isinstance(one.cause, FallbackCause) or causes[one.key] <= set(one.cause.explains)
-    ]
+    return [one for one in holds if not one.cause.last_resort or causes[one.key] <= set(one.cause.explains)]

@@ -46,6 +46,12 @@ class NodeReportCause(DatedCause[NodeReports]):
         return NodeReports(node, _by_node(snapshot).get(key, ()))
 
 
+class LastNodeCause(NodeReportCause):
+    """A cause that counts only where nothing else is found at its node."""
+
+    last_resort: ClassVar[bool] = True
+
+
 class NodesInEvents(CauseSearch[NodeReportCause]):
     """Finds the nodes of which events or taints tell something."""
 

@@ -21,6 +21,8 @@ from fleet.model.finding import Finding
 from fleet.model.severity import rank
 from fleet.model.snapshot import Snapshot
 
+_VAGUE = frozenset(AWAY) - {"readiness-probe-fails"}
+"""Causes that only say that a pod is away: what its peers die of says more. A probe that fails has its own answer."""
 _AWAY = frozenset({Stage.BROKEN, Stage.PLACING, Stage.STARTING})
 _PODS = frozenset({SubjectKind.POD, SubjectKind.ENGINE, SubjectKind.REPLICA})
 _THROUGH_SOURCES = _PODS | {SubjectKind.GPU, SubjectKind.WORKLOAD, SubjectKind.OBJECTIVE, SubjectKind.TRAFFIC}
@@ -244,7 +246,7 @@ class _Above(NamedTuple):
         """Return the causes above one, among the active ones."""
         roots = [one for one in active if cause.id in one.explains]
         # The others carry its load; whether they start is nobody's affair but their own.
-        starts = cause.of is SubjectKind.POD and cause.stage in _AWAY and cause.id not in AWAY
+        starts = cause.of is SubjectKind.POD and cause.stage in _AWAY and cause.id not in _VAGUE
         of_peers = frozenset(one.id for one in roots if one.peers and not starts)
         away = (one.id for one in active if one.of is SubjectKind.POD and one.stage in _AWAY and one.id not in AWAY)
         return _Above(

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.fleet.diagnosis.cluster import SPACE, Cluster, Failure, crashing
-from tests.fleet.diagnosis.failures import agents, calm, creating, nodes, placing, scaling, starting, volumes
+from tests.fleet.diagnosis.failures import agents, calm, creating, nodes, placing, repeated, scaling, starting, volumes
 
 FAILURES = (
     *agents.FAILURES,
@@ -17,6 +17,7 @@ FAILURES = (
     *starting.FAILURES,
     *nodes.FAILURES,
     *scaling.FAILURES,
+    *repeated.FAILURES,
 )
 
 

@@ -19,6 +19,7 @@ from tests.fleet.diagnosis.cluster import (
     waiting,
     workload,
 )
+from tests.fleet.diagnosis.failures.repeated import told
 from tests.fleet.rows import NOW
 
 Change = Callable[[Cluster], object]
@@ -176,6 +177,15 @@ def _serve(cluster: Cluster) -> None:
 
 _FAULT = "NVRM: Xid (PCI:0000:3b:00): 31, pid=4711, name=VLLM::Worker, MMU Fault: ENGINE GRAPHICS"
 
+
+def _flapped_twice(cluster: Cluster) -> None:
+    for at in (-900, -100):
+        cluster.event("Node", "n2", "NodeNotReady", "Node n2 status is now: NodeNotReady", at=at, normal=True)
+
+
+_CONFLICT = "Operation cannot be fulfilled on services: the object has been modified; please apply your changes"
+_POLICY = "policy require-labels/check fail: label team is required"
+
 CALM: tuple[tuple[str, Change, str], ...] = (
     ("fault of a program in the kernel's log", partial(_node_told, reason="XIDError", message=_FAULT), "Deployment"),
     ("node restarted", partial(_node_told, reason="Rebooted", message="Node n2 has been rebooted"), "Deployment"),
@@ -215,5 +225,36 @@ CALM: tuple[tuple[str, Change, str], ...] = (
     ("queues for quota", _queues, "Deployment"),
     ("left over", _left_over, "Deployment"),
     ("just created", _briefly, "Deployment"),
+    ("node fell twice", _flapped_twice, "Deployment"),
+    (
+        "a controller warns once",
+        partial(told, kind="InferenceService", name="chat", reason="InternalError", message="timeout", at=(-2,)),
+        "Deployment",
+    ),
+    (
+        "controllers in conflict",
+        partial(told, kind="InferenceService", name="chat", reason="UpdateFailed", message=_CONFLICT),
+        "Deployment",
+    ),
+    (
+        "a policy that only reports",
+        partial(told, kind="Deployment", name="chat", reason="PolicyViolation", message=_POLICY),
+        "Deployment",
+    ),
+    (
+        "a warning about what serves nothing",
+        partial(told, kind="Service", name="other", reason="SyncLoadBalancerFailed", message="no subnet"),
+        "Deployment",
+    ),
+    (
+        "an unlisted warning of a node, once",
+        partial(told, kind="Node", name="n2", reason="RetimerFault", message="lane 3 down", at=(-2,)),
+        "Deployment",
+    ),
+    (
+        "a node whose resolver has many names",
+        partial(told, kind="Node", name="n2", reason="CheckLimitsForResolvConf", message="limits were exceeded"),
+        "Deployment",
+    ),
 )
 """Name, change, and the kind of the workload."""
