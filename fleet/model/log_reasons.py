@@ -178,7 +178,7 @@ REASONS: Final = (
         "fabric-not-ready",
         r"system not yet initialized|Error 802|cudaErrorSystemNotReady|CUDA_ERROR_SYSTEM_NOT_READY",
         "the GPUs are not ready: the fabric manager of their NVSwitch does not run",
-        "start it: systemctl status nvidia-fabricmanager; its version must be the driver's",
+        "start the fabric manager: its version must be the driver's",
     ),
     LogReason(
         "gpu-unsupported",

@@ -1,4 +1,4 @@
-"""What only events tell of a workload's objects: a controller that fails again and again, pods that are taken away."""
+"""Causes at a workload that only events of its objects show: a controller that fails again and again, pods that are taken away."""
 
 from __future__ import annotations
 
@@ -47,8 +47,11 @@ def _tells(event: Event) -> bool:
 
 def _alike(of: WorkloadReports) -> Sequence[Event]:
     """Return the newest warning that tells something, with those alike: of one object, for one reason."""
-    told = [event for event in of.warnings if _tells(event)]
-    return [one for one in told if (one.involved, one.reason) == (told[0].involved, told[0].reason)] if told else []
+    telling = [event for event in of.warnings if _tells(event)]
+    if not telling:
+        return []
+    newest = telling[0]
+    return [one for one in telling if (one.involved, one.reason) == (newest.involved, newest.reason)]
 
 
 def _goes_on(of: WorkloadReports) -> bool:

@@ -1,4 +1,4 @@
-"""How often something was reported, and for how long: an event counts those that are alike."""
+"""Counts of repeated events, and the time that they span: an event counts those that are alike."""
 
 from __future__ import annotations
 
