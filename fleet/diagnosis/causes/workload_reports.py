@@ -1,4 +1,4 @@
-"""Causes at a workload that only events of its objects show: a controller that fails again and again, pods that are taken away."""
+"""Causes at a workload that only events show: a controller that fails again and again, pods that are taken away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures that only repeated events show: controllers that fail again and again, pods that are taken away, nodes that flap."""
+"""Failures that only repeated events show: controllers that fail, pods that are taken away, nodes that flap."""
 
 from __future__ import annotations
 
