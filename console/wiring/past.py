@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from console.session.failure import NotRecordedError, SessionError
-from console.wiring.replay import RecordedConnection
+from console.wiring.recorded_connection import RecordedConnection
 from fleet.recorder.playback_at_moment import StandingObjects, StandingPlayback
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording
