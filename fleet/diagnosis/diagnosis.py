@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from fleet.diagnosis import registry
 from fleet.diagnosis.active_causes import ActiveCause, ActiveCauses
 from fleet.diagnosis.families.fallbacks import without_needless
-from fleet.diagnosis.incidents.finding_words import FindingWords, WordedFindings, WordedRows
-from fleet.diagnosis.incidents.grouping import Groups, IncidentGroup
+from fleet.diagnosis.incidents.finding_words import FindingWords, WordedRows
+from fleet.diagnosis.incidents.grouping import Groups
 from fleet.diagnosis.incidents.hysteresis import Hysteresis
-from fleet.diagnosis.incidents.reach import RequestCounts
+from fleet.diagnosis.incidents.incident_list import IncidentLists
 from fleet.diagnosis.incidents.troubles import Troubles
 from fleet.diagnosis.searches import searches
 from fleet.model.differences import are_same
-from fleet.model.finding import Finding, Incident, Reach
+from fleet.model.finding import Finding, Incident
 from fleet.model.snapshot import ACKNOWLEDGEMENTS, Snapshot
 
 if TYPE_CHECKING:
@@ -43,14 +43,15 @@ class Diagnosis:
         self._findings: Sequence[Finding] = ()
         self._rows = WordedRows(causes, ())
         self._words = FindingWords(causes)
-        self._incidents: tuple[Incident, ...] = ()
+        self._lists = IncidentLists()
+        self._incidents: Sequence[Incident] = ()
 
     @property
     def made(self) -> tuple[int, int]:
         """Findings and groups created so far: tests count what a tick costs."""
         return self._hysteresis.made, self._groups.made
 
-    def incidents_at(self, snapshot: Snapshot, held: ActiveCauses) -> tuple[Incident, ...]:
+    def incidents_at(self, snapshot: Snapshot, held: ActiveCauses) -> Sequence[Incident]:
         """The incidents at a Snapshot, the worst first."""
         found = [self._troubles.at(snapshot, held), *(search.at(snapshot) for search in self._searches)]
         acknowledged = snapshot.facts.by_source.get(ACKNOWLEDGEMENTS)
@@ -72,12 +73,11 @@ class Diagnosis:
         words = self._rows.at(snapshot)
         if not words.is_as(self._words):
             self._words = words
-        made = _incidents(self._groups.of(snapshot, findings), RequestCounts(snapshot.by_pod), self._words)
+        made = self._lists.of(self._groups.of(snapshot, findings), snapshot.by_pod, self._words)
         if acknowledged is not None:
-            made = self._marked(snapshot, made)
-        if made != self._incidents:
-            self._incidents = made
-        self._of, self._at = of, snapshot.at
+            marked = self._marked(snapshot, made)
+            made = self._incidents if marked == self._incidents else marked
+        self._incidents, self._of, self._at = made, of, snapshot.at
         return self._incidents
 
     def _needed(self, holds: Sequence[ActiveCause]) -> Sequence[ActiveCause]:
@@ -88,36 +88,10 @@ class Diagnosis:
                 self._holds = needed
         return self._holds
 
-    def _marked(self, snapshot: Snapshot, found: tuple[Incident, ...]) -> tuple[Incident, ...]:
+    def _marked(self, snapshot: Snapshot, found: Sequence[Incident]) -> Sequence[Incident]:
         """The incidents with their acknowledgements; the module that marks them is imported with the first one."""
         if self._acknowledging is None:
             from fleet.diagnosis.incidents.acknowledging import Acknowledging
 
             self._acknowledging = Acknowledging()
         return self._acknowledging.marked(snapshot, found)
-
-
-def _incidents(groups: Iterable[IncidentGroup], felt: RequestCounts, words: FindingWords) -> tuple[Incident, ...]:
-    """The groups with their numbers, the worst first."""
-    ordered = sorted(((group, felt.by(group.concerned)) for group in groups), key=_order)
-    return tuple(
-        Incident(
-            one.key,
-            one.about,
-            one.sentence,
-            WordedFindings(one.findings, words),
-            one.severity,
-            one.state,
-            reach,
-            one.objects,
-            one.roots,
-        )
-        for one, reach in ordered
-    )
-
-
-def _order(of: tuple[IncidentGroup, Reach]) -> tuple[int, int, float, float, str]:
-    group, reach = of
-    state, severity = group.order
-    felt = -reach.waiting if reach.waiting == reach.waiting else 0.0
-    return state, severity, felt, group.findings[0].since, group.key

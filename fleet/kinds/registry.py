@@ -31,11 +31,12 @@ KINDS: tuple[WorkloadKind, ...] = (
     CLONE_SET,
     DYNAMO_GRAPH_DEPLOYMENT,
 )
+_BY_NAME = {kind.kind: kind for kind in KINDS}
 
 
 def kind_of(name: str) -> WorkloadKind:
     """Return the kind of that name. An unknown kind supports what any object with replicas does: scaling."""
-    return next((kind for kind in KINDS if kind.kind == name), None) or WorkloadKind(kind=name)
+    return _BY_NAME.get(name) or WorkloadKind(kind=name)
 
 
 def grouping(labels: Mapping[str, str]) -> WorkloadKind | None:

@@ -9,6 +9,7 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
+from typing import Protocol
 
 from fleet.dataclass import dataclass
 from fleet.model.quantity import Quantity
@@ -117,3 +118,32 @@ class Frame:
             reading = self.get(key, quantity)
             if reading.known:
                 yield quantity, reading
+
+
+class FrameLists:
+    """The numbers of a frame as lists, each made when it is first read: for many reads of a few rows each."""
+
+    __slots__ = ("_frame", "_lists")
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._lists: dict[Quantity, list[float]] = {}
+
+    def values(self, rows: Iterable[int], quantity: Quantity) -> list[float]:
+        """As ``Frame.values``."""
+        found = self._lists.get(quantity)
+        if found is None:
+            column = self._frame.columns.get(quantity)
+            found = [math.nan] * len(self._frame.keys) if column is None else column.values.tolist()
+            self._lists[quantity] = found
+        if isinstance(rows, range):
+            return found[rows.start : rows.stop : rows.step]
+        return [found[row] if row >= 0 else math.nan for row in rows]
+
+
+class NumbersOfRows(Protocol):
+    """A frame, or its numbers as lists."""
+
+    def values(self, rows: Iterable[int], quantity: Quantity) -> list[float]:
+        """The bare numbers at ``rows``, NaN where there is none."""
+        ...

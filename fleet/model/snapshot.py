@@ -7,7 +7,7 @@ of a gateway ``namespace/pod>backend@model``, a GPU its UUID (``UUID/GI`` for a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
@@ -333,8 +333,8 @@ class Snapshot(Structure):
     """Workload key → its Services that lead to no port of their pods, with that port."""
     exposure: Mapping[str, Exposure] = field(default_factory=dict)
     """Workload key → the objects in front of it; empty if nobody lists them."""
-    incidents: tuple[Incident, ...] = ()
-    """Incidents that are pending, firing or not over yet, the worst first."""
+    incidents: Sequence[Incident] = ()
+    """Incidents that are pending, firing or not over yet, the worst first. They are put together when they are read."""
     profiles: WorkloadProfiles = ALL_CHAT
     """The profiles by which workloads are judged."""
     history: History = field(default_factory=NoHistory)

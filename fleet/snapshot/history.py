@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from fleet.dataclass import dataclass
@@ -37,6 +37,8 @@ KEPT = (
 
 _Point: TypeAlias = "Mapping[Quantity, array[float]]"
 """The values of a step that is over, by the rows of the history; a row behind the end of an array has none."""
+
+_NONE = array("f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class RecentHistory:
         self._of: tuple[object, ...] = ()
         self._open: _Open | None = None
         """The newest step, and the inputs of its values."""
+        self._kept = 0
+        """Number of times that the steps that are over became others."""
+        self._read: tuple[object, Sequence[array[float]]] | None = None
+        """The columns that were read last, and of which steps."""
         self.backfilled = 0
         """Number of steps filled from before the console's start."""
 
@@ -100,21 +106,29 @@ class RecentHistory:
 
     def strip(self, key: str, quantity: Quantity, slots: range) -> list[float]:
         """Return the values of some steps, NaN where there are none."""
-        row, last, points = self._rows.known(key), self._open, self._points
-        out = []
-        for slot in slots:
-            if last is not None and last.slot == slot:
-                out.append(last.value(key, quantity))
-                continue
-            column = points[slot].get(quantity) if slot in points else None
-            out.append(column[row] if column is not None and 0 <= row < len(column) else math.nan)
+        row, last, columns = self._rows.known(key), self._open, self._columns(quantity, slots)
+        out = [column[row] if 0 <= row < len(column) else math.nan for column in columns]
+        if last is not None and last.slot in slots:
+            out[last.slot - slots.start] = last.value(key, quantity)
         return out
+
+    def _columns(self, quantity: Quantity, slots: range) -> Sequence[array[float]]:
+        """Return the values of the steps that are over, an empty array where there are none: strips are mostly read of
+        one quantity, for one object after the other.
+        """
+        of = (self._kept, quantity, slots)
+        read = self._read
+        if read is None or read[0] != of:
+            points: Iterable[_Point] = [self._points.get(slot, {}) for slot in slots]
+            read = self._read = of, [point.get(quantity, _NONE) for point in points]
+        return read[1]
 
     def forget(self) -> None:
         """Clear everything: the objects that follow are different ones."""
         self._points.clear()
         self._rows = HistoryRows(self._limit)
         self._open, self._of = None, ()
+        self._kept += 1
 
     @property
     def first_slot(self) -> int:
@@ -145,6 +159,7 @@ class RecentHistory:
         self._points[slot] = point
         while len(self._points) > self._limit:
             self._points.popitem(last=False)
+        self._kept += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +181,8 @@ class HistoryView:
         out = self.history.strip(
             key, quantity, range(max(self.slot - points + 1, self.history.first_slot), self.slot + 1)
         )
+        if out and out[0] == out[0]:
+            return tuple(out)
         start = next((i for i, v in enumerate(out) if not math.isnan(v)), len(out))
         return tuple(out[start:])
 

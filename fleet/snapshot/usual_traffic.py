@@ -40,18 +40,24 @@ class _Learned:
     learned: int = 0
     usual: float = math.nan
 
-    def learn(self, number: float) -> None:
+    def learn(self, number: float) -> bool:
+        """True if the usual may be another now."""
         if not math.isnan(self.usual) and not self.usual / NEAR <= number <= self.usual * NEAR:
             self.strange += 1
             if self.strange < CHANGED:
-                return
+                return False
             self.numbers.clear()
         self.strange = 0
         self.numbers.append(number)
         self.learned += 1
         count = len(self.numbers)
+        if count < LEAST:
+            known, self.usual = not math.isnan(self.usual), math.nan
+            return known
         if count < LEARNED or not self.learned % LEAST:
-            self.usual = sorted(self.numbers)[count // 2] if count >= LEAST else math.nan
+            self.usual = sorted(self.numbers)[count // 2]
+            return True
+        return False
 
 
 class UsualTraffic:
@@ -59,6 +65,7 @@ class UsualTraffic:
 
     def __init__(self) -> None:
         self._learned: dict[str, tuple[_Learned, ...]] = {}
+        self._index: Mapping[str, int] = {}
         self._columns: Mapping[Quantity, Column] = {}
         self._slot = -1
         self._found: Mapping[str, Traffic] = {}
@@ -69,15 +76,19 @@ class UsualTraffic:
         if slot == self._slot or by_workload.columns is self._columns:
             return self._found
         self._slot, self._columns = slot, by_workload.columns
-        kept = self._learned
-        self._learned = {key: kept.get(key) or tuple(_Learned() for _ in Traffic._fields) for key in by_workload.keys}
+        changed = by_workload.index is not self._index
+        if changed:
+            kept, self._index = self._learned, by_workload.index
+            self._learned = {key: kept.get(key) or tuple(_Learned() for _ in Traffic._fields) for key in self._index}
         for state, learned, seen in zip(
             by_workload.states, self._learned.values(), traffic_in(by_workload), strict=True
         ):
             if state < State.STALE:
                 for one, number in zip(learned, seen, strict=True):
-                    if number == number:
-                        one.learn(number)
+                    if number == number and one.learn(number):
+                        changed = True
+        if not changed:
+            return self._found
         found = {key: Traffic(*(one.usual for one in learned)) for key, learned in self._learned.items()}
         if found != self._found:
             self._found = found

@@ -14,7 +14,7 @@ from fleet.diagnosis.signs.peers import PeerSign
 from fleet.diagnosis.subjects.subject import Replica, Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.differences import are_same
-from fleet.model.frame import consecutive
+from fleet.model.frame import FrameLists, consecutive
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 
@@ -50,9 +50,10 @@ class OutlyingGpus(CauseSearch[GroupedGpuCause]):
         if not are_same(self._of, of):
             self._of = of
             self._groups = [consecutive(frame.rows(held)) for held in snapshot.gpus_of.values() if len(held) > 1]
+        numbers = FrameLists(frame)
         for rows in self._groups:
             for cause in self.causes:
-                for at in cause.must[0].among(frame, rows, profile):
+                for at in cause.must[0].among(numbers, rows, profile):
                     if frame.states[at] < State.STALE:
                         yield ActiveCause(cause, frame.keys[at])
 

@@ -13,7 +13,7 @@ from fleet.diagnosis.signs.peers import PeerSign
 from fleet.diagnosis.subjects.subject import Replica, Subjects, comparable_rows
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.differences import are_same
-from fleet.model.frame import consecutive
+from fleet.model.frame import FrameLists, consecutive
 from fleet.model.snapshot import Snapshot
 
 PEERS_EVERY: Final = 15.0
@@ -48,10 +48,11 @@ class Outliers(CauseSearch[ReplicaCause]):
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         frame = snapshot.by_pod
+        numbers = FrameLists(frame)
         for workload, rows in self._comparable(snapshot).items():
             profile = snapshot.profiles.of(workload)
             for cause in self.causes:
-                for at in cause.must[0].among(frame, rows, profile):
+                for at in cause.must[0].among(numbers, rows, profile):
                     replica = Replica(frame, at, rows, profile)
                     if all(sign.holds(replica) for sign in cause.must[1:]) and not cause.excluded(replica):
                         yield ActiveCause(cause, frame.keys[at])

@@ -38,19 +38,27 @@ class WordedRows:
 
     def __init__(self, causes: Mapping[str, AnyCause], findings: Iterable[Finding]) -> None:
         self._causes = causes
-        self._wholes: dict[str, None] = {}
+        self._wholes: dict[str, int] = {}
         self._keys: dict[SubjectKind, dict[str, int]] = {}
         self._read: dict[SubjectKind, dict[Quantity, None]] = {}
+        keys_of: dict[str, dict[str, int] | None] = {}
         for finding in findings:
-            cause = causes[finding.cause]
-            if finding.state is FindingState.RECOVERING or not is_later(cause):
+            if finding.state is FindingState.RECOVERING:
                 continue
-            if not isinstance(cause, MetricsCause):
-                self._wholes[finding.key] = None
-                continue
-            keys = self._keys.setdefault(cause.of, {})
-            keys.setdefault(finding.key, len(keys))
-            self._read.setdefault(cause.of, {}).update(dict.fromkeys(cause.words.quantities))
+            if finding.cause not in keys_of:
+                keys_of[finding.cause] = self._keys_of(causes[finding.cause])
+            keys = keys_of[finding.cause]
+            if keys is not None:
+                keys.setdefault(finding.key, len(keys))
+
+    def _keys_of(self, cause: AnyCause) -> dict[str, int] | None:
+        """Return where the objects of a cause are kept; None if its words are not built later."""
+        if not is_later(cause):
+            return None
+        if not isinstance(cause, MetricsCause):
+            return self._wholes
+        self._read.setdefault(cause.of, {}).update(dict.fromkeys(cause.words.quantities))
+        return self._keys.setdefault(cause.of, {})
 
     def at(self, snapshot: Snapshot) -> FindingWords:
         """The words by the numbers of a Snapshot."""

@@ -102,10 +102,12 @@ class Hysteresis:
         self._looked = self._looked or snapshot.measured_at is not None
         self._due = min((_due(one, now) for one in kept.values()), default=math.inf)
         self._clears = min((one.cause.clears for one in kept.values() if one.fired), default=math.inf)
-        self._asked, self._grounds = {}, {}
+        self._asked = {}
         for at, ((_, key), one) in enumerate(kept.items()):
             if one.asks:
                 self._asked.setdefault(one.cause.id, (one.cause, []))[1].append((at, key, one))
+        # All of them have just been rated.
+        self._grounds = {name: severities.ground(cause) for name, (cause, _) in self._asked.items()}
         self._findings = [self._finding(key, one, now) for (_, key), one in kept.items()]
         return self._findings
 

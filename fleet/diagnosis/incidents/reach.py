@@ -74,25 +74,28 @@ def _serves(snapshot: Snapshot, pod: str) -> bool:
 
 
 class RequestCounts:
-    """Counts the requests in the pods of one Snapshot."""
+    """Requests in some pods of one Snapshot, by value."""
 
-    def __init__(self, frame: Frame) -> None:
-        self._running = _values(frame, Quantity.RUNNING)
-        self._waiting = _values(frame, Quantity.WAITING)
+    __slots__ = ("_rows", "_running", "_waiting")
 
-    def by(self, concerned: Concerned) -> Reach:
+    def __init__(self, frame: Frame, rows: Mapping[int, int]) -> None:
+        """``rows`` has the place of each row of the frame that is read, in order."""
+        self._rows = rows
+        self._running = array("d", frame.values(rows, Quantity.RUNNING))
+        self._waiting = array("d", frame.values(rows, Quantity.WAITING))
+
+    def of(self, concerned: Concerned) -> Reach:
         """Return the reach of what is concerned."""
-        pods, wanted, rows, workloads = concerned
-        if len(rows) == 1:
-            # Most incidents of a large fleet are one pod's.
-            row = rows[0]
-            return Reach(pods, wanted, self._running[row], self._waiting[row], workloads)
-        return Reach(pods, wanted, _sum(self._running, rows), _sum(self._waiting, rows), workloads)
+        places = [self._rows[row] for row in concerned.rows]
+        running, waiting = _sum(self._running, places), _sum(self._waiting, places)
+        return Reach(concerned.pods, concerned.wanted, running, waiting, concerned.workloads)
 
-
-def _values(frame: Frame, quantity: Quantity) -> array[float]:
-    column = frame.columns.get(quantity)
-    return array("d", [math.nan]) * len(frame.keys) if column is None else column.values
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RequestCounts):
+            return NotImplemented
+        # By their bytes: a number that is not known (NaN) is the same as before.
+        mine, theirs = ((one._running.tobytes(), one._waiting.tobytes()) for one in (self, other))
+        return self._rows == other._rows and mine == theirs
 
 
 def _sum(values: array[float], rows: Sequence[int]) -> float:

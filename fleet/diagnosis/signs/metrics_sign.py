@@ -104,10 +104,13 @@ class Level(NumbersInWords):
             return ()
         values: array[float] = column.values
         limit = self._widest(table)
-        compare = _COMPARE[self.how]
         if rows is None:
             found = self._anywhere(table, limit, values)
+        elif self.how in _REACHING:
+            least = self._least(limit)
+            found = [row for row in rows if values[row] >= least]
         else:
+            compare = _COMPARE[self.how]
             found = [row for row in rows if compare(values[row], limit)]
         if not found or not table.profiles.by_row or not isinstance(self.limit, Threshold):
             return found
@@ -120,11 +123,14 @@ class Level(NumbersInWords):
         widest = max if self.how is Is.BELOW else min
         return widest(map(self.limit.at, table.profiles.distinct))
 
+    def _least(self, limit: float) -> float:
+        """Return the least number that is above a limit, or at it."""
+        return limit if self.how is Is.AT_LEAST else math.nextafter(limit, math.inf)
+
     def _anywhere(self, table: MetricsTable, limit: float, values: array[float]) -> Sequence[int]:
         """Return all rows that meet a limit."""
         if self.how in _REACHING and limit > 0:
-            least = limit if self.how is Is.AT_LEAST else math.nextafter(limit, math.inf)
-            return table.reaching(self.quantity, least)
+            return table.reaching(self.quantity, self._least(limit))
         if self.how is Is.EXACTLY and limit == 0:
             return rows_of_zero(values)
         compare = _COMPARE[self.how]

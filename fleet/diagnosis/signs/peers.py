@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from operator import add
 from typing import Protocol
@@ -12,7 +12,7 @@ from fleet.diagnosis.sign import Sign, SignInWords
 from fleet.diagnosis.subjects.subject import Replica
 from fleet.diagnosis.thresholds import Limit, limit_at
 from fleet.model.counting import count
-from fleet.model.frame import Frame
+from fleet.model.frame import NumbersOfRows
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
 
@@ -31,7 +31,7 @@ def middle_of(ordered: Sequence[float]) -> float:
 class PeerSign(Sign[Replica], Protocol):
     """A sign that distinguishes a replica from its peers."""
 
-    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
+    def among(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> Collection[int]:
         """Return the rows of one workload for which it holds."""
         ...
 
@@ -66,7 +66,7 @@ class Slower(SignInWords[Replica]):
         (rate,) = self._rates(of.frame, [of.at], of.profile)
         return of.at in self.among(of.frame, of.peers, of.profile) if rate else None
 
-    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
+    def among(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> Collection[int]:
         rates = self._rates(frame, rows, profile)
         ordered = sorted(filter(None, rates))
         if len(ordered) == LEAST - 1:
@@ -79,6 +79,10 @@ class Slower(SignInWords[Replica]):
         slow = bisect_left(ordered, limit)
         # If half of them are slow, there is no outlier.
         if not slow or 2 * slow >= len(ordered):
+            return ()
+        # The slowest is no outlier unless half of them are this near to the median: most often they are not.
+        near = _NORMAL * (middle - ordered[0]) / OUTLIER
+        if 2 * (bisect_right(ordered, middle + near) - bisect_left(ordered, middle - near)) < len(ordered):
             return ()
         spread = median([abs(rate - middle) for rate in ordered])
         # The slowest are outliers first.
@@ -93,7 +97,7 @@ class Slower(SignInWords[Replica]):
         replicas, middle = count(len(compared), "replica"), median(compared)
         return f"{own:.1f} tokens/s per request, the median of {replicas} is {middle:.1f}"
 
-    def _rates(self, frame: Frame, rows: Sequence[int], profile: Profile) -> list[float]:
+    def _rates(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> list[float]:
         """Return the tokens per second and request of each row; 0 for one that is not compared."""
         least = limit_at(self.least, profile)
         tokens, running = frame.values(rows, Quantity.GENERATION_TOKENS), frame.values(rows, Quantity.RUNNING)
@@ -124,7 +128,7 @@ class Busier(SignInWords[Replica]):
     def holds(self, of: Replica) -> bool | None:
         return of.at in self.among(of.frame, of.peers, of.profile)
 
-    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
+    def among(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> Collection[int]:
         if len(rows) < 2:
             return ()
         waiting = frame.values(rows, Quantity.WAITING)
@@ -168,7 +172,7 @@ class Unused(SignInWords[Replica]):
     def holds(self, of: Replica) -> bool | None:
         return of.at in self.among(of.frame, of.peers, of.profile)
 
-    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
+    def among(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> Collection[int]:
         running = frame.values(rows, Quantity.RUNNING)
         if len(rows) < LEAST or 0.0 not in running or not median(running) >= limit_at(self.busy, profile):
             return ()
@@ -207,7 +211,7 @@ class LowerClock(SignInWords[Replica]):
             return None
         return of.at in self.among(of.frame, of.peers, of.profile)
 
-    def among(self, frame: Frame, rows: Sequence[int], profile: Profile) -> Collection[int]:
+    def among(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> Collection[int]:
         clocks = frame.values(rows, Quantity.SM_CLOCK)
         limit = max(clocks) / limit_at(self.times, profile)
         if not min(clocks) < limit:

@@ -70,6 +70,7 @@ class MetricsTable:
         self.reasons = reasons
         self.profiles = profiles
         self._reaching: dict[tuple[Quantity, float], Sequence[int]] = {}
+        self._older: dict[float, Sequence[int]] = {}
 
     def row(self, at: int) -> MetricsRow:
         """One row of it."""
@@ -89,10 +90,13 @@ class MetricsTable:
         return found
 
     def older_than(self, limit: float) -> Sequence[int]:
-        """Return the rows whose numbers are older than a limit in seconds."""
-        ages, since = self.frame.ages, self.frame.since
-        near = rows_at_least(ages, limit - since) if since < limit else range(len(ages))
-        return [row for row in near if ages[row] + since > limit]
+        """Return the rows whose numbers are older than a limit in seconds, cached for all signs."""
+        found = self._older.get(limit)
+        if found is None:
+            ages, since = self.frame.ages, self.frame.since
+            near = rows_at_least(ages, limit - since) if since < limit else range(len(ages))
+            found = self._older[limit] = [row for row in near if ages[row] + since > limit]
+        return found
 
 
 class MetricsRow(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fleet.diagnosis.incidents.evidence import explain
@@ -131,7 +131,7 @@ class Diagnosed(NamedTuple):
     """The diagnosis of a cluster."""
 
     snapshot: Snapshot
-    incidents: tuple[Incident, ...]
+    incidents: Sequence[Incident]
 
     @property
     def causes(self) -> list[str]:

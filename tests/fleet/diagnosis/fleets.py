@@ -144,7 +144,7 @@ class Fleet:
         )
         return self.builder.build(state, m, self.sources, self.now, facts=self.facts)
 
-    def incidents(self, *seconds: float) -> tuple[Incident, ...]:
+    def incidents(self, *seconds: float) -> Sequence[Incident]:
         """The incidents at the last of these moments, after all of them were diagnosed."""
         return [self.at(one) for one in seconds][-1].incidents
 

@@ -10,9 +10,11 @@ from itertools import count
 import pytest
 
 from fleet.diagnosis.cause import Numbers
-from fleet.diagnosis.incidents import grouping
+from fleet.diagnosis.incidents import grouping, incident_list
+from fleet.diagnosis.incidents.finding_words import FindingWords
+from fleet.diagnosis.incidents.grouping import IncidentGroup
 from fleet.diagnosis.subjects.subject import MetricsRow
-from fleet.model.finding import FindingState
+from fleet.model.finding import FindingState, Incident, Reach
 from fleet.model.measurement import GpuId
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
@@ -107,6 +109,24 @@ def test_new_numbers_of_three_hundred_sick_pods_make_no_finding_no_group_and_no_
     words = next(one for one in second.incidents if one.key.startswith("gpu-hot@")).root.words
     assert words.endswith("°C")
     assert formatted == [words]
+
+
+def test_incidents_that_nobody_reads_are_not_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    of_group = incident_list._incident
+
+    def noted(group: IncidentGroup, reach: Reach, words: FindingWords) -> Incident:
+        made.append(group.key)
+        return of_group(group, reach, words)
+
+    monkeypatch.setattr(incident_list, "_incident", noted)
+    ticks = Ticks()
+    ticks.until(400)
+    last = next(ticks).incidents
+    assert len(last) > 1
+    assert made == []
+    assert [one.key for one in last] == made, "each once, in their order"
+    assert [one.key for one in last] == made
 
 
 def test_a_snapshot_keeps_its_words_when_the_next_one_has_others() -> None:

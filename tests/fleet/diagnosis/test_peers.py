@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import statistics
+from array import array
 from collections.abc import Mapping
 
 import pytest
 
 from fleet.diagnosis.incidents.evidence import explain
+from fleet.diagnosis.signs.peers import OUTLIER, Slower
+from fleet.model.frame import Column, Frame, FrameLists
+from fleet.model.profile import CHAT
 from tests.fleet.diagnosis.fleets import COOL, WELL, Fleet, Q, causes
 
 SLOW = WELL | {Q.GENERATION_TOKENS: 200.0}
@@ -37,6 +43,33 @@ def test_of_too_few_and_of_halves_nobody_is_the_odd_one(replicas: int, slow: lis
     fleet = Fleet(replicas)
     fleet.engines |= dict.fromkeys(slow, SLOW)
     assert fleet.incidents(0, 700) == ()
+
+
+def test_the_slow_ones_are_those_whose_score_among_their_peers_is_that_of_an_outlier() -> None:
+    """Against the definition, without the short cuts for workloads where nobody can be an outlier."""
+    rng, found = random.Random(3), 0
+    for _ in range(600):
+        spread = rng.choice((0.0, 0.02, 0.1, 0.4))
+        rates = [50 * rng.uniform(1 - spread, 1 + spread) for _ in range(rng.randrange(3, 12))]
+        rates[0] *= rng.choice((1.0, 0.6, 0.4))
+        frame = Frame.of(
+            [str(at) for at in range(len(rates))],
+            {
+                Q.GENERATION_TOKENS: Column(array("d", (10 * rate for rate in rates))),
+                Q.RUNNING: Column(array("d", [10.0] * len(rates))),
+            },
+            array("d", [0.0] * len(rates)),
+            bytes(len(rates)),
+        )
+        middle = statistics.median(rates)
+        deviation = statistics.median(abs(rate - middle) for rate in rates)
+        slow = [at for at, rate in enumerate(rates) if rate < middle / 1.5]
+        odd = [at for at in slow if not deviation or 0.6745 * (middle - rates[at]) / deviation > OUTLIER]
+        expected = odd if 2 * len(slow) < len(rates) else []
+        for numbers in (frame, FrameLists(frame)):
+            assert [*Slower(1.5, 4.0).among(numbers, range(len(rates)), CHAT)] == expected
+        found += bool(expected)
+    assert 50 < found < 550
 
 
 def test_a_replica_that_runs_a_single_request_is_not_compared() -> None:

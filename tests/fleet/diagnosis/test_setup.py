@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -204,7 +204,7 @@ def test_what_stands_in_front_of_it_is_no_root_of_a_latency_that_engines_count()
 
 def incidents(
     *, waiting: float, bad: float, replicas: int = 2, availability: bool = False, routing: Routing | None = None
-) -> tuple[Incident, ...]:
+) -> Sequence[Incident]:
     """A model of whose first tokens such a share came later than 2.5 s, of 600 in five minutes."""
     goals = Goals((objective("ttft_p95", 2.5), *([objective("availability", 0.99)] if availability else [])))
     names = [f"chat-7c9f58-x2k4{letter}" for letter in "bcdf"[:replicas]]

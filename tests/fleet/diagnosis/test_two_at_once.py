@@ -6,7 +6,7 @@ import copy
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import pytest
@@ -111,5 +111,5 @@ def test_of_two_pods_of_one_workload_both_failures_are_named(pair: tuple[Failure
     _are_both_named(cluster, first, second, _next_pod)
 
 
-def _found_before(cluster: Cluster) -> tuple[object, ...]:
+def _found_before(cluster: Cluster) -> Sequence[object]:
     return cluster.at(-30).incidents

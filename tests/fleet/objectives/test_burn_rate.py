@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -83,7 +83,7 @@ def test_the_pods_of_a_workload_have_one_stem(name: str, stem: str) -> None:
     assert stem_of(name) == stem
 
 
-def incidents(goals: Goals, bad: float, waiting: float) -> tuple[Incident, ...]:
+def incidents(goals: Goals, bad: float, waiting: float) -> Sequence[Incident]:
     """A fleet with one model, of which this share fails, and so many requests wait in its pod."""
     state = kube([pod("chat-7c9f58-x2k4d")], deployment())
     numbers = {

@@ -31,6 +31,18 @@ def test_a_strip_is_what_was_recorded_in_each_step() -> None:
     assert view.strip("nobody", Quantity.WAITING, 5) == ()
 
 
+def test_a_strip_that_was_read_before_the_past_was_filled_has_it_then() -> None:
+    history = RecentHistory()
+    view = history.record(3 * STEP, (frame(["a"], 3.0),))
+    assert view.strip("a", Quantity.WAITING, 4) == (3.0,)
+
+    history.backfill(2 * STEP, {Quantity.WAITING: {"a": 2.0}})
+    assert view.strip("a", Quantity.WAITING, 4) == (2.0, 3.0)
+    view = history.record(4 * STEP, (frame(["a"], 4.0),))
+    assert view.strip("a", Quantity.WAITING, 4) == (2.0, 3.0, 4.0)
+    assert view.strip("a", Quantity.RUNNING, 4) == (3.0, 4.0)
+
+
 def test_who_was_away_has_a_gap_and_who_comes_later_begins_later() -> None:
     history = RecentHistory()
     for step, names in enumerate((["a", "b"], ["b"], ["b", "c"], ["c", "a", "b"])):
