@@ -130,7 +130,7 @@ class FrameLists:
         self._lists: dict[Quantity, list[float]] = {}
 
     def values(self, rows: Iterable[int], quantity: Quantity) -> list[float]:
-        """As ``Frame.values``."""
+        """Return the bare numbers at ``rows``, as ``Frame.values`` does."""
         found = self._lists.get(quantity)
         if found is None:
             column = self._frame.columns.get(quantity)

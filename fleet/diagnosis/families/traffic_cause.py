@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
-from fleet.diagnosis.cause_search import CauseSearch
+from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.serving import TrafficSubject, traffic_subject, unusual
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
@@ -22,7 +21,7 @@ class TrafficCause(Cause[TrafficSubject]):
         return None if subjects.snapshot is None else traffic_subject(subjects.snapshot, key)
 
 
-class UnusualTraffic(CauseSearch[TrafficCause]):
+class UnusualTraffic(SearchByKey[TrafficCause]):
     """Finds workloads by their traffic: with each point of history, which it is compared with."""
 
     def pause(self, snapshot: Snapshot, *, is_new: bool) -> float:
@@ -32,9 +31,8 @@ class UnusualTraffic(CauseSearch[TrafficCause]):
     def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
         return (snapshot.workloads,)
 
-    def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        for key, now in unusual(snapshot):
-            yield from self.holding(traffic_subject(snapshot, key, now), key)
+    def keys(self, snapshot: Snapshot) -> Iterable[str]:
+        return unusual(snapshot)
 
     def is_there(self, snapshot: Snapshot, key: str) -> bool:
         return key in snapshot.workloads

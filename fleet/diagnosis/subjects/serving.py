@@ -107,8 +107,8 @@ class PlacementSubject(NamedTuple):
         return next((one.told for one in self.departed if not one.node), "")
 
 
-def unusual(snapshot: Snapshot) -> Iterator[tuple[str, Traffic]]:
-    """Yield the workloads whose traffic may differ from the usual, with their traffic now; most are skipped.
+def unusual(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the workloads whose traffic may differ from the usual; most are skipped.
 
     Read column by column: a few comparisons per workload.
     """
@@ -125,7 +125,7 @@ def unusual(snapshot: Snapshot) -> Iterator[tuple[str, Traffic]]:
             or now.accepted < usual.accepted / ALIKE
             or key in before
         ):
-            yield key, now
+            yield key
 
 
 def _may_queue_up(snapshot: Snapshot, workload: str) -> bool:
@@ -161,15 +161,13 @@ def revised(snapshot: Snapshot, workload: str) -> float:
     return age if newest and age < REVISED and snapshot.workloads[workload].created < began else math.nan
 
 
-def traffic_subject(snapshot: Snapshot, workload: str, now: Traffic | None = None) -> TrafficSubject | None:
-    """Look at the traffic of a workload, which is ``now`` if that is known; None where it is not measured, or is not
-    there.
-    """
+def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
+    """Look at the traffic of a workload; None where it is not measured, or is not there."""
     frame = snapshot.by_workload
     row, known = frame.index.get(workload), snapshot.workloads.get(workload)
     if row is None or known is None or frame.states[row] >= State.STALE:
         return None
-    now, usual = now or traffic_of(frame, workload), snapshot.usual.get(workload, Traffic())
+    now, usual = traffic_of(frame, workload), snapshot.usual.get(workload, Traffic())
     profile = snapshot.profiles.of(workload)
     model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
     asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)

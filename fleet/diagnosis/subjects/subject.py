@@ -82,21 +82,18 @@ class MetricsTable:
 
     def reaching(self, quantity: Quantity, limit: float) -> Sequence[int]:
         """Return the rows whose number is at or above a limit greater than 0, cached for all signs."""
-        found = self._reaching.get((quantity, limit))
-        if found is None:
+        if (quantity, limit) not in self._reaching:
             column = self.frame.columns.get(quantity)
-            found = () if column is None else rows_at_least(column.values, limit)
-            self._reaching[quantity, limit] = found
-        return found
+            self._reaching[quantity, limit] = () if column is None else rows_at_least(column.values, limit)
+        return self._reaching[quantity, limit]
 
     def older_than(self, limit: float) -> Sequence[int]:
         """Return the rows whose numbers are older than a limit in seconds, cached for all signs."""
-        found = self._older.get(limit)
-        if found is None:
+        if limit not in self._older:
             ages, since = self.frame.ages, self.frame.since
             near = rows_at_least(ages, limit - since) if since < limit else range(len(ages))
-            found = self._older[limit] = [row for row in near if ages[row] + since > limit]
-        return found
+            self._older[limit] = [row for row in near if ages[row] + since > limit]
+        return self._older[limit]
 
 
 class MetricsRow(NamedTuple):
@@ -400,5 +397,4 @@ def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:
 
 
 def _ready(fleet: Structure, pods: Sequence[str]) -> int:
-    rows = [fleet.pods[key] for key in pods if key in fleet.pods]
-    return sum(row.ready for row in rows if row.deleted is None)
+    return sum(fleet.pods[key].ready for key in pods if key in fleet.pods and fleet.pods[key].deleted is None)

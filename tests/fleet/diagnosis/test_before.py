@@ -233,10 +233,9 @@ def test_of_workloads_that_are_skipped_no_cause_of_traffic_holds() -> None:
             }
         now = NOW + step * STEP
         snapshot = builder.build(state, measurement(numbers, at=now), [LIVE], now)
-        looked_at = dict(unusual(snapshot))
+        looked_at = set(unusual(snapshot))
         for key in snapshot.workloads:
             seen = traffic_subject(snapshot, key)
-            assert seen is None or looked_at.get(key, seen.now) == pytest.approx(seen.now, nan_ok=True)
             holds = seen is not None and any(cause.holds(seen) for cause in OF_TRAFFIC)
             held += holds
             assert key in looked_at or not holds

@@ -46,7 +46,7 @@ def test_of_too_few_and_of_halves_nobody_is_the_odd_one(replicas: int, slow: lis
 
 
 def test_the_slow_ones_are_those_whose_score_among_their_peers_is_that_of_an_outlier() -> None:
-    """Against the definition, without the short cuts for workloads where nobody can be an outlier."""
+    """Compares with the definition, which has no short cuts for workloads where nobody can be an outlier."""
     rng, found = random.Random(3), 0
     for _ in range(600):
         spread = rng.choice((0.0, 0.02, 0.1, 0.4))
