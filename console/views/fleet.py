@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import partial
-from heapq import nsmallest
 
-from console.views.alert_marks import board
 from console.views.columns import Shown, drawn, ordered, shown_in
 from console.views.empty_table import empty_text
 from console.views.fleet_columns import COLUMNS, FleetColumn
@@ -20,9 +16,8 @@ from console.views.subject import assessment_of
 from fleet.dataclass import dataclass
 from fleet.model.counting import count
 from fleet.model.differences import are_same
-from fleet.model.severity import Severity
-from fleet.model.snapshot import Assessment, Join, Snapshot
-from widgets.grid import Alike, GridColumn, GridRow, RowGroup, Sort
+from fleet.model.snapshot import Join, Snapshot
+from widgets.grid import GridColumn, GridRow, RowGroup, Sort
 from widgets.untrusted import untrusted_name
 
 
@@ -50,10 +45,6 @@ class FleetModel:
         return GridRow(key, Cells(len(table), lambda at: table[at].below(shown, pod)), severity)
 
 
-_FEW = 12
-"""Number of pods with the same to report up to which each has its own row."""
-_FIRST = 3
-"""Number of rows for such pods where there are more."""
 _JOINS: IdentityCache[dict[str, Join]] = IdentityCache()
 
 
@@ -92,39 +83,11 @@ def fleet_model(snapshot: Snapshot, query: Query, order: FleetOrder) -> FleetMod
     groups = []
     for key in keys:
         children = LazyKeys(members[key], _orderer(snapshot, key, query, order))
-        groups.append(RowGroup(key, children, LazyAlike(children, partial(alike, snapshot)) if folds else ()))
+        groups.append(RowGroup(key, children, LazyAlike(members[key], order.alike(snapshot, key)) if folds else ()))
     unmatched = snapshot.unmatched
     joins = _JOINS.get("", (unmatched,), lambda: {entry.key: entry.join for entry in unmatched})
     shown = Shown(snapshot, joins)
     return FleetModel(snapshot, groups, query.sort, _waiting(snapshot, query), shown, shown_in(COLUMNS, snapshot))
-
-
-def alike(snapshot: Snapshot, pods: Sequence[str]) -> Sequence[Alike]:
-    """Return the pods beyond the first few that have the same to report: nothing, or the same fault, or the same start.
-
-    One row stands for all of these: forty pods that wait for a GPU do not push the other workloads off the screen.
-    """
-    if len(pods) <= _FEW:
-        return ()
-    alerts, roots = board(snapshot), {one.root.key for one in snapshot.incidents}
-    unmatched = {entry.key for entry in snapshot.unmatched}
-    assessments, rows = snapshot.assessments, snapshot.pods
-    same: dict[Assessment, list[str]] = defaultdict(list)
-    for key in pods:
-        found = assessments.get(key)
-        if found is None or key in roots:
-            continue
-        # What is missing of a pod that is well is all that its row has to report.
-        if found.severity is not Severity.OK or (rows[key].ready and key not in unmatched):
-            same[found].append(key)
-    folds = []
-    for found, keys in same.items():
-        most = keys if alerts is None else [key for key in keys if not alerts.telling(key)]
-        if len(most) > _FEW:
-            # By name: the longest queues change with every measurement.
-            first = set(nsmallest(_FIRST, most))
-            folds.append(Alike(f"{found.severity} {found.reason}", [key for key in most if key not in first]))
-    return folds
 
 
 def _orderer(

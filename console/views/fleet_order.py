@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any
 
+from console.views.alike_pods import AlikePods
 from console.views.filter import Filter
 from console.views.root_words import known_objects
 from console.views.subject import UNASSESSED
 from fleet.dataclass import dataclass
 from fleet.model.differences import are_same
-from fleet.model.frame import Frame
+from fleet.model.frame import Frame, in_a_row
 from fleet.model.objects import Pod
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
-from fleet.model.snapshot import Snapshot
-from widgets.grid import WorstFirst
+from fleet.model.snapshot import Assessment, Snapshot
+from widgets.grid import Alike, WorstFirst
 
 
 def severities_of(snapshot: Snapshot, keys: Sequence[str]) -> list[Severity]:
@@ -29,6 +32,9 @@ def scores_at(frame: Frame, rows: Sequence[int]) -> list[float]:
     10 points from an empty cache to a full one; unknown values count as 0.
     """
     waiting, kv = frame.values(rows, Quantity.WAITING), frame.values(rows, Quantity.KV_USAGE)
+    total = sum(waiting) + sum(kv)
+    if total == total:
+        return [w + 10 * k for w, k in zip(waiting, kv, strict=True)]
     # Only NaN differs from itself; an exporter's infinities may also result in NaN.
     scores = [(w if w == w else 0.0) + (10 * k if k == k else 0.0) for w, k in zip(waiting, kv, strict=True)]
     total = sum(scores)
@@ -43,6 +49,8 @@ class RowsOrder:
         self._keys: Sequence[str] = ()
         self._index: Mapping[str, int] = {}
         self._rows: Sequence[int] = ()
+        self._assessments: Mapping[str, Assessment] | None = None
+        self._severities: Sequence[Severity] = ()
         self._of: tuple[object, ...] = ()
         self._order: Sequence[str] = ()
 
@@ -53,19 +61,23 @@ class RowsOrder:
         if keys == self._keys and are_same(self._of, of):
             return self._order
         if keys != self._keys or frame.index is not self._index:
-            self._keys, self._index, self._rows = keys, frame.index, frame.rows(keys)
+            self._keys, self._index, self._rows = keys, frame.index, in_a_row(frame.rows(keys))
+            self._assessments = None
+        if snapshot.assessments is not self._assessments:
+            self._assessments, self._severities = snapshot.assessments, severities_of(snapshot, keys)
         self._of = of
-        self._order = self.worst.order(self._keys, severities_of(snapshot, keys), scores_at(frame, self._rows), known)
+        self._order = self.worst.order(self._keys, self._severities, scores_at(frame, self._rows), known)
         return self._order
 
 
 class FleetOrder:
-    """One order of the workloads, one of the pods of each visible workload, and the matches of the filter."""
+    """The orders of the workloads and of the pods of visible ones, the matches of the filter, and what is alike."""
 
     def __init__(self) -> None:
         self._workloads = RowsOrder()
         self._pods: dict[str, RowsOrder] = {}
         self._matches: dict[str, FilterMatches] = {}
+        self._alike: dict[str, AlikePods] = {}
 
     def workloads(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[str]:
         return self._workloads.order(snapshot, snapshot.by_workload, keys)
@@ -78,9 +90,13 @@ class FleetOrder:
         """Return the pods of a workload that match the filter; ``says`` is the workload's own text."""
         return self._matches.setdefault(workload, FilterMatches()).matching(snapshot, workload, says, wanted)
 
+    def alike(self, snapshot: Snapshot, workload: str) -> Callable[[Sequence[str]], Sequence[Alike]]:
+        """Return the function that finds those of a workload's pods that are alike."""
+        return partial(self._alike.setdefault(workload, AlikePods()).among, snapshot)
+
     def forget_others(self, workloads: Collection[str]) -> None:
         """Drop the state of workloads that are gone."""
-        kept: tuple[dict[str, RowsOrder], dict[str, FilterMatches]] = (self._pods, self._matches)
+        kept: tuple[dict[str, Any], ...] = (self._pods, self._matches, self._alike)
         for rows in kept:
             for key in [key for key in rows if key not in workloads]:
                 del rows[key]

@@ -25,9 +25,13 @@ def greatest(values: array[float]) -> float:
 
 def consecutive(rows: Sequence[int]) -> Sequence[int]:
     """The same rows in ascending order, as a range if they follow one another: those of a workload mostly do."""
-    ordered = sorted(rows)
-    found = range(ordered[0], ordered[0] + len(ordered)) if ordered and ordered[0] >= 0 else range(0)
-    return found if ordered == list(found) else ordered
+    return in_a_row(sorted(rows))
+
+
+def in_a_row(rows: Sequence[int]) -> Sequence[int]:
+    """The same rows, as a range if each follows the one before."""
+    found = range(rows[0], rows[0] + len(rows)) if rows and rows[0] >= 0 else range(0)
+    return found if list(rows) == list(found) else rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class WorstFirst:
         self._by_name: list[int] = []
         """Positions in the keys, by name: the order of equally bad rows."""
         self._severities: Sequence[Severity] = ()
+        self._ranks: list[int] = []
         self._held: list[float] = []
         self._order: Sequence[str] = ()
         self._behind: frozenset[str] = frozenset()
@@ -53,13 +54,15 @@ class WorstFirst:
             return self._order
         if not same_rows:
             self._by_name = sorted(range(len(keys)), key=keys.__getitem__)
+        if severities is not self._severities:
+            self._ranks = [RANKS[severity] for severity in severities]
         self._keys, self._severities, self._held, self._behind = keys, severities, held, behind
         self.sorted += 1
         # Sorting is stable: by the last criterion first, each time by a column of plain numbers.
         positions = sorted(self._by_name, key=held.__getitem__, reverse=True)
         if behind:
             positions.sort(key=[key in behind for key in keys].__getitem__)
-        positions.sort(key=[RANKS[severity] for severity in severities].__getitem__)
+        positions.sort(key=self._ranks.__getitem__)
         self._order = [keys[position] for position in positions]
         return self._order
 

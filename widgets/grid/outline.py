@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from enum import IntEnum
+from itertools import filterfalse
 from typing import NamedTuple
 
 from fleet.dataclass import dataclass
@@ -70,10 +71,12 @@ def outline(
             continue
         shown: Sequence[str] = children
         for trait, members in () if key in unfolded else alike:
-            folded = dict.fromkeys(one for one in members if one not in seen)
+            folded = frozenset(members)
+            if not folded.isdisjoint(seen):
+                folded = folded.difference(seen)
             if len(folded) > 1:
                 row = _fold_key(key, trait)
-                folds[row] = Fold(key, len(folded), next(iter(folded)))
+                folds[row] = Fold(key, len(folded), next(one for one in shown if one in folded))
                 shown = _with_fold(shown, folded, row)
         keys.extend(shown)
         levels.extend(bytes((RowLevel.CHILD,)) * (len(shown) - 1))
@@ -81,11 +84,10 @@ def outline(
     return Outline(keys, bytes(levels), folds)
 
 
-def _with_fold(children: Sequence[str], folded: Mapping[str, None], fold: str) -> list[str]:
+def _with_fold(children: Sequence[str], folded: frozenset[str], fold: str) -> list[str]:
     """Return the children with the row for the folded ones in the place of the last of them."""
     last = next(at for at in range(len(children) - 1, -1, -1) if children[at] in folded)
-    before = [child for child in children[:last] if child not in folded]
-    return [*before, fold, *children[last + 1 :]]
+    return [*filterfalse(folded.__contains__, children[:last]), fold, *children[last + 1 :]]
 
 
 def _fold_key(group: str, trait: str) -> str:
