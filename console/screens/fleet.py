@@ -19,11 +19,13 @@ from console.screens.lines import Lines
 from console.screens.table import TableScreen
 from console.screens.under_cursor import UnderCursor
 from console.views.columns import sortable, sorted_quantity
-from console.views.fleet import FleetTable
+from console.views.fleet import FleetModel, FleetTable
 from console.views.fleet_columns import COLUMNS
+from console.views.subject import assessment_of
 from console.views.summary import summary
 from fleet.model.objects import ClusterId
 from fleet.model.quantity import Quantity
+from fleet.model.severity import rank
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 
@@ -83,6 +85,8 @@ class FleetScreen(TableScreen):
         self._welcomed = False
         self._focused: frozenset[str] = frozenset()
         self._placed: str | None = None
+        self._measured = False
+        """True if the last Snapshot had numbers."""
         self._view: tuple[ClusterId, str] | None = None
         """Cluster and namespace of the Snapshot that is shown."""
         self._touched = False
@@ -99,8 +103,7 @@ class FleetScreen(TableScreen):
         self._under.update(snapshot, self.grid.cursor)
         self._touched = self._touched or self.grid.cursor != self._placed
         if not self._touched and model.groups:
-            # The sources answer one after another: the worst object is known only after some Snapshots.
-            self._placed = model.groups[0].key
+            self._placed = self._worst(snapshot, model)
             self.grid.show(model, self._placed)
         else:
             self.grid.show(model)
@@ -110,6 +113,19 @@ class FleetScreen(TableScreen):
             self._welcome()
             if self.desk.options.view:
                 self.desk.scope.views.show(self.desk.options.view)
+
+    def _worst(self, snapshot: Snapshot, model: FleetModel) -> str:
+        """Return the row for the cursor of a person who has not pressed anything: the worst.
+
+        The sources answer one after another: it is known only after some Snapshots. Then the cursor leaves its row for
+        one of a worse severity alone: workloads that are well change places with every request that waits.
+        """
+        worst, before, was_measured = model.groups[0].key, self._placed, self._measured
+        self._measured = snapshot.measured_at is not None
+        if before is None or not was_measured or all(group.key != before for group in model.groups):
+            return worst
+        ranks = [rank(assessment_of(snapshot, key).severity) for key in (worst, before)]
+        return worst if ranks[0] < ranks[1] else before
 
     def action_command(self, id: str) -> None:  # noqa: A002 - the command's
         self._touched = True
@@ -157,7 +173,7 @@ class FleetScreen(TableScreen):
         if view != self._view:
             self._view = view
             self._table = FleetTable()
-            self._touched = False
+            self._touched = self._measured = False
             self._placed = self.grid.cursor
 
     @property

@@ -15,8 +15,10 @@ Id = TypeVar("Id", EngineId, GatewayId, GpuId)
 class GrowingColumns(Generic[Id]):
     """A table that grows by rows. A quantity that no row has, has no column."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int = 0) -> None:
+        """``rows`` that are expected: columns are made that long, and grow no more until there are as many."""
         self.ids: list[Id] = []
+        self._long = rows
         self.ages = array("d")
         self.reset: set[int] = set()
         self._columns: dict[Quantity, array[float]] = {}
@@ -28,15 +30,17 @@ class GrowingColumns(Generic[Id]):
         self.ages.extend([age] * len(ids))
         if reset:
             self.reset.update(range(base, base + len(ids)))
-        for column in self._columns.values():
-            column.extend([math.nan] * len(ids))
+        if len(self.ids) > self._long:
+            self._long = len(self.ids)
+            for column in self._columns.values():
+                column.extend(blank(self._long - len(column)))
         return base
 
     def put(self, quantity: Quantity, row: int, value: float) -> None:
         """Set one value."""
         column = self._columns.get(quantity)
         if column is None:
-            column = self._columns[quantity] = blank(len(self.ids))
+            column = self._columns[quantity] = blank(self._long)
         column[row] = value
 
     def offer(self, quantity: Quantity, row: int, value: float) -> None:
@@ -47,6 +51,10 @@ class GrowingColumns(Generic[Id]):
 
     def table(self) -> Table:
         """The table as it is now."""
+        rows = len(self.ids)
+        if self._long > rows:
+            self._columns = {quantity: column[:rows] for quantity, column in self._columns.items()}
+            self._long = rows
         return Table(self._columns, self.ages, frozenset(self.reset))
 
 

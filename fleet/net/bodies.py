@@ -131,7 +131,11 @@ class Body:
     def __init__(self, encoding: str, limit: Limit) -> None:
         self._inflating = Inflating(encoding)
         self._limit = limit
-        self._kept = BytesIO()
+        self._first = b""
+        """All of it while it has come in one piece, as most bodies do: that is not copied."""
+        self._kept: BytesIO | None = None
+        """All of it, from the second piece on."""
+        self._size = 0
 
     @property
     def encoded(self) -> bool:
@@ -141,13 +145,21 @@ class Body:
     def add(self, raw: bytes) -> None:
         """Add bytes from the wire. Raises TooLargeError and BodyError."""
         for piece in self._inflating.feed(raw):
-            if self._kept.tell() + len(piece) > self._limit.bytes:
-                self._kept = BytesIO()
+            self._size += len(piece)
+            if self._size > self._limit.bytes:
+                self._first, self._kept = b"", None
                 raise self._limit.exceeded()
+            if self._kept is None and not self._first:
+                self._first = piece
+                continue
+            if self._kept is None:
+                self._kept = BytesIO()
+                self._kept.write(self._first)
+                self._first = b""
             self._kept.write(piece)
 
     def whole(self) -> bytes:
         """The body, decoded. Raises BodyError where it broke off."""
         self._inflating.finish()
         # Shared with the buffer, not copied.
-        return self._kept.getvalue()
+        return self._first if self._kept is None else self._kept.getvalue()

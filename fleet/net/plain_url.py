@@ -8,6 +8,7 @@ then, byte for byte, what is sent. Grammar: RFC 3986, appendix A, less what has 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from string import ascii_letters, digits
 from typing import Final, NamedTuple
 from urllib.parse import quote
@@ -32,6 +33,7 @@ class Plain(NamedTuple):
     path: str
 
 
+@lru_cache(maxsize=8192)
 def plain(url: str) -> Plain:
     """Return the parts of a URL, or of a path without one. Raises ValueError, which says what is not plain about it."""
     origin, rest = "", url

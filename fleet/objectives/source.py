@@ -19,7 +19,9 @@ from fleet.sources.polling import PollingSource
 from fleet.sources.store import Store
 
 _BEFORE_NUMBERS: Final = 2.0
-"""Seconds to the next poll while nothing is measured yet, and between polls while this console counts itself."""
+"""Seconds to the next poll while nothing is measured yet."""
+_OWN_EVERY: Final = 10.0
+"""Seconds between polls while this console counts itself: its rates cover a minute, and the shortest window is five."""
 
 
 class ObjectivesSource(PollingSource[Ledger]):
@@ -64,8 +66,9 @@ class ObjectivesSource(PollingSource[Ledger]):
             raise
         except SourceProblem as problem:
             why = f"the metrics store cannot answer: {problem.message}"
-        self.requests, self._every = 0, _BEFORE_NUMBERS
-        return self._own(why or "no metrics store answers here")
+        ledger = self._own(why or "no metrics store answers here")
+        self.requests, self._every = 0, _OWN_EVERY
+        return ledger
 
     def _own(self, why: str) -> Ledger:
         """Return the ledger of own counts: the same object until the next measurement."""

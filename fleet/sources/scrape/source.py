@@ -95,7 +95,7 @@ class ScrapeSource:
                 group.create_task(self._work(queue, span, now - begun, unreachable, unread))
         at = now + (self._clock() - begun)
         live = {key: state for key, state in self._states.items() if at - state.heard_at <= _KEPT}
-        tables = Tables(at)
+        tables = Tables(at, (state.binding for state in live.values()))
         for turn, state in enumerate(live.values()):
             tables.add(state)
             if turn % _PER_TURN == _PER_TURN - 1:

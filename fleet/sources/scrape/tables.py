@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from fleet.metrics.dialect import plausible
 from fleet.metrics.growing_columns import GrowingColumns, blank
-from fleet.metrics.series_cells import numbers
+from fleet.metrics.series_cells import Binding, numbers
 from fleet.model.histogram import Histogram, merge
 from fleet.model.measurement import EngineId, GatewayId, GpuId, HistogramKey, Measurement
 from fleet.model.quantity import Family, Quantity
@@ -21,12 +21,14 @@ Row = TypeVar("Row")
 class Tables:
     """The Measurement of a tick in the making; ``at`` is its Unix time."""
 
-    def __init__(self, at: float) -> None:
+    def __init__(self, at: float, bindings: Iterable[Binding] = ()) -> None:
+        """``bindings`` of the targets that are added, if they are known: no column has to grow then."""
+        every = list(bindings)
         self._at = at
-        self._engines: GrowingColumns[EngineId] = GrowingColumns()
+        self._engines: GrowingColumns[EngineId] = GrowingColumns(sum(len(one.engines) for one in every))
         self._dialects: list[tuple[str, ...]] = []
-        self._gateways: GrowingColumns[GatewayId] = GrowingColumns()
-        self._gpus: GrowingColumns[GpuId] = GrowingColumns()
+        self._gateways: GrowingColumns[GatewayId] = GrowingColumns(sum(len(one.gateways) for one in every))
+        self._gpus: GrowingColumns[GpuId] = GrowingColumns(sum(len(one.gpus) for one in every))
         self._histograms: dict[Family, dict[HistogramKey, Histogram]] = {}
         self._of_gateways: dict[Family, dict[GatewayId, Histogram]] = {}
         self._means: list[tuple[Quantity, int, float, float]] = []
@@ -44,6 +46,8 @@ class Tables:
             (self._gateways, binding.gateways, binding.of_gateways),
             (self._gpus, binding.gpus, binding.of_gpus),
         ):
+            if not ids:
+                continue
             base = columns.grow(ids, age, reset=reset)  # type: ignore[arg-type] # each table with its own ids
             # As many as this kind has cells, followed by those of the next kind.
             for cell, value in zip(rows.gauges, gauges, strict=False):
@@ -114,4 +118,4 @@ def _histogram(edges: tuple[float, ...], counts: Sequence[float]) -> Histogram |
         return None
     # Above the slowest request all counts are equal: the number is kept once.
     seen: dict[float, float] = {}
-    return Histogram(edges, tuple([seen.setdefault(count, count) for count in counts]))
+    return Histogram(edges, tuple(map(seen.setdefault, counts, counts)))

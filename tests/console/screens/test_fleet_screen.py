@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import replace
 
+from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment
 from tests.console.screens.desk import desk
@@ -59,6 +61,22 @@ async def test_until_a_key_is_pressed_the_cursor_is_on_what_is_worst() -> None:
         assert d.grid.cursor != WORST
         await d.deliver(first)
         assert d.grid.cursor == WORST
+
+
+async def test_workloads_that_are_equally_well_do_not_take_the_cursor_from_each_other() -> None:
+    first = make_snapshot()
+    calm = replace(first, assessments={key: Assessment(Severity.OK) for key in first.assessments})
+    waiting = calm.by_workload.columns[Quantity.WAITING]
+    async with desk(calm) as d:
+        resting = d.grid.cursor
+        highlighted = len(d.session.focused)
+        for at in range(len(waiting.values)):
+            queues = array("d", [900.0 if row == at else 0.0 for row in range(len(waiting.values))])
+            columns = {**calm.by_workload.columns, Quantity.WAITING: replace(waiting, values=queues)}
+            await d.deliver(ticked(replace(calm, by_workload=replace(calm.by_workload, columns=columns))))
+            assert d.grid.cursor == resting
+        assert d.grid.visible_keys[0] != resting, "the order is another"
+        assert len(d.session.focused) == highlighted, "no other pods are asked about"
 
 
 async def test_the_selection_follows_its_object_when_the_order_changes() -> None:

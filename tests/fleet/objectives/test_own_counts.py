@@ -85,6 +85,26 @@ def test_a_window_has_what_happened_in_it() -> None:
     assert gone is None
 
 
+async def test_own_counts_are_added_up_less_often_than_is_measured() -> None:
+    measured: list[Measurement] = []
+
+    async def no_store() -> None:
+        return None
+
+    source = ObjectivesSource(Goals(), no_store, lambda: measured[-1] if measured else None)
+    assert await source._ask_or_say() == 2.0, "nothing is measured yet"
+    measured.append(seen(NOW, 3.0, 4.0, PODS[0]))
+    assert await source._ask_or_say() == 10.0
+    first = source.facts()
+    # Rates cover a minute: what came between two polls is in the next one.
+    measured.append(seen(NOW + 10, 3.0, 4.0, PODS[0]))
+    assert await source._ask_or_say() == 10.0
+    second = source.facts()
+    assert first is not None
+    assert second is not None
+    assert second.value.spent != first.value.spent
+
+
 async def test_until_the_next_measurement_the_ledger_is_the_same_object() -> None:
     measured = [seen(NOW, 3.0, 4.0, PODS[0])]
 
