@@ -107,8 +107,10 @@ class LogView(TextPane):
         return self._buffer[self.end - 1].at if self.end > self.first else None
 
     def text(self, number: int) -> str:
-        text = self._buffer[number].text
-        return folded_line(text) if self.folding else text
+        line = self._buffer[number]
+        # The time in front of a line is not told twice.
+        is_timed = self._timestamps and line.at is not None
+        return folded_line(line.text, with_time=not is_timed) if self.folding else line.text
 
     def prefix(self, number: int) -> str:
         line = self._buffer[number]
@@ -129,11 +131,14 @@ class LogView(TextPane):
         self._folding = not self.folding
         self._catch_up()
 
-    def find_error(self, step: int) -> bool:
-        """Go to the first error, then to the next or the previous one; False if no line contains one."""
+    def find_error(self, step: int) -> tuple[int, int] | None:
+        """Go to the first error, then to the next or the previous one; None if no line contains one.
+
+        Returns its number among the errors, from 1, and how many there are.
+        """
         errors = [n for n in range(self.first, self.end) if level_of(self._buffer[n].text) is LogLevel.ERROR]
         if not errors:
-            return False
+            return None
         at = self._error
         beyond = [n for n in errors if n > at] if step > 0 else [n for n in reversed(errors) if n < at]
         if at < self.first:
@@ -142,7 +147,7 @@ class LogView(TextPane):
         self._current = self._error
         self._reveal(self._error)
         self.redraw()
-        return True
+        return errors.index(self._error) + 1, len(errors)
 
     # keys
 

@@ -79,11 +79,12 @@ def level_of(text: str) -> LogLevel | None:
     return LogLevel.ERROR if _FAILURE.match(text) else None
 
 
-def folded_line(text: str) -> str:
+def folded_line(text: str, *, with_time: bool = True) -> str:
     """Return the line with its prefix cut down to level and time: ``E 21:35:24 message``; whole where it has none."""
     head = text[:READ]
     match = _PREFIX.match(head) or _KLOG.match(head) or _DATED.match(head)
     if match is None or match.end() == len(text):
         return text
     level = level_of(text)
-    return f"{level.value if level is not None else ' '} {match['time']} {text[match.end() :]}"
+    time = f"{match['time']} " if with_time else ""
+    return f"{level.value if level is not None else ' '} {time}{text[match.end() :]}"

@@ -102,6 +102,10 @@ def percent_text(ratio: float) -> str:
     return f"{percent:.1f}" if abs(percent) < 9.95 else f"{percent:.0f}"
 
 
+_KILOWATTS = 10_000
+"""Watts from which they are scaled: no single card draws as much."""
+
+
 def number_text(value: float, unit: Unit) -> str:
     """A number in its canonical unit as text with the unit that scaling gives it.
 
@@ -116,6 +120,8 @@ def number_text(value: float, unit: Unit) -> str:
             return bytes_text(value)
         case Unit.RATIO:
             return percent_text(value)
+        case Unit.WATTS if value >= _KILOWATTS:
+            return scaled(value)
         case Unit.CELSIUS | Unit.WATTS | Unit.MEGAHERTZ:
             return f"{value:.0f}"
         case Unit.COUNT | Unit.TOKENS | Unit.TOKENS_PER_SECOND | Unit.PER_SECOND:

@@ -8,6 +8,7 @@ console/cli/live_names.py.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping
@@ -15,13 +16,15 @@ from typing import Final
 
 from console.cli import exit_codes, live_names
 from console.cli.command_parser import CommandParser
-from console.cli.command_table import SCENARIOS, SNAPSHOT_TABLES
+from console.cli.command_table import GROUPS, SCENARIOS, SNAPSHOT_TABLES, in_group
 from console.cli.dispatch import Invocation
 from console.cli.parser import build
 
 ASKED: Final = "_ARGCOMPLETE"
 """Variable by which a shell requests completion instead of a command."""
 PROGRAMS: Final = ("quarterdeck", "qd")
+_ANSWER: Final = 8
+"""File descriptor that the scripts of bash, zsh and fish read."""
 _LOOKED_AT: Final = ("Pod", *live_names.WORKLOADS)
 _Completer = Callable[..., Iterable[str]]
 _OF_FLAGS: Final[Mapping[str, _Completer]] = {
@@ -53,7 +56,25 @@ def answer(prog: str) -> None:
 
     # Flags only after a dash: otherwise they would clutter the names from the cluster.
     parser = completing(prog, _typed(os.environ))
-    argcomplete.autocomplete(parser, always_complete_options=False)
+    found = io.StringIO()
+
+    def end(code: int) -> None:
+        with os.fdopen(_ANSWER, "w") as shell:
+            shell.write(_without_blanks(found.getvalue(), os.environ))
+        os._exit(code)
+
+    argcomplete.autocomplete(parser, always_complete_options=False, exit_method=end, output_stream=found)
+
+
+def _without_blanks(answer: str, environ: Mapping[str, str]) -> str:
+    """Return the completions for zsh without the colon behind names that have no description.
+
+    argcomplete gives it to all, and zsh then draws dashes in front of nothing.
+    """
+    if environ.get("_ARGCOMPLETE_SHELL") != "zsh":
+        return answer
+    between = environ.get("_ARGCOMPLETE_IFS", "\013")
+    return between.join(one.removesuffix(":None").removesuffix(":") for one in answer.split(between))
 
 
 def _typed(environ: Mapping[str, str]) -> list[str]:
@@ -71,10 +92,22 @@ def completing(prog: str, words: list[str]) -> CommandParser:
     parser, commands = build(prog, words)
     for name, each in ({"": parser} | commands).items():
         for action in each._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                _describe(action, name)
+                continue
             completer = _completer(name, action)
             if completer is not None:
                 action.completer = completer  # type: ignore[attr-defined]
     return parser
+
+
+def _describe(commands: argparse._SubParsersAction[CommandParser], within: str) -> None:
+    """Give each command its summary, as the shells show them: ``build`` spends nothing on that."""
+    about = {name: summary for group in GROUPS for name, summary in in_group(group)}
+    for name in commands.choices:
+        summary = about.get(f"{within} {name}".strip())
+        if summary:
+            commands._choices_actions.append(commands._ChoicesPseudoAction(name, (), summary))
 
 
 def _completer(command: str, action: argparse.Action) -> _Completer | None:

@@ -34,7 +34,8 @@ FILTERS: tuple[tuple[str, str], ...] = (
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
-_KEYS = 10
+_KEYS, _LONGEST_KEYS = 10, 14
+"""Cells of the keys in a column: at least, and at most unless they are longer."""
 _COLUMN = 38
 """Cells of a column, at least."""
 _MOST = 4
@@ -69,6 +70,7 @@ def signs(glyphs: Glyphs) -> tuple[tuple[str, str], ...]:
     return (
         (f"{glyphs.ok} {glyphs.starting} {glyphs.warning} {glyphs.critical}", "healthy, starting, warning, critical"),
         (f"{glyphs.asleep} {glyphs.gone}", "asleep, gone"),
+        (f"{glyphs.root} {glyphs.part}", "the root of an incident; a part of one"),
         (f"{glyphs.missing} {glyphs.unknown}", "not measured; not known"),
         (f"{glyphs.at_most}0.3s", "at or below the lowest bucket of the histogram"),
         (f"{glyphs.about}17", "in GPU%: SM activity, since a MIG slice has no utilisation"),
@@ -150,7 +152,7 @@ def _command(family: tuple[Command, ...], where: ScreenId, keymap: Mapping[str, 
     bound = first.bound is None or where in first.bound
     keys = [key_text(key) for command in family for key in keys_of(command, keymap)] if bound else []
     if len(family) > 1:
-        keys = [f"{keys[0]}…{keys[-1]}"] if keys else []
+        keys = [f"{keys[0]}-{keys[-1]}"] if keys else []
     words = (first.family or first.called).removeprefix(_SORT)
     if first.argument and not keys:
         words += f"  {first.argument}"
@@ -159,6 +161,8 @@ def _command(family: tuple[Command, ...], where: ScreenId, keymap: Mapping[str, 
 
 def _rows(rows: Iterable[tuple[str, str]], width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield rows whose words wrap below themselves, so that nothing is cut."""
+    rows = list(rows)
+    most = max(_KEYS, min(_LONGEST_KEYS, max((width_of(keys) for keys, _ in rows), default=0)))
     for keys, words in rows:
-        lead = Span(f"   {fit(keys, max(_KEYS, width_of(keys)), 'left', glyphs.ellipsis)} ", Role.KEY)
-        yield from followed((lead,), words, Role.TEXT, width, _KEYS + 4)
+        lead = Span(f"   {fit(keys, max(most, width_of(keys)), 'left', glyphs.ellipsis)} ", Role.KEY)
+        yield from followed((lead,), words, Role.TEXT, width, most + 4)

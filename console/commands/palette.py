@@ -18,7 +18,7 @@ from textual.widgets import Input, OptionList
 
 from console.commands.command import Command, Context
 from console.commands.desk import Desk
-from console.commands.dispatch import disabled, runnable
+from console.commands.dispatch import closed_by, disabled, is_out_of_place, refusal, runnable
 from console.commands.keys import key_text, keys_of
 from console.commands.table import BY_ID, commands_for
 from console.views.subject import assessment_of
@@ -63,9 +63,19 @@ class TableProvider(Provider):
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command, help_text in self._commands():
-            score = max(_score(query, text, matcher.match(text)) for text in (command.title, *command.names))
-            if score > 0:
+        offered = [*self._commands(), *self._not_here(query)]
+        scored = [
+            (
+                max(_score(query, text, matcher.match(text)) for text in (command.title, *command.names)),
+                command,
+                help_text,
+            )
+            for command, help_text in offered
+        ]
+        # Letters scattered over a title are a guess: none is made where commands have the typed words.
+        least = _FOUND if any(score > _FOUND for score, _, _ in scored) else 0.0
+        for score, command, help_text in scored:
+            if score > least:
                 run = partial(self._desk.commands.perform, command, self._context)
                 yield Hit(score, matcher.highlight(command.title), run, text=command.title, help=help_text)
         for name in self._desk.scope.views.names:
@@ -109,6 +119,17 @@ class TableProvider(Provider):
         for id_, reason in disabled(here, self._context, read_only=read_only).items():
             # The palette parses markup, and the text may contain names from outside.
             yield BY_ID[id_], escape(f"disabled: {untrusted(reason)}")
+
+    def _not_here(self, query: str) -> Iterator[tuple[Command, str]]:
+        """Yield the commands with the typed words that need another object under the cursor, with the reason."""
+        here, read_only, words = commands_for(self._context.where), self._desk.read_only, query.lower().split()
+        shown = {command.id for command, _ in self._commands()}
+        for command in here:
+            named = any(all(word in text.lower() for word in words) for text in (command.title, *command.names))
+            if not named or command.id in shown or is_out_of_place(command, self._context):
+                continue
+            if closed_by(command, self._context.snapshot, read_only=read_only) is None:
+                yield command, escape(untrusted(refusal(command, self._context, read_only=read_only) or ""))
 
 
 class DeskPalette(CommandPalette):

@@ -107,7 +107,7 @@ SCOPE: tuple[Command, ...] = (
         _columns,
         (),
         ("columns",),
-        argument="[COLUMN …]",
+        argument="[COLUMN ...]",
     ),
     Command("view.all_namespaces", "All namespaces", _all_namespaces, ("0",), bound=_LISTS),
     *(

@@ -52,8 +52,8 @@ class LogScreen(SearchedScreen):
         self.say("line prefixes are folded" if self.log_view.folding else "lines are shown in full")
 
     def step_error(self, step: int) -> None:
-        if not self.log_view.find_error(step):
-            self.say(self.no_error)
+        place = self.log_view.find_error(step)
+        self.say(self.no_error if place is None else f"error {place[0]} of {place[1]}")
 
     def copied(self) -> tuple[str, str]:
         lines = self.log_view.shown

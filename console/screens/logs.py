@@ -182,7 +182,14 @@ class LogsScreen(LogScreen):
         if self.log_view.dropped:
             state.append(dropped_text(self.log_view.dropped))
         name = f"{untrusted_name(self._pod.name)} › {untrusted_name(self._container)}"
-        self.show_title(f"{count(len(self._together), 'pod')} together" if self._together else name, " · ".join(state))
+        self.show_title(self._all_of_them() if self._together else name, " · ".join(state))
+
+    def _all_of_them(self) -> str:
+        """Return ``12 of 190 pods together, the worst``, or ``3 pods together``."""
+        shown, there = len(self._together), len(self._pods_beside())
+        if shown == _MOST and there > shown:
+            return f"{shown} of {count(there, 'pod')} together, the worst"
+        return f"{count(shown, 'pod')} together"
 
     def _following(self) -> str:
         """Return the state of the log: ``following``, ``silent 12m``, ``paused``, or why there is none."""
@@ -244,12 +251,19 @@ class LogsScreen(LogScreen):
         self.log_view.clear()
         self._start()
 
-    def _siblings(self) -> tuple[Pod, ...]:
+    def _pods_beside(self) -> Sequence[str]:
+        """Keys of the pods of its workload, itself among them."""
         snapshot = self.desk.snapshot
         if snapshot is None:
             return ()
         whole = snapshot.everything
-        keys = whole.pods_of.get(whole.workload_of.get(self._pod.key, ""), ())
+        return whole.pods_of.get(whole.workload_of.get(self._pod.key, ""), ())
+
+    def _siblings(self) -> tuple[Pod, ...]:
+        snapshot, keys = self.desk.snapshot, self._pods_beside()
+        if snapshot is None:
+            return ()
+        whole = snapshot.everything
         ranked = sorted(keys, key=lambda key: (key != self._pod.key, rank(assessment_of(whole, key).severity)))
         return tuple(whole.pods[key] for key in ranked[:_MOST]) if len(ranked) > 1 else ()
 

@@ -10,9 +10,12 @@ from fleet.dataclass import dataclass
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Text
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
+from widgets.line import width_of
 from widgets.untrusted import untrusted_name
 
-_CHOICE_NAME = GridColumn("name", "NAME", 24, align="left", grow=1, widest=70, priority=0)
+_NARROWEST, _WIDEST = 24, 70
+_LEAD = 5
+"""Cells in front of a name, and behind the longest one."""
 _CHOICE_NOW = GridColumn("now", "IN VIEW", 7, align="left", priority=1)
 
 
@@ -32,7 +35,11 @@ class ChoiceModel:
 
     @property
     def columns(self) -> tuple[GridColumn, ...]:
-        return (_CHOICE_NAME, *self.heads, _CHOICE_NOW)
+        # Not wider than its names: what is known of them is beside them, however wide the screen is.
+        longest = max((width_of(words) for _, words in self.items), default=0)
+        widest = max(_NARROWEST, min(_WIDEST, longest + _LEAD))
+        name = GridColumn("name", "NAME", _NARROWEST, align="left", grow=1, widest=widest, priority=0)
+        return (name, *self.heads, _CHOICE_NOW)
 
     @property
     def groups(self) -> Sequence[RowGroup]:

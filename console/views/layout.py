@@ -40,13 +40,18 @@ def pairs(items: Iterable[tuple[str, Span]]) -> tuple[Span, ...]:
 
 
 def packed(label: str, items: Iterable[tuple[str, Span]], width: int) -> list[Line]:
-    """Return ``pairs`` after a label, on as many lines as ``width`` cells require."""
+    """Return ``pairs`` after a label, on as many lines as ``width`` cells require; in a narrow terminal below it."""
+    is_narrow = width < _NARROW
+    indent = 3 if is_narrow else LABEL + 4
     rows: list[list[tuple[str, Span]]] = [[]]
     for item in items:
-        if rows[-1] and LABEL + 4 + spans_width(pairs([*rows[-1], item])) > width:
+        if rows[-1] and indent + spans_width(pairs([*rows[-1], item])) > width:
             rows.append([])
         rows[-1].append(item)
-    return [labelled("" if i else label, *pairs(row)) for i, row in enumerate(rows)]
+    if not is_narrow:
+        return [labelled("" if i else label, *pairs(row)) for i, row in enumerate(rows)]
+    below = [Line((Span(" " * indent), *pairs(row))) for row in rows if row]
+    return [Line((Span(f"   {label}", Role.DIM),)), *below] if label and below else below
 
 
 def wrapped(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:

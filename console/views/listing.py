@@ -23,6 +23,10 @@ _LEAST = 20
 """Cells of a column that it gets before others are turned to."""
 _PAGE = 8
 """Cells beside the head of the first column, for the number of the page of columns."""
+_OF_EVENTS = ("Last Seen", "Message", "Reason", "Object", "Type")
+"""What is read of an event, the most telling first."""
+_OF_WHAT_HAPPENED = 0.28
+"""Share of the width that an event's message gets before there are columns for wide tables."""
 _BAD = frozenset({"Failed", "Error", "Lost", "Warning", "Pending", "Unknown", "NotReady", "CrashLoopBackOff", "False"})
 
 
@@ -62,9 +66,15 @@ class ListingModel:
 
     def row(self, key: str) -> GridRow:
         found = self._objects[key]
-        texts = [found.cells[at] if at < len(found.cells) else "" for at in shown_columns(self.listing)]
-        cells: list[Cell] = [Text(untrusted(text), Role.WARNING if text in _BAD else Role.TEXT) for text in texts]
-        if not _is_nameless(self.listing):
+        nameless = _is_nameless(self.listing)
+        cells: list[Cell] = []
+        for at in shown_columns(self.listing):
+            text = found.cells[at] if at < len(found.cells) else ""
+            if nameless and self.listing.columns[at].name == "Object":
+                cells.append(Name(untrusted_name(text)))
+            else:
+                cells.append(Text(untrusted(text), Role.WARNING if text in _BAD else Role.TEXT))
+        if not nameless:
             cells.insert(0, Name(untrusted_name(found.name), Role.STRONG))
         if self._has_namespaces:
             cells.insert(1, Text(untrusted_name(found.namespace), Role.DIM))
@@ -117,8 +127,12 @@ def listing_model(listing: Listing, namespace: str, wanted: Filter) -> ListingMo
         widest = max([width_of(title), *(width_of(one.cells[at]) for one in listing.objects if at < len(one.cells))])
         width = max(width_of(title), min(widest, _LEAST), 0 if columns else width_of(title) + _PAGE)
         align: Align = "right" if head.is_number else "left"
-        grow, most = int(widest > width), max(width, min(widest, _WIDEST))
+        grow, most, share = int(widest > width), max(width, min(widest, _WIDEST)), 0.0
         priority = number + (20 if head.is_wide else 1)
+        if nameless and head.name in _OF_EVENTS:
+            priority = _OF_EVENTS.index(head.name)
+        if nameless and head.name == "Message":
+            grow, most, share = 3, max(width, widest), _OF_WHAT_HAPPENED
         columns.append(
             GridColumn(
                 f"column{at}",
@@ -128,9 +142,21 @@ def listing_model(listing: Listing, namespace: str, wanted: Filter) -> ListingMo
                 grow=grow,
                 widest=most,
                 priority=priority,
+                share=share,
                 fills=not head.is_wide,
             )
         )
     if listing.namespaced and not namespace:
-        columns.insert(1, GridColumn("namespace", "NAMESPACE", 12, align="left", grow=1, widest=30, priority=2))
+        columns.insert(
+            1,
+            GridColumn(
+                "namespace",
+                "NAMESPACE",
+                12,
+                align="left",
+                grow=1,
+                widest=30,
+                priority=len(_OF_EVENTS) if nameless else 2,
+            ),
+        )
     return ListingModel(listing, namespace, wanted, columns=tuple(columns), _objects=found)

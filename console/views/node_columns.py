@@ -109,7 +109,10 @@ def _holder(shown: Shown, key: str) -> Cell:
     snapshot, gpu = shown.snapshot, shown.snapshot.gpus[key]
     others = f" +{len(gpu.sharers)}" if gpu.sharers else ""
     if gpu.pod and snapshot.cluster.namespace in ("", gpu.namespace):
-        return Name(untrusted_name(gpu.pod) + others)
+        # Where what is wrong is the pod's, its name has the colour, too.
+        sick = sick_holder(snapshot, key)
+        role = severity_role(assessment_of(snapshot, sick).severity) if sick else Role.TEXT
+        return Name(untrusted_name(gpu.pod) + others, role)
     if gpu.pod:
         return Text(f"{untrusted_name(gpu.namespace)}/{untrusted_name(gpu.pod)}" + others, Role.DIM)
     match snapshot.use_of(key):
@@ -173,7 +176,7 @@ def _gpu_why(shown: Shown, gpu: str) -> Cell:
     holder = "" if standing.reason else sick_holder(snapshot, gpu)
     if holder:
         standing = assessment_of(snapshot, holder)
-        return Text(f"pod: {untrusted(standing.reason or standing.severity)}", severity_role(standing.severity))
+        return Text(untrusted(standing.reason or standing.severity), severity_role(standing.severity))
     return marked(snapshot, gpu, Text(untrusted(standing.reason), severity_role(standing.severity)))
 
 
@@ -190,7 +193,7 @@ COLUMNS: tuple[NodeColumn, ...] = (
     measured(GridColumn("sm", "SM%", 4, priority=8), Quantity.SM_ACTIVE),
     measured(GridColumn("dram", "DRAM%", 5, priority=9), Quantity.DRAM_ACTIVE),
     TableColumn(
-        GridColumn("memory", "MEMORY", 9, "%", align="left", grow=1, widest=16, priority=4),
+        GridColumn("memory", "MEM%", 4, grow=1, widest=16, priority=4),
         blank,
         _memory,
         highest(Quantity.GPU_MEMORY_USED),
@@ -203,5 +206,7 @@ COLUMNS: tuple[NodeColumn, ...] = (
     measured(GridColumn("clock", "MHZ", 5, priority=7), Quantity.SM_CLOCK),
     measured(GridColumn("throttle", "THR%", 4, priority=6), Quantity.THROTTLE),
     measured(GridColumn("xid", "XID", 4, priority=2), Quantity.XID),
-    TableColumn(GridColumn("why", "STATUS", 16, align="left", grow=3, widest=60, priority=1), _assessment, _gpu_why),
+    TableColumn(
+        GridColumn("why", "STATUS", 16, align="left", grow=3, widest=60, priority=1, share=0.2), _assessment, _gpu_why
+    ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from console.views.filter import Filter
-from console.views.layout import head, wrapped
+from console.views.layout import head, packed, wrapped
 from fleet.dataclass import dataclass
 from fleet.model.quantity import MEANINGS, Unit
 from fleet.model.severity import Severity
@@ -18,7 +18,7 @@ from themes.glyphs import UNICODE, Glyphs
 from themes.palette import Role
 from widgets.cells import NOTHING, Cell, Name, Text
 from widgets.grid import GridColumn, GridRow, RowGroup, Sort
-from widgets.line import Line
+from widgets.line import Line, Span
 from widgets.severity import severity_role
 from widgets.untrusted import untrusted_line, untrusted_name
 from widgets.values import age_text, percent_text, reading_text, significant
@@ -188,13 +188,17 @@ def objective_lines(snapshot: Snapshot, key: str, width: int, glyphs: Glyphs) ->
     found, rows = board(snapshot), [row for row in rows_of(snapshot, key) if _is_known(snapshot, row, glyphs)]
     if found is None or not rows:
         return []
-    lines = [head("objectives", stands_on(found))]
+    lines = [head("objectives"), *wrapped("", stands_on(found), width, Role.DIM)]
     for row in rows:
         budget, severity = row.budget, severity_of(found, row)
         role = severity_role(severity) if severity is not Severity.OK else Role.TEXT
-        lead = f"now {now_text(snapshot, row, glyphs)}   budget left {_percent(left_text(budget, glyphs), glyphs)}"
-        burns = "   ".join(f"{name} {burn_text(budget, window, glyphs)}" for window, name in SHOWN)
-        lines += wrapped(target_text(budget.objective, glyphs), f"{lead}   burns {burns}", width, role)
+        numbers = [
+            ("now", now_text(snapshot, row, glyphs)),
+            ("budget left", _percent(left_text(budget, glyphs), glyphs)),
+            *((f"burn {name}", burn_text(budget, window, glyphs)) for window, name in SHOWN),
+        ]
+        values = [(name, Span(text, role)) for name, text in numbers]
+        lines += packed(target_text(budget.objective, glyphs), values, width)
         lines += wrapped("", note_text(budget), width, Role.DIM)
     return lines
 

@@ -101,7 +101,8 @@ def plot_lines(page: PlotPage, width: int, height: int, glyphs: Glyphs) -> list[
     happened = _happened(page, width, glyphs) if height >= _TALL else []
     head = [_title(page, width, glyphs), _legend(page, width, glyphs), *[Line()] * (height >= _LOW)]
     reading = _reading(page, width, glyphs)
-    if height < _LOW and not page.is_problem and len(reading) > 1:
+    is_drawn = any(layer.curve is not None for layer in page.layers)
+    if height < _LOW and (is_drawn or not page.is_problem) and len(reading) > 1:
         # In a low terminal the curve is more than where its numbers are from.
         reading = [Line(fit_spans((*reading[0].spans, Span(glyphs.ellipsis)), width, "left", glyphs.ellipsis))]
     below = [*reading, *happened]

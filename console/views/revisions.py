@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions.revisions import Revision
+from actions.revisions import UNKNOWN, Revision
 from console.views.filter import Filter
 from fleet.dataclass import dataclass
 from fleet.model.objects import ModelVersion
@@ -17,7 +17,7 @@ from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 _COLUMNS = (
-    GridColumn("number", "REVISION", 12, align="left", priority=0),
+    GridColumn("number", "REV", 12, align="left", priority=0),
     GridColumn("pods", "PODS", 5, priority=2),
     GridColumn("age", "AGE", 6, priority=2),
     GridColumn("unlike", "DIFFERS FROM CURRENT", 20, align="left", grow=6, widest=100, priority=1, share=1.0),
@@ -84,12 +84,21 @@ class RevisionsModel:
 
     @property
     def columns(self) -> tuple[GridColumn, ...]:
-        """The columns; the differences get as much room as the longest needs."""
-        longest = max((len(difference_text(one, self._current)) for one in self.revisions), default=0)
+        """The columns, each with as much room as its longest text needs; none for authors where no one is known."""
+        longest = {
+            "unlike": max((len(difference_text(one, self._current)) for one in self.revisions), default=0),
+            "version": max((len(version_text(one.version)) for one in self.revisions), default=0),
+            "cause": max((len(one.cause) for one in self.revisions), default=0),
+        }
         return tuple(
-            replace(column, widest=max(column.width, longest)) if column.id == "unlike" else column
+            replace(column, widest=max(column.width, longest[column.id])) if column.id in longest else column
             for column in _COLUMNS
+            if self._has_authors or column.id != "who"
         )
+
+    @property
+    def _has_authors(self) -> bool:
+        return any(one.who not in ("", UNKNOWN) for one in self.revisions)
 
     @property
     def _current(self) -> Revision | None:
@@ -111,7 +120,7 @@ class RevisionsModel:
                 Text(difference_text(revision, self._current), role),
                 Text(version_text(revision.version), Role.STRONG if revision.current else Role.DIM),
                 Text(untrusted(revision.cause)),
-                Text(untrusted(revision.who), Role.DIM),
+                *((Text(untrusted(revision.who), Role.DIM),) if self._has_authors else ()),
                 Name(untrusted_name(revision.name), Role.DIM),
             ),
         )

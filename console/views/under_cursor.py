@@ -20,9 +20,9 @@ from widgets.severity import severity_role, severity_span
 from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 from widgets.values import WORDS, number_text, unit_text
 
-HEIGHTS = (20, 14, 11, 8)
+HEIGHTS = (28, 20, 14, 11, 8)
 """Lines of the block: the most that there is room for, so that it seldom changes its shape."""
-_HAPPENED = {20: 5, 14: 4, 11: 3, 8: 2}
+_HAPPENED = {28: 8, 20: 5, 14: 4, 11: 3, 8: 2}
 """Height of the block → lines for events."""
 _PLOT = 28
 """Cells of a plot, at least."""

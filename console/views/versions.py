@@ -14,6 +14,8 @@ from widgets.line import Line, Span
 from widgets.untrusted import untrusted
 from widgets.values import age_text
 
+_OF_GROUPS = "leaderworkerset.sigs.k8s.io/template-revision-hash"
+"""Label of the pods of a LeaderWorkerSet that names the revision of their group."""
 _SHORT = 19
 """Characters of a digest that identify it: ``sha256:`` and twelve."""
 
@@ -27,8 +29,8 @@ class Running:
 
     @property
     def version(self) -> ModelVersion:
-        """Version that they run."""
-        return self.pods[0].version
+        """Version that they run: that of a leader, whose command names the model."""
+        return next((pod.version for pod in self.pods if pod.version.model), self.pods[0].version)
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -49,7 +51,8 @@ def running(pods: Sequence[Pod]) -> list[Running]:
 
 
 def _template(pod: Pod) -> str:
-    return revision_of(pod) or f"{pod.version.image} {pod.version.revision}"
+    # The leader and the workers of a group have templates of their own, made from one revision.
+    return pod.labels.get(_OF_GROUPS) or revision_of(pod) or f"{pod.version.image} {pod.version.revision}"
 
 
 def differences(new: Pod, old: Pod) -> Iterator[tuple[str, str, str]]:
@@ -108,8 +111,8 @@ def workload_version_lines(workload: Workload, pods: Sequence[Pod], now: float, 
 
 
 def _most_telling(version: Running) -> Pod:
-    """Return the most informative pod: one whose digest is known."""
-    return max(version.pods, key=lambda pod: bool(pod.version.digest))
+    """Return the most informative pod: one that names its model, and whose digest is known."""
+    return max(version.pods, key=lambda pod: (bool(pod.version.model), bool(pod.version.digest)))
 
 
 def _row(version: Running, now: float) -> Iterator[tuple[str, Span]]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from console.views.layout import LABEL, head, labelled, sections, wrapped
+from console.views.layout import LABEL, head, labelled, packed, sections, wrapped
 from console.views.timeline import clock
 from fleet.latency.comparison import LastChange, LatencyComparison
 from fleet.latency.exact_tests import FAMILY_WISE
@@ -109,14 +109,18 @@ def _phases(comparison: LatencyComparison, now: float, width: int, glyphs: Glyph
         return []
     phases = [phase for phase in RequestPhase if any(phase in each.seconds for _, each in rows)]
     titles = "".join(fit(title, _CELL, "right", "") for title in (*phases, "total"))
-    lines = [
-        head("where the time goes", "mean seconds per request"),
-        labelled("", Span(" " * 3 + titles, Role.HEAD)),
-    ]
+    lines = [head("where the time goes", "mean seconds per request")]
     # The label with its margins, three blanks, the columns, two blanks, then the bar, and the right margin.
     room = width - LABEL - 10 - _CELL * (len(phases) + 1)
+    is_narrow = room < -2
+    if not is_narrow:
+        lines.append(labelled("", Span(" " * 3 + titles, Role.HEAD)))
     longest = max(each.total for _, each in rows if each.seconds)
     for words, each in rows:
+        if is_narrow:
+            parts = [(phase.value, Span(_text(each.of(phase), glyphs), _ROLES[phase])) for phase in phases]
+            lines += packed(words, [*parts, ("total", Span(_text(each.total, glyphs), Role.STRONG))], width)
+            continue
         spans = [Span("   ")]
         spans += [Span(_seconds(each.of(phase), glyphs), _ROLES[phase]) for phase in phases]
         spans += [Span(_seconds(each.total, glyphs), Role.STRONG if words == "now" else Role.TEXT), Span("  ")]
@@ -132,8 +136,12 @@ def change_text(change: LastChange, now: float) -> str:
     return f"{clock(change.at, now)} {untrusted_line(change.what)}"
 
 
+def _text(value: float, glyphs: Glyphs) -> str:
+    return glyphs.missing if math.isnan(value) else seconds_text(value)
+
+
 def _seconds(value: float, glyphs: Glyphs) -> str:
-    return fit(glyphs.missing if math.isnan(value) else seconds_text(value), _CELL, "right", glyphs.ellipsis)
+    return fit(_text(value, glyphs), _CELL, "right", glyphs.ellipsis)
 
 
 def _bar(each: Breakdown, phases: Sequence[RequestPhase], width: int, longest: float, glyphs: Glyphs) -> Iterator[Span]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +124,22 @@ def test_a_shell_is_told_the_themes_and_views_of_the_configuration(
     assert {"dusk", "auto", "ansi", "quarterdeck-contrast"} <= set(themes)
     file.write_text("[ui.views")
     assert completed(*config, "--view", monkeypatch=monkeypatch) == [], "what is wrong is said by the command"
+
+
+@pytest.mark.parametrize(
+    ("line", "among"),
+    [
+        ("quarterdeck d", "drain:" + dict(command_table.in_group(command_table.ACT))["drain"]),
+        ("quarterdeck --theme a", "ansi"),
+    ],
+)
+def test_zsh_is_told_what_a_command_does_and_gets_no_colon_without_a_description(line: str, among: str) -> None:
+    # zsh draws dashes behind a colon, in front of nothing.
+    shell = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_SHELL": "zsh", "_ARGCOMPLETE_IFS": "\n"}
+    asked = os.environ | shell | {"COMP_LINE": line, "COMP_POINT": str(len(line))}
+    command = f"{shlex.quote(sys.executable)} -m console.main 8>&1 1>&2"
+    ran = subprocess.run(["sh", "-c", command], env=asked, capture_output=True, text=True, timeout=60, check=True)
+    assert among in [one.strip() for one in ran.stdout.split("\n")]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -11,8 +11,9 @@ from fleet.model.quantity import Quantity
 from tests.fleets import make_snapshot, ticked, with_value
 from tests.widgets.rows import FleetRows
 from tests.widgets.stage import on_stage, settled, size_of
-from widgets.cells import Cell
-from widgets.grid import Grid, GridRow, RowGroup
+from widgets.cells import Cell, Text, Trend
+from widgets.grid import Grid, GridColumn, GridRow, RowGroup, Sort
+from widgets.strip_chart import ChartScale
 
 
 async def test_an_unchanged_tick_writes_nothing_and_draws_nothing() -> None:
@@ -117,6 +118,44 @@ async def test_moving_the_cursor_writes_two_lines_and_asks_for_nothing() -> None
         assert grid.lines_drawn == drawn + 2
         assert 0 < size_of(app.written) < 2048
         assert rows.asked == []
+
+
+class Reasons:
+    """A row with a long text beside a strip with so many points."""
+
+    columns = (
+        GridColumn("name", "NAME", 10, align="left"),
+        GridColumn("why", "WHY", 8, align="left"),
+        GridColumn("trend", "TREND", 12, align="left"),
+    )
+    waiting = ""
+    sort: Sort | None = None
+    groups: Sequence[RowGroup] = (RowGroup("a"),)
+
+    def __init__(self, points: int) -> None:
+        self._points = points
+
+    def row(self, key: str) -> GridRow:
+        strip = Trend((1.0,) * self._points, ChartScale(0.0, 1.0))
+        return GridRow(key, (Text(key), Text("long prompts stall tokens"), strip))
+
+
+async def test_a_text_continues_where_the_strip_beside_it_has_no_history_yet() -> None:
+    grid = Grid()
+    async with on_stage(grid, size=(40, 5)) as (_, pilot):
+        seen = []
+        for points in (0, 2, 3, 12):
+            grid.show(Reasons(points))
+            await settled(pilot)
+            seen.append(grid.shown_text[1])
+        assert [line.count("█") for line in seen] == [0, 2, 3, 12]
+        assert [line.rstrip("█ ").rstrip() for line in seen] == [
+            "   a       long prompts stall …",
+            "   a       long prompts stal…",
+            "   a       long prompts sta…",
+            "   a       long pr…",
+        ], "the strip's points stay where they are"
+        assert len({len(line) for line in seen}) == 1
 
 
 async def test_a_key_that_comes_twice_is_drawn_in_both_places() -> None:

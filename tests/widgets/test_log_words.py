@@ -26,3 +26,8 @@ from widgets.log_words import LogLevel, folded_line, level_of
 def test_a_line_says_its_level_and_is_folded_to_its_message(line: str, level: LogLevel | None, folded: str) -> None:
     assert level_of(line) is level
     assert folded_line(line) == folded
+
+
+def test_a_time_in_front_of_a_line_is_not_in_it_as_well() -> None:
+    assert folded_line("WARNING 11-29 21:35:24 [a.py:1] slow", with_time=False) == "W slow"
+    assert folded_line("no prefix", with_time=False) == "no prefix"

@@ -52,7 +52,8 @@ def _pages(columns: Sequence[GridColumn], width: int, gap: int, only: Collection
     left = sorted(shown, key=lambda i: columns[i].priority)
     out: list[ColumnPage] = []
     while left or not out:
-        taken, free = {0: columns[0].width}, width - columns[0].width
+        taken = {0: max(columns[0].width, min(int(width * columns[0].share), columns[0].widest))}
+        free = width - taken[0]
         for i in left:
             column = columns[i]
             if column.width + gap <= free and (column.fills or all(j in taken for j in left[: left.index(i)])):

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from fleet.model.severity import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.cells import NOTHING, Cell, Text
+from widgets.cells import NOTHING, Cell, Text, Trend
 from widgets.grid.columns import ColumnPage
 from widgets.grid.drawing import Parts, cell_width, row_spans
 from widgets.grid.model import GridModel, GridRow
 from widgets.grid.outline import Fold, RowLevel
-from widgets.line import Span
+from widgets.line import Span, spans_width
 
 
 class _Drawn(NamedTuple):
@@ -84,17 +84,38 @@ class RowPainter:
     ) -> Parts:
         """Return each cell in the width of its column; cells unchanged since ``before``, on this page and level, are
         reused.
+
+        A text continues where the strip beside it has no history yet: the columns stay where they are.
         """
         if before is not None and before.cells == cells:
             return before.parts
         parts: list[tuple[Span, ...]] = []
-        for position, (placed, cell) in enumerate(zip(page.placed, cells, strict=True)):
-            if before is not None and before.cells[position] == cell:
-                parts.append(before.parts[position])
-            else:
+        lent = 0
+        for position in reversed(range(len(cells))):
+            placed, cell = page.placed[position], cells[position]
+            width = cell_width(placed, position, level) + lent
+            part = before.parts[position] if before is not None and before.cells[position] == cell else None
+            if part is None or (_lends(page, cells, position + 1) and spans_width(part) != width):
                 self.cells_drawn += 1
-                parts.append(cell.draw(cell_width(placed, position, level), placed.column.align, glyphs))
-        return parts
+                part = cell.draw(width, placed.column.align, glyphs)
+            lent = 0
+            if _lends(page, cells, position):
+                part = _from_its_start(part)
+                lent = placed.width - spans_width(part)
+            parts.append(part)
+        return parts[::-1]
+
+
+def _lends(page: ColumnPage, cells: Sequence[Cell], position: int) -> bool:
+    """True for a strip behind a text."""
+    strip = 1 < position < len(cells) and isinstance(cells[position], Trend)
+    return strip and page.placed[position - 1].column.align == "left"
+
+
+def _from_its_start(strip: tuple[Span, ...]) -> tuple[Span, ...]:
+    """The strip without the time before its history, which is blank."""
+    first, *rest = strip
+    return (first._replace(text=first.text.lstrip()), *rest)
 
 
 def _fold_row(key: str, fold: Fold, columns: int) -> GridRow:

@@ -21,6 +21,8 @@ from fleet.model.snapshot import CANARY, Snapshot
 _RATES = frozenset({Unit.PER_SECOND, Unit.TOKENS_PER_SECOND})
 _PODS = frozenset({SubjectKind.POD, SubjectKind.ENGINE, SubjectKind.REPLICA})
 """Kinds whose key is a pod's."""
+_GROUNDS = 2
+"""Numbers of different objects that are quoted; of more, the first: the hundred GPUs of a workload would fill pages."""
 
 
 class IncidentEvidence(NamedTuple):
@@ -102,6 +104,8 @@ def _ruling(snapshot: Snapshot, subjects: Subjects, kind: SubjectKind, key: str,
     if decisive is not None:
         return decisive
     grounds = list(dict.fromkeys(one.by for one in rulings))
+    if len(grounds) > _GROUNDS:
+        return Ruling(False, f"{grounds[0]}; the other {len(rulings) - 1} rule it out too")
     many = f", on all {len(rulings)}" if len(rulings) > 1 and len(grounds) == 1 else ""
     return Ruling(False, "; ".join(grounds) + many)
 

@@ -136,7 +136,7 @@ async def test_help_is_grouped_in_columns_by_what_one_wants_to_do() -> None:
     async with desk(make_snapshot(), size=(160, 60)) as d:
         await d.press("question_mark")
         assert "LOOK CLOSER" in d.lines[1]
-        assert "1…9" in d.line_with("Namespaces by number")
+        assert "1-9" in d.line_with("Namespaces by number")
         await d.press("escape", "enter", "question_mark")
         # In text, n is the next match, so namespaces are reached by name only.
         assert ":ns" in d.line_with(" Namespaces ")
@@ -248,10 +248,24 @@ async def test_a_name_that_kinds_share_is_of_the_one_that_is_for_this_screen() -
         await d.until(lambda: _options(screen) >= 1)
         shown = [str(option.prompt) for option in screen.query_one(OptionList).options]
         assert [text for text in shown if "Drain" in text] == [text for text in shown if "Drain the node" in text]
+        assert all("drain" in text.lower() for text in shown), "no guesses beside what was typed"
         await d.press("escape")
         await d.command("drain")
         ((_, request),) = d.session.acts.asked
         assert isinstance(request, DrainNode)
+
+
+async def test_the_palette_names_what_needs_another_object_with_the_reason() -> None:
+    snapshot = make_snapshot()
+    workload = next(iter(snapshot.workloads))
+    async with desk(snapshot) as d:
+        d.grid.move_to(workload)
+        await d.press("ctrl+p", *"drain")
+        screen = d.app.screen
+        await d.until(lambda: _options(screen) >= 1)
+        shown = [str(option.prompt) for option in screen.query_one(OptionList).options]
+        assert shown[0].startswith("Drain")
+        assert "pod" in shown[0]
 
 
 def _where(d: Desk) -> ScreenId:

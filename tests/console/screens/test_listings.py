@@ -97,11 +97,12 @@ async def test_on_a_narrow_screen_no_wide_column_fills_the_room_of_what_is_alway
     async with desk(make_snapshot(), size=(80, 24), session=ScriptedSession(listings=listings)) as d:
         await d.command("events all")
         await d.until(lambda: d.screen.where is ScreenId.LISTING)
-        assert d.lines[2].split()[-1] == "OBJECT"
-        assert "pod/chat-70b" in d.line_with("FailedScheduling")
+        # When, what, and at which object: all else is a key away.
+        assert d.lines[2].split()[-1] == "MESSAGE"
+        assert "0/6 nodes are" in d.line_with("FailedScheduling")
+        assert "chat-70b" in d.line_with("FailedScheduling")
         await d.press("right")
-        assert "MESSAGE" in d.lines[2]
-        assert "0/6 nodes are available" in d.text
+        assert "SUBOBJECT" in d.lines[2]
 
 
 async def test_events_are_the_newest_first_and_begin_with_their_time() -> None:

@@ -41,6 +41,7 @@ async def test_from_error_to_error_the_silence_the_search_and_a_file(tmp_path: P
         assert "/ search" in d.text
         await d.press("e")
         assert d.line_with("the first fault").startswith("E 21:35:25 the first fault")
+        assert d.screen.message_text == "error 1 of 2"
         await d.press("e")
         assert "the second fault" in d.text
         await d.press("x")

@@ -117,7 +117,7 @@ async def test_what_is_wrong_with_a_pod_stands_at_its_gpus_and_three_keys_narrow
     async with desk(snapshot, size=(160, 60)) as d:
         d.grid.move_to(key)
         await d.press("o")
-        rows = [line for line in d.lines if "pod: stuck" in line]
+        rows = [line for line in d.lines if "GPU " in line and " stuck" in line]
         assert len(rows) == len(gpus)
         assert all("■" in row for row in rows)
         assert "1 sick pod" in d.line_with(f"■ {snapshot.pods[key].node} ")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from console.views.versions import differences, running
 from fleet.model.objects import (
+    REVISION_HASH,
     Condition,
     Container,
     Event,
@@ -278,3 +279,15 @@ async def test_events_of_a_workload_say_whose_they_are() -> None:
         await d.press("escape")
         await d.open(pod.key)
         assert "Started  go" in d.text
+
+
+def test_the_leader_and_the_workers_of_a_group_are_one_version() -> None:
+    pods = make_snapshot().pods
+    first, second = list(pods.values())[:2]
+    group = {"leaderworkerset.sigs.k8s.io/template-revision-hash": "a1"}
+    worker = replace(first, labels={**group, REVISION_HASH: "workers-1"}, version=replace(first.version, model=""))
+    leader = replace(second, labels={**group, REVISION_HASH: "leader-1"})
+    (only,) = running([worker, leader])
+    assert only.version.model == second.version.model != ""
+    another = replace(leader, labels={**leader.labels, next(iter(group)): "b2"})
+    assert len(running([worker, another])) == 2

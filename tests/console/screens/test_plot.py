@@ -226,6 +226,12 @@ async def test_the_smallest_terminal_shows_the_curve_and_not_only_where_its_numb
         await d.press("v")
         await d.until(lambda: "kept by the console" in d.text)
         assert any("┤" in line for line in d.lines), d.text
+    # Not even where no store answers, as long as the console has kept something.
+    snapshot = replace(make_snapshot(), history=Kept())
+    async with desk(snapshot, size=(40, 10), session=ScriptedSession(lacks_store=NO_STORE)) as d:
+        await d.press("v")
+        await d.until(lambda: "kept here" in d.text)
+        assert any("┤" in line for line in d.lines), d.text
 
 
 async def test_what_the_console_kept_is_drawn_as_that_where_no_store_answers() -> None:

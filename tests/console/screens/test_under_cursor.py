@@ -150,7 +150,19 @@ async def test_it_is_drawn_in_ascii_where_there_is_nothing_else() -> None:
 
 
 def test_it_stands_apart_and_seldom_changes_its_height() -> None:
-    assert [height_of(free) for free in (0, 8, 9, 11, 12, 14, 15, 20, 21, 80)] == [0, 0, 8, 8, 11, 11, 14, 14, 20, 20]
+    assert [height_of(free) for free in (0, 8, 9, 11, 12, 14, 15, 20, 21, 28, 80)] == [
+        0,
+        0,
+        8,
+        8,
+        11,
+        11,
+        14,
+        14,
+        20,
+        20,
+        28,
+    ]
     assert sorted(HEIGHTS, reverse=True) == list(HEIGHTS)
 
 

@@ -121,3 +121,14 @@ def test_what_must_not_hold_and_does_rules_out() -> None:
     stands = next(f for i in snapshot.incidents for f in i.findings if f.cause == "rollout-stuck")
     out = {one.cause: one.by for one in explain(snapshot, stands).ruled_out}
     assert "a container was OOM-killed: OOMKilled" in out["crash-loop"]
+
+
+def test_what_rules_out_a_cause_of_many_objects_is_told_of_the_first() -> None:
+    fleet = stuck_rollout()
+    for name, reason in (("chat-1", "OOMKilled"), ("chat-2", "ContainerCannotRun")):
+        died = Container("vllm", "vllm:1", restarts=4, reason="CrashLoopBackOff", last_reason=reason)
+        fleet.of(name, **crashing(NOW - 300) | {"containers": (died,)})
+    snapshot = fleet.at(0)
+    stands = next(f for i in snapshot.incidents for f in i.findings if f.cause == "rollout-stuck")
+    out = {one.cause: one.by for one in explain(snapshot, stands).ruled_out}
+    assert out["crash-loop"] == "not true: it is not running; the other 2 rule it out too"
