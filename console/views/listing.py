@@ -24,7 +24,7 @@ _LEAST = 20
 _PAGE = 8
 """Cells beside the head of the first column, for the number of the page of columns."""
 _OF_EVENTS = ("Last Seen", "Message", "Reason", "Object", "Type")
-"""What is read of an event, the most telling first."""
+"""Columns of events, the most telling first."""
 _OF_WHAT_HAPPENED = 0.28
 """Share of the width that an event's message gets before there are columns for wide tables."""
 _BAD = frozenset({"Failed", "Error", "Lost", "Warning", "Pending", "Unknown", "NotReady", "CrashLoopBackOff", "False"})
