@@ -17,7 +17,7 @@ from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.finding import Finding, FindingState
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Assessment, Snapshot
 
 _WHOLES = frozenset({SubjectKind.WORKLOAD, SubjectKind.NODE})
 """Kinds of objects that repeat the words of their parts."""
@@ -38,6 +38,10 @@ class WordedRows:
 
     def __init__(self, causes: Mapping[str, AnyCause], findings: Iterable[Finding]) -> None:
         self._causes = causes
+        self._rows: dict[SubjectKind, tuple[Mapping[str, int] | None, Sequence[int]]] = {}
+        """The rows of the objects, for frames with this index."""
+        self._assessments: Mapping[str, Assessment] | None = None
+        self._reasons: Mapping[str, str] = {}
         self._wholes: dict[str, int] = {}
         self._keys: dict[SubjectKind, dict[str, int]] = {}
         self._read: dict[SubjectKind, dict[Quantity, None]] = {}
@@ -63,13 +67,19 @@ class WordedRows:
     def at(self, snapshot: Snapshot) -> FindingWords:
         """The words by the numbers of a Snapshot."""
         assessments = snapshot.assessments
+        if assessments is not self._assessments:
+            self._assessments = assessments
+            self._reasons = {key: assessments[key].reason for key in self._wholes}
         frames = {kind: self._taken(_frame(snapshot, kind), kind) for kind in self._keys}
-        return FindingWords(self._causes, frames, {key: assessments[key].reason for key in self._wholes})
+        return FindingWords(self._causes, frames, self._reasons)
 
     def _taken(self, frame: Frame, kind: SubjectKind) -> Frame:
         """Take these rows, and of them the columns that are read."""
         keys = self._keys[kind]
-        rows = frame.rows(keys)
+        index, rows = self._rows.get(kind, (None, ()))
+        if index is not frame.index:
+            rows = frame.rows(keys)
+            self._rows[kind] = frame.index, rows
         there = [quantity for quantity in self._read[kind] if quantity in frame.columns]
         columns = {quantity: Column(array("d", frame.values(rows, quantity))) for quantity in there}
         return Frame(tuple(keys), columns, index=keys)

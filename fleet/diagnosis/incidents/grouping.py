@@ -52,6 +52,7 @@ class Groups:
         self._findings: Sequence[Finding] = ()
         self._ground: tuple[object, ...] = ()
         self._roots: list[int] = []
+        """The place of the root of each finding among them."""
         self._groups: Sequence[IncidentGroup] = ()
         self.made = 0
         """Number of times that groups were made: tests count what a tick costs."""
@@ -71,12 +72,15 @@ class Groups:
         same = are_same(self._ground, ground)
         if same and (findings is self._findings or findings == self._findings):
             return self._groups
-        if not same or not _alike_but_for_state(findings, self._findings):
+        if same and _alike_but_for_state(findings, self._findings):
+            self._groups = _in_other_states(self._groups, self._findings, findings, self._causes)
+        else:
             before, roots = (self._findings, [self._findings[at] for at in self._roots]) if same else ((), ())
+            kept = {one.key: one for one in self._groups} if same else {}
+            found = roots_of(snapshot, findings, self._causes, before, roots)
+            self._groups = _grouped(snapshot, findings, found, self._causes, kept)
             place = {id(finding): at for at, finding in enumerate(findings)}
-            self._roots = [place[id(root)] for root in roots_of(snapshot, findings, self._causes, before, roots)]
-        kept = {one.key: one for one in self._groups} if same else {}
-        self._groups = _grouped(snapshot, findings, [findings[at] for at in self._roots], self._causes, kept)
+            self._roots = [place[id(root)] for root in found]
         self._findings, self._ground = findings, ground
         self.made += 1
         return self._groups
@@ -93,6 +97,37 @@ def _alike_but_for_state(findings: Sequence[Finding], others: Sequence[Finding])
             and one.since == other.since
         )
         for one, other in zip(findings, others, strict=True)
+    )
+
+
+def _in_other_states(
+    groups: Sequence[IncidentGroup],
+    before: Sequence[Finding],
+    findings: Sequence[Finding],
+    causes: Mapping[str, AnyCause],
+) -> list[IncidentGroup]:
+    """Return the same groups of findings that differ from those before in their states alone."""
+    now = dict(zip(map(id, before), findings, strict=True))
+    found = []
+    for group in groups:
+        those = tuple([now[id(one)] for one in group.findings])
+        found.append(group if are_same(group.findings, those) else _restated(group, those, causes))
+    return found
+
+
+def _restated(group: IncidentGroup, findings: tuple[Finding, ...], causes: Mapping[str, AnyCause]) -> IncidentGroup:
+    severity, state, order = _standing(findings, causes)
+    return IncidentGroup(
+        group.key,
+        group.about,
+        group.sentence,
+        findings,
+        severity,
+        state,
+        order,
+        group.concerned,
+        group.objects,
+        group.roots,
     )
 
 
@@ -186,7 +221,25 @@ def _group(
     causes: Mapping[str, AnyCause],
     concerned: Concerned,
 ) -> IncidentGroup:
-    root = alike[0]
+    severity, state, order = _standing(findings, causes)
+    return IncidentGroup(
+        key,
+        about,
+        causes[alike[0].cause].sentence,
+        findings,
+        severity,
+        state,
+        order,
+        concerned,
+        tuple(dict.fromkeys(one.key for one in findings)),
+        len({one.key for one in alike}),
+    )
+
+
+def _standing(
+    findings: Sequence[Finding], causes: Mapping[str, AnyCause]
+) -> tuple[Severity, FindingState, tuple[int, int]]:
+    """Return severity and state of a group, whose root is its first finding, and its place among the others."""
     # A cause that only summarises its parts does not fire before their causes may.
     wrong = [one for one in findings if not causes[one.cause].symptom]
     pending = bool(wrong) and all(one.state is FindingState.PENDING for one in wrong)
@@ -194,15 +247,4 @@ def _group(
     state = next(state for state in STATES if state in states)
     firing = [one for one in findings if one.state is not FindingState.PENDING] or findings
     severity = min((one.severity for one in firing), key=rank, default=Severity.UNKNOWN)
-    return IncidentGroup(
-        key,
-        about,
-        causes[root.cause].sentence,
-        findings,
-        severity,
-        state,
-        (_precedence(state, causes[root.cause]), rank(severity)),
-        concerned,
-        tuple(dict.fromkeys(one.key for one in findings)),
-        len({one.key for one in alike}),
-    )
+    return severity, state, (_precedence(state, causes[findings[0].cause]), rank(severity))

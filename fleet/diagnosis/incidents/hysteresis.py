@@ -75,9 +75,10 @@ class Hysteresis:
         """
         severities = Severities(snapshot)
         past = snapshot.history.backfilled
-        calm = self._calm and holds is self._holds and past == self._past
-        if calm and self._at <= snapshot.at < self._due:
+        if self._calm and holds is self._holds and past == self._past and self._at <= snapshot.at:
             self._at = snapshot.at
+            if snapshot.at >= self._due:
+                self._fire(snapshot.at)
             return self._reworded(severities)
         now, before, kept = snapshot.at, self._kept, dict[tuple[str, str], _Kept]()
         for cause, key in holds:
@@ -100,8 +101,7 @@ class Hysteresis:
         kept |= easing
         self._kept, self._holds, self._at, self._past = kept, holds, now, past
         self._looked = self._looked or snapshot.measured_at is not None
-        self._due = min((_due(one, now) for one in kept.values()), default=math.inf)
-        self._clears = min((one.cause.clears for one in kept.values() if one.fired), default=math.inf)
+        self._plan(now)
         self._asked = {}
         for at, ((_, key), one) in enumerate(kept.items()):
             if one.asks:
@@ -110,6 +110,21 @@ class Hysteresis:
         self._grounds = {name: severities.ground(cause) for name, (cause, _) in self._asked.items()}
         self._findings = [self._finding(key, one, now) for (_, key), one in kept.items()]
         return self._findings
+
+    def _plan(self, now: float) -> None:
+        """Note when the next state changes, if nothing else happens."""
+        kept = self._kept.values()
+        self._due = min((_due(one, now) for one in kept), default=math.inf)
+        self._clears = min((one.cause.clears for one in kept if one.fired), default=math.inf)
+
+    def _fire(self, now: float) -> None:
+        """Fire what has held long enough, where nothing has come or gone."""
+        self._findings = list(self._findings)
+        for at, ((_, key), one) in enumerate(self._kept.items()):
+            if not one.fired and _due(one, now) <= now:
+                one.fired = True
+                self._findings[at] = self._finding(key, one, -math.inf)
+        self._plan(-math.inf)
 
     def _reworded(self, severities: Severities) -> Sequence[Finding]:
         """Return the findings if the same causes hold and no state change is due; only changeable words are

@@ -165,6 +165,23 @@ def test_whom_an_incident_concerns_is_not_looked_up_again_when_more_of_it_fires(
     assert [one.reach.workloads for one in after.incidents] == [one.reach.workloads for one in before.incidents]
 
 
+def test_what_fires_when_nothing_came_or_went_is_what_a_look_at_everything_finds() -> None:
+    ticks, looks = Ticks(), Ticks()
+    fired = set[int]()
+    for tick in range(45):
+        if tick == 20:
+            ticks.worse = looks.worse = frozenset({ticks.engines[0].pod})
+        found, everything = next(ticks), next(looks)
+        judgement = looks.builder._judgement
+        assert judgement is not None
+        # The next tick rates every finding, and makes the groups of what it gets.
+        judgement.diagnosis._hysteresis._calm = False
+        judgement.diagnosis._groups._ground = ()
+        assert list(found.incidents) == list(everything.incidents)
+        fired.add(_firing(found))
+    assert len(fired) > 2, "not all of them fire at once"
+
+
 def _firing(snapshot: Snapshot) -> int:
     findings = (finding for incident in snapshot.incidents for finding in incident.findings)
     return sum(finding.state is FindingState.FIRING for finding in findings)
