@@ -169,7 +169,10 @@ def _costs_nothing(member: Member, verdicts: _Verdicts) -> bool:
 def _let_go(units: Sequence[DrainUnit], budget: DisruptionBudget) -> str:
     names = some_names([unit.name for unit in units])
     because = f" ({budget.policy})" if budget.policy else ""
-    return f"{names} {'is' if len(units) == 1 else 'are'} not ready, and the server lets it go{because}"
+    words = (
+        "is not ready, and the server lets it go" if len(units) == 1 else "are not ready, and the server lets them go"
+    )
+    return f"{names} {words}{because}"
 
 
 def _or_else(first: str, second: str) -> str:

@@ -144,6 +144,4 @@ class Inspection:
 
 
 def _idle(engine: bool) -> str:
-    return (
-        "it is not ready, so nothing is sent to it" if engine else "it serves no model, so there is nothing to wait for"
-    )
+    return "not ready, so no request is sent there" if engine else "serves no model, so there is nothing to wait for"

@@ -291,6 +291,11 @@ class ConsoleScreen(Screen[None]):
         """A command that is named on the screen, such as ``:joins``, is run where it only opens something."""
         # The position of an event that bubbled up from a widget is relative to that widget.
         widget, region = self.get_widget_at(event.screen_x, event.screen_y)
+        if isinstance(widget, Header):
+            # The state of the sources is at its right end; what is said of them in full is a page.
+            if event.screen_x >= region.x + region.width // 2:
+                self.desk.line.run("sources", self.context())
+            return
         if not isinstance(widget, Lines | MessageLine):
             return
         x, y = event.screen_x - region.x, event.screen_y - region.y

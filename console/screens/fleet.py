@@ -96,6 +96,17 @@ class FleetScreen(TableScreen):
         yield self._summary
         yield self._beside
 
+    def on_click(self, event: events.Click) -> None:
+        """A click on what is wrong opens the incidents; on ``:joins`` beside it, what that names."""
+        widget, region = self.get_widget_at(event.screen_x, event.screen_y)
+        x, y = event.screen_x - region.x, event.screen_y - region.y
+        if widget is not self._summary or not 0 <= y < len(self._summary.shown_text):
+            return
+        text = self._summary.shown_text[y]
+        end = text.find(" :")
+        if x < (end if end >= 0 else len(text.rstrip())):
+            self.desk.line.run("incidents", self.context())
+
     def draw(self, snapshot: Snapshot) -> None:
         self._summary.show(lambda width, glyphs: summary(snapshot, self.desk.since, width, glyphs))
         self._look_elsewhere(snapshot)

@@ -173,7 +173,8 @@ def _ready_again(unit: DrainUnit) -> str:
 def undo_of(units: Sequence[DrainUnit]) -> Undo:
     """Return the undo: restore the labels until eviction; after that its workload starts another pod."""
     replaced = [unit.starter for unit in units if unit.replaced]
-    after = f"{some_names(sorted(set(replaced)))} replaces it automatically" if replaced else "nothing restores it"
+    replaces = "replaces it" if len(units) == 1 else "replaces them" if len(set(replaced)) == 1 else "replace them"
+    after = f"{some_names(sorted(set(replaced)))} {replaces} automatically" if replaced else "nothing restores it"
     flipped = [unit for unit in units if unit.strategy.changed]
     if not flipped:
         return Undo(f"none: {after}")
@@ -255,8 +256,13 @@ def _check_first(wanted: Drain, units: Sequence[DrainUnit], spare: SpareGpus, *,
     if not any(unit.replaced for unit in units):
         return [Check(SPARE, Verdict.PASS, "no replacement starts, so none needs a place")]
     if not possible:
-        after = "its replacement takes its place" if not spare.places else spare.words
-        return [Check(SPARE, Verdict.PASS, f"its replacement starts once it has ended: {after}")]
+        where = f": {spare.words}" if spare.places else ", and takes its place"
+        starts = (
+            "its replacement starts once it has ended"
+            if len(units) == 1
+            else "each replacement starts once its pod has ended"
+        )
+        return [Check(SPARE, Verdict.PASS, f"{starts}{where}")]
     if spare.places:
         return [Check(SPARE, Verdict.PASS, f"{spare.words}: a replacement could start first")]
     return [Check(SPARE, Verdict.PASS, f"no replacement first: {spare.words}")]

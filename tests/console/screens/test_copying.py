@@ -94,3 +94,16 @@ async def test_the_mouse_opens_with_the_second_click_and_presses_keys_and_names(
         await d.settle()
         await _click(d, "see :joins", ":joins")
         assert _front(d) is ScreenId.JOINS
+
+
+async def test_a_click_on_the_worst_problem_opens_the_incidents_and_one_on_a_source_the_sources() -> None:
+    async with desk(make_snapshot()) as d:
+        await d.pilot.click(offset=(5, 1))
+        await d.until(lambda: d.screen.where is ScreenId.INCIDENTS)
+        await d.press("escape")
+        header = d.lines[0]
+        await d.pilot.click(offset=(header.index("kubernetes"), 0))
+        await d.until(lambda: d.screen.where is ScreenId.SOURCES)
+        await d.press("escape")
+        await d.pilot.click(offset=(2, 0))
+        assert d.screen.where is ScreenId.FLEET, "the cluster's name is no source"
