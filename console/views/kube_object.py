@@ -17,6 +17,9 @@ from widgets.untrusted import untrusted, untrusted_name
 from widgets.values import age_text
 
 _EVENTS = 12
+_REASON = 18
+"""Cells for the reason and the count of an event."""
+_WIDE = 100
 """Events on a page; ``d`` (describe) has the rest."""
 _GOOD = {
     "Ready",
@@ -112,12 +115,14 @@ def event_lines(events: Iterable[Event], now: float, width: int, glyphs: Glyphs,
     if not alike:
         return []
     lines = [head("events")]
+    # Where there is room, what they say begins in one column.
+    room = _REASON if width >= _WIDE else 0
     for (kind, reason, words), same in islice(alike.items(), _EVENTS):
         event, objects = same[0], len({one.involved for one in same})
         count = f" ×{event.count}" if event.count > 1 else ""
         lead = [
             Span(f"   {fit(age_text(now - event.last), 7, 'right', glyphs.ellipsis)}  ", Role.DIM),
-            Span(f"{untrusted(reason)}{count}  ", Role.WARNING if kind == "Warning" else Role.TEXT),
+            Span(f"{f'{untrusted(reason)}{count}':<{room}}  ", Role.WARNING if kind == "Warning" else Role.TEXT),
         ]
         if event.involved.name != page_of:
             more = f" and {objects - 1} more" if objects > 1 else ""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SHOWN: Final = ((HOUR, "1h"), (6 * HOUR, "6h"), (3 * DAY, "3d"))
 """Windows whose burn rates are shown."""
 _COLUMNS = (
-    GridColumn("subject", "MODEL", 16, align="left", grow=2, widest=40, priority=0),
+    GridColumn("subject", "MODEL", 16, align="left", grow=2, widest=40, priority=0, share=0.22),
     GridColumn("objective", "OBJECTIVE", 16, align="left", widest=18, priority=0),
     GridColumn("now", "NOW", 7, priority=0),
     GridColumn("left", "LEFT%", 5, priority=0),
@@ -106,7 +106,7 @@ def _notes(budget: ErrorBudget) -> Iterator[str]:
     if budget.is_snapped:
         yield f"counted at {budget.edge:g}s: no bucket ends at {budget.objective.seconds:g}s"
     if 0 < budget.covered < 0.99 * budget.period:
-        yield f"history of {age_text(budget.covered)}, the budget is of {age_text(budget.period)}"
+        yield f"{age_text(budget.covered)} of {age_text(budget.period)} counted"
 
 
 def _rest(budget: ErrorBudget, window: float) -> float:

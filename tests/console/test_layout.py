@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from console.views.layout import LABEL, wrapped
+from console.views.layout import LABEL, packed, wrapped
+from widgets.line import Span
 
 TEXT = "The GPU has fallen off the bus: its node can no longer reach it, and its engine cannot start again."
 
@@ -28,3 +29,11 @@ def test_in_a_narrow_page_it_uses_the_room_below_its_label() -> None:
 
 def test_no_text_is_no_line() -> None:
     assert wrapped("since", "", 40) == wrapped("since", "", 120) == []
+
+
+def test_values_are_below_their_label_in_a_narrow_page_and_none_is_cut() -> None:
+    values = [("ready", Span("81/152")), ("serves", Span("llama-3.1-8b")), ("age", Span("6d"))]
+    texts = {w: ["".join(span.text for span in line.spans) for line in packed("now", values, w)] for w in (40, 120)}
+    assert texts[40] == ["   now", "   ready 81/152   serves llama-3.1-8b", "   age 6d"]
+    assert texts[120] == [f"   {'now':<{LABEL}} ready 81/152   serves llama-3.1-8b   age 6d"]
+    assert packed("now", [], 40) == []

@@ -119,6 +119,8 @@ def test_per_cent_is_never_all_or_nothing_by_rounding(ratio: float, text: str) -
     [
         (71.4, Unit.CELSIUS, "71"),
         (612.0, Unit.WATTS, "612"),
+        (9_999.0, Unit.WATTS, "9999"),
+        (14_962.0, Unit.WATTS, "15.0k"),
         (1980.0, Unit.MEGAHERTZ, "1980"),
         (9800.0, Unit.TOKENS_PER_SECOND, "9.80k"),
         (0.25, Unit.PER_SECOND, "0.250"),

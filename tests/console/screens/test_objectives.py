@@ -39,5 +39,5 @@ async def test_one_key_leads_to_what_is_left_and_how_fast_it_burns() -> None:
         assert model.rpartition("/")[2] in line
         assert "4x" in line
         assert "87" in line, "4x for a day of thirty is 13.3 % of the budget"
-        assert "history of 1d" in d.text
+        assert "1d of 30d counted" in d.text
         assert "counted by this console; alone" in d.text
