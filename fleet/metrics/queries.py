@@ -20,6 +20,7 @@ from fleet.metrics.expressions import (
     PROCESS,
     RESET,
     YOUNG,
+    Names,
     QueryScope,
     by_name,
     deduplicated,
@@ -57,7 +58,7 @@ from fleet.model.quantity import Quantity
 
 
 def engines(window: float, asked: DialectSet, young: float) -> list[str]:
-    """Return the first query of a tick: the engines with their sample times, and the metrics that exist.
+    """Return the first query of a tick: the engines with their sample times, and the products that exist.
 
     Also the targets that are down, the engines that ended within ``window`` seconds, and those that did not exist
     ``young`` seconds ago. ``asked`` are the dialects that the store is known to have; for the others, gateways
@@ -65,7 +66,7 @@ def engines(window: float, asked: DialectSet, young: float) -> list[str]:
     """
     changing = [_down(asked), _recently_gone(asked, window), _young_engines(asked, young)] if asked else []
     stamps = (stamp_part(member, engine_labels(ENGINES)) for member in asked)
-    return queries((*changing, *_present(asked), *stamps))
+    return queries((*changing, *_products(), *stamps))
 
 
 def running_selectors(asked: DialectSet) -> list[str]:
@@ -115,20 +116,30 @@ def young_samples(scope: QueryScope, where: Mapping[str, Collection[str]]) -> li
     return found if all(len(quote(one)) <= LONGEST for one in found) else []
 
 
-def _present(asked: DialectSet) -> list[str]:
+def names(asked: DialectSet) -> list[str]:
+    """Return the queries for the counters and histograms of these dialects that exist, in any spelling.
+
+    As expensive as all gauges, since every series of them is looked at.
+    """
     wanted: dict[Dialect, set[str]] = {}
     for member in asked:
         bases = {base for bases in (*member.families.values(), *member.phases.values()) for base in bases}
         counters = {metric.name for _, metric in member.counters() if len(member.spellings(metric.name)) > 1}
         wanted[member] = counters | {f"{base}_count" for base in bases}
-    for member in (*ENGINES, *GATEWAYS):
-        if member not in wanted:
-            wanted[member] = {metric.name for metric in member.rules[member.present[0]].metrics}
+    return queries(_presence((), wanted))
+
+
+def _products() -> list[str]:
+    """The metrics that every process of a product has, by which it is known to be there."""
+    wanted = {m: {metric.name for metric in m.rules[m.present[0]].metrics} for m in (*ENGINES, *GATEWAYS)}
     for member in GPUS:
         wanted[member] = {metric.name for quantity in member.present for metric in member.rules[quantity].metrics}
-    parts = by_name("count", (CLUSTER_LABEL, *REPLICA_LABELS), wanted)
+    return _presence((CLUSTER_LABEL, *REPLICA_LABELS), wanted)
+
+
+def _presence(labels: Iterable[str], wanted: Names) -> list[str]:
     # Each with its own tag: `or` treats series that differ only in their name as the same.
-    return [tagged(f"{PRESENT}/{at}", part) for at, part in enumerate(parts)]
+    return [tagged(f"{PRESENT}/{at}", part) for at, part in enumerate(by_name("count", labels, wanted))]
 
 
 def _down(asked: DialectSet) -> str:
@@ -249,7 +260,8 @@ def gpus(scope: QueryScope) -> list[str]:
     for member in scope.gpus:
         gauges = (metric.name for _, metric in member.gauges())
         wanted[member] = list(dict.fromkeys((*member.seen_by(), *gauges, *member.masks)))
-        for _, metric in member.counters():
+        # Once, where several quantities have the same counter.
+        for metric in dict.fromkeys(metric for _, metric in member.counters()):
             # The maximum around it counts each GPU once, however many scrapers see it.
             where = (*metric.where, *member.where)
             rates = " or ".join(

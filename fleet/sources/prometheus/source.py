@@ -1,10 +1,10 @@
 """The Prometheus source: Prometheus, Thanos, Mimir or VictoriaMetrics through prometheus-api-client.
 
-A tick is five requests whatever the fleet: the engines and the spelling of their metrics; and in parallel their gauges
-and rates, the buckets by model, those of the requested pods, and the GPUs; a sixth if the store has gateways. The first
-one determines the others, which are repeated if that has changed. All of them are evaluated at one time of the server's
+A tick is five requests whatever the fleet: the engines and the products that exist; and in parallel their gauges and
+rates, the buckets by model, those of the requested pods, and the GPUs; a sixth if the store has gateways. The first one
+determines the others, which are repeated if that has changed. All of them are evaluated at one time of the server's
 clock, which is the Measurement's ``at``. Occasionally a few more read the server's clock, the scrape intervals, the
-bucket lists, an engine of a new product, and the samples of engines younger than the window. A store that refuses
+names of metrics, the bucket lists, an engine of a new product, and the samples of engines younger than the window. A store that refuses
 regular expressions on metric names is queried by exact ones, in a few more requests.
 
 Each answer becomes columns in the thread that requested it, a part at a time: decoded as a whole, answers would take
@@ -46,6 +46,7 @@ from fleet.model.quantity import Family
 from fleet.model.snapshot import ShownCertificate
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import PrometheusApi
+from fleet.sources.prometheus.metric_names import MetricNames
 from fleet.sources.prometheus.remarks import remarks
 from fleet.sources.prometheus.remembered_series import Remembered
 from fleet.sources.prometheus.scrape_interval import LOOK_BACK, LOOK_EVERY, ScrapeInterval
@@ -131,6 +132,7 @@ class PrometheusSource:
         self._pool = Workers(_WORKERS, "prometheus")
         self._engine_interval, self._gpu_interval = ScrapeInterval(clock), ScrapeInterval(clock)
         self._edges = _Edges()
+        self._names = MetricNames(clock)
         self._last: _Queries | None = None
         self._engines = Remembered[EngineSeries]()
         self._numbers = Remembered[EngineNumbers]()
@@ -222,7 +224,9 @@ class PrometheusSource:
         rows = engines.rows(stamps)
         has = engines.present
         products = has.engines, has.gateways, has.gpus
-        scope = QueryScope(*products, has.names, engines.labels, engines.key, window, has.replicas)
+        look = self._releases_may_differ(rows)
+        names = self._names.of(has.engines, partial(self._ask, at=at, notes=notes), changed=look) | has.names
+        scope = QueryScope(*products, names, engines.labels, engines.key, window, has.replicas)
 
         tick = self._queries(scope, rows, pods)
         if tick != guess:
@@ -230,7 +234,6 @@ class PrometheusSource:
         of_models, of_numbers, of_gpus, of_gateways, *of_own = asked
 
         fresh = self._pool.submit(self._young_rates, young_samples(scope, rows), rows, window, at, notes)
-        look = self._releases_may_differ(rows)
         counted = self._pool.submit(self._ask, (bucket_counts(scope),), at, notes) if look else None
         placing, version = rows.placing, ENGINES.version
         placed = (placing, version)
@@ -281,7 +284,7 @@ class PrometheusSource:
             throttle_reasons=reasons,
             naming={
                 _NAME: Naming(
-                    has.names | of_engines.metrics | cards.metrics,
+                    names | of_engines.metrics | cards.metrics,
                     engines.naming,
                     cards.naming,
                     has.replicas,

@@ -297,13 +297,13 @@ async def test_ages_and_intervals_are_those_of_the_data(fleet: Fleet) -> None:
     assert 0 <= age < 3
 
 
-async def test_the_number_of_requests_is_six_and_at_first_six_more(fleet: Fleet) -> None:
+async def test_the_number_of_requests_is_six_and_at_first_seven_more(fleet: Fleet) -> None:
     source = PrometheusSource(PrometheusEndpoint(fleet.server.url), window=WINDOW)
     try:
         counts = [(await source.measure(pods)).requests for pods in (None, None, ("llm/chat-0",), ())]
     finally:
         await source.close()
-    assert counts == [12, 6, 6, 5]
+    assert counts == [13, 6, 6, 5]
 
 
 async def test_only_the_pods_asked_for_have_histograms_of_their_own(fleet: Fleet) -> None:
