@@ -4,8 +4,8 @@ A tick is five requests whatever the fleet: the engines and the products that ex
 rates, the buckets by model, those of the requested pods, and the GPUs; a sixth if the store has gateways. The first one
 determines the others, which are repeated if that has changed. All of them are evaluated at one time of the server's
 clock, which is the Measurement's ``at``. Occasionally a few more read the server's clock, the scrape intervals, the
-names of metrics, the bucket lists, an engine of a new product, and the samples of engines younger than the window. A store that refuses
-regular expressions on metric names is queried by exact ones, in a few more requests.
+names of metrics, the bucket lists, an engine of a new product, and the samples of engines younger than the window. A
+store that refuses regular expressions on metric names is queried by exact ones, in a few more requests.
 
 Each answer becomes columns in the thread that requested it, a part at a time: decoded as a whole, answers would take
 many times the memory of the Measurement.
