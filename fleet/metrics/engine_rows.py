@@ -34,8 +34,10 @@ from fleet.model.naming import SeriesNaming
 
 _Key = tuple[str | None, ...]
 """The values of some labels, None for an absent one."""
-_Stamps = Mapping[EngineId, Mapping[Process, Sequence[int]]]
-"""Engine → process that exposes it → the places of its sample times among the values."""
+_Stamps = Sequence[tuple[Process, int]]
+"""The processes that expose an engine, each with the place of its sample time among the values; a process that has
+several, several times.
+"""
 
 
 class Example(NamedTuple):
@@ -71,10 +73,12 @@ class EngineSeries:
         present: list[Labels] = []
         self.unreachable: dict[str, str] = {}
         young: set[Process] = set()
+        # Values repeat over thousands of engines, and every series brings its own copy.
+        share = dict[str, str]().setdefault
         for place, labels in enumerate(series):
             tag = labels.get(TAG, "")
             if tag == STAMP:
-                seen.append((labels, place))
+                seen.append(({label: share(text, text) for label, text in labels.items()}, place))
             elif tag == GONE:
                 gone.append(labels)
             elif tag == YOUNG:
@@ -100,14 +104,14 @@ class EngineSeries:
         self.naming = SeriesNaming(
             tuple(label for label in POD_LABELS if label in naming_pods),
             self.key,
-            all(len(by) == 1 for by in self.stamps.values()),
+            all(len({who for who, _ in by}) == 1 for by in self.stamps.values()),
         )
         """The labels by which queries select these series."""
         self._rows: EngineRows | None = None
 
     def _identify(self, seen: Sequence[tuple[Labels, int]]) -> None:
         """Identify the engines, the process that exposes each, and the dialects it uses."""
-        stamps: dict[EngineId, dict[Process, list[int]]] = defaultdict(lambda: defaultdict(list))
+        stamps: dict[EngineId, _Stamps] = {}
         speaks: dict[EngineId, set[str]] = defaultdict(set)
         nameless: list[tuple[Labels, Dialect, int]] = []
         self.example = Example((), {})
@@ -121,7 +125,7 @@ class EngineSeries:
             own, its = tuple(map(labels.get, self.key)), tuple(map(labels.get, self.process_key))
             self.keys.append((own, its, who, engine))
             if engine.model:
-                stamps[engine][who].append(place)
+                stamps[engine] = (*stamps.get(engine, ()), (who, place))
                 speaks[engine].add(dialect.name)
             elif not dialect.model_labels:
                 nameless.append((labels, dialect, place))
@@ -132,7 +136,7 @@ class EngineSeries:
                 self.example = Example(running_names(dialect), plain)
         named: dict[Process, list[EngineId]] = defaultdict(list)
         for engine, by in stamps.items():
-            for who in by:
+            for who in dict(by):
                 named[who].append(engine)
         for labels, dialect, place in nameless:
             who = process(labels)
@@ -141,10 +145,11 @@ class EngineSeries:
                 speaks[engine].add(dialect.name)
             if not named[who]:
                 engine = engine_id(labels, dialect)
-                stamps[engine][who].append(place)
+                stamps[engine] = (*stamps.get(engine, ()), (who, place))
                 speaks[engine].add(dialect.name)
-        self.stamps: _Stamps = dict(sorted(stamps.items()))
-        self.dialects = tuple(tuple(m.name for m in ENGINES if m.name in speaks[engine]) for engine in self.stamps)
+        self.stamps: Mapping[EngineId, _Stamps] = dict(sorted(stamps.items()))
+        products = {some: tuple(m.name for m in ENGINES if m.name in some) for some in map(frozenset, speaks.values())}
+        self.dialects = tuple(products[frozenset(speaks[engine])] for engine in self.stamps)
         """Products whose metrics each row has."""
 
     def rows(self, values: Sequence[float]) -> EngineRows:
@@ -237,12 +242,11 @@ class EngineRows:
         self.ids = tuple(series.stamps)
         self._chosen = {engine: _newest(by, values) for engine, by in series.stamps.items()}
         self._several = {engine: by for engine, by in series.stamps.items() if len(by) > 1}
-        self._places = [tuple(series.stamps[engine][self._chosen[engine]]) for engine in self.ids]
         of = {engine: row for row, engine in enumerate(self.ids)}
         of_process: dict[Process, list[int]] = defaultdict(list)
-        for row, engine in enumerate(self.ids):
+        for engine, row in of.items():
             of_process[self._chosen[engine]].append(row)
-        self.young = tuple(row for row, engine in enumerate(self.ids) if self._chosen[engine] in series.young)
+        self.young = tuple(row for engine, row in of.items() if self._chosen[engine] in series.young)
         """The rows of engines that are younger than the window of rates."""
         row_of_key: dict[_Key, int] = {}
         process_of_key: dict[_Key, Process] = {}
@@ -256,7 +260,7 @@ class EngineRows:
             series.dialects,
             series.key,
             series.process_key,
-            dict(of_process),
+            {who: tuple(rows) for who, rows in of_process.items()},
             row_of_key,
             process_of_key,
         )
@@ -267,7 +271,9 @@ class EngineRows:
 
     def ages(self, values: Sequence[float], at: float) -> array[float]:
         """Return the age of the newest sample of each row, in seconds at ``at``."""
-        return array("d", (max(0.0, at - max(map(values.__getitem__, places))) for places in self._places))
+        chosen, stamps = self._chosen, self.series.stamps
+        newest = (max(values[place] for who, place in stamps[one] if who == chosen[one]) for one in self.ids)
+        return array("d", (max(0.0, at - stamp) for stamp in newest))
 
     def of_process(self, labels: Labels) -> Sequence[int]:
         """The rows of the process that a series with all its labels comes from."""
@@ -288,10 +294,12 @@ class EngineRows:
         return dict(chosen)
 
 
-def _newest(by: Mapping[Process, Sequence[int]], values: Sequence[float]) -> Process:
+def _newest(by: _Stamps, values: Sequence[float]) -> Process:
+    """Return the process with the newest sample; of several, the first by name."""
     if len(by) == 1:
-        return next(iter(by))
-    return max(sorted(by), key=lambda who: max(map(values.__getitem__, by[who])))
+        return by[0][0]
+    newest = max(values[place] for _, place in by)
+    return min(who for who, place in by if values[place] == newest)
 
 
 def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]:
