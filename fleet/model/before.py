@@ -62,7 +62,12 @@ def traffic_of(by_workload: Frame, workload: str) -> Traffic:
 
 def traffic_in(by_workload: Frame) -> list[Traffic]:
     """The traffic of all workloads now, by row."""
+    return list(map(Traffic, *traffic_columns(by_workload)))
+
+
+def traffic_columns(by_workload: Frame) -> list[list[float]]:
+    """The traffic of all workloads now: a column for each field."""
     rows = range(len(by_workload.keys))
     tokens, requests, *others = (by_workload.values(rows, quantity) for quantity in _READ)
     prompts = [prompt / of if of > 0 else math.nan for prompt, of in zip(tokens, requests, strict=True)]
-    return list(map(Traffic, prompts, *others))
+    return [prompts, *others]

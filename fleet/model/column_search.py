@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 from operator import add
@@ -74,9 +75,16 @@ def _flags(column: bytes, table: bytes) -> int:
     return int.from_bytes(column.translate(table), "little")
 
 
-def _rows(marked: int, count: int) -> list[int]:
-    """The rows that are marked: each follows the unmarked ones before it, and the marks before it."""
-    if not marked:
-        return []
+def _rows(marked: int, count: int) -> Sequence[int]:
+    """Return the rows that are marked."""
+    return _places(marked, count) if marked else ()
+
+
+@lru_cache(maxsize=32)
+def _places(marked: int, count: int) -> Sequence[int]:
+    """Return the places of the marks: each follows the unmarked bytes before it, and the marks before it.
+
+    Kept, because other numbers mostly reach a limit in the same rows as those before.
+    """
     unmarked = marked.to_bytes(count, "little").split(b"\x01")
-    return list(map(add, accumulate(map(len, unmarked)), range(len(unmarked) - 1)))
+    return tuple(map(add, accumulate(map(len, unmarked)), range(len(unmarked) - 1)))

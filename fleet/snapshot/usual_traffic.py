@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Final
 
 from fleet.dataclass import dataclass
-from fleet.model.before import Traffic, traffic_in
+from fleet.model.before import Traffic, traffic_columns
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -80,13 +80,10 @@ class UsualTraffic:
         if changed:
             kept, self._index = self._learned, by_workload.index
             self._learned = {key: kept.get(key) or tuple(_Learned() for _ in Traffic._fields) for key in self._index}
-        for state, learned, seen in zip(
-            by_workload.states, self._learned.values(), traffic_in(by_workload), strict=True
-        ):
-            if state < State.STALE:
-                for one, number in zip(learned, seen, strict=True):
-                    if number == number and one.learn(number):
-                        changed = True
+        for kind, numbers in zip(zip(*self._learned.values(), strict=True), traffic_columns(by_workload), strict=False):
+            for state, one, number in zip(by_workload.states, kind, numbers, strict=True):
+                if number == number and state < State.STALE and one.learn(number):
+                    changed = True
         if not changed:
             return self._found
         found = {key: Traffic(*(one.usual for one in learned)) for key, learned in self._learned.items()}

@@ -32,6 +32,8 @@ class _Kept:
     rated: RatedCause
     asks: bool
     """True if its severity or words may change while it holds."""
+    held: bool = False
+    """True if it held at the last look at everything, and was rated then."""
     finding: Finding | None = None
     """The current finding; None if it must be rebuilt."""
     eased: str = ""
@@ -81,19 +83,20 @@ class Hysteresis:
                 self._fire(snapshot.at)
             return self._reworded(severities)
         now, before, kept = snapshot.at, self._kept, dict[tuple[str, str], _Kept]()
+        settled = frozenset(name for name, (cause, _) in self._asked.items() if self._is_settled(severities, cause))
         for cause, key in holds:
             place = (cause.id, key)
             one = before.get(place)
             if one is None:
                 one = self._begun(snapshot, cause, key, severities.rate(cause, key, None))
             else:
-                if one.asks:
+                if one.asks and (cause.id not in settled or not one.held):
                     _update(one, severities.rate(cause, key, one.rated))
                 if one.backfilled != past and _may_be_older(one):
                     # History from before the start of the console is read after its first tick.
                     one.backfilled = past
                     one.since, one.finding = onset_of(snapshot, cause, key) or one.since, None
-            one.last = now
+            one.last, one.held = now, True
             one.fired = one.fired or now - one.since.at >= cause.after
             kept[place] = one
         easing = {} if before.keys() <= kept.keys() else self._easing(snapshot, kept, words)
@@ -106,7 +109,7 @@ class Hysteresis:
         for at, ((_, key), one) in enumerate(kept.items()):
             if one.asks:
                 self._asked.setdefault(one.cause.id, (one.cause, []))[1].append((at, key, one))
-        # All of them have just been rated.
+        # All of them have been rated by these, if not by the same.
         self._grounds = {name: severities.ground(cause) for name, (cause, _) in self._asked.items()}
         self._findings = [self._finding(key, one, now) for (_, key), one in kept.items()]
         return self._findings
@@ -132,10 +135,9 @@ class Hysteresis:
         """
         others: list[tuple[int, Finding]] = []
         for cause, asked in self._asked.values():
-            ground, before = severities.ground(cause), self._grounds.get(cause.id)
-            if ground is not None and (ground is before or (isinstance(ground, frozenset) and ground == before)):
+            if self._is_settled(severities, cause):
                 continue
-            self._grounds[cause.id] = ground
+            self._grounds[cause.id] = severities.ground(cause)
             for at, key, one in asked:
                 rated = severities.rate(cause, key, one.rated)
                 if rated is not one.rated:
@@ -147,6 +149,11 @@ class Hysteresis:
             for at, finding in others:
                 self._findings[at] = finding
         return self._findings
+
+    def _is_settled(self, severities: Severities, cause: AnyCause) -> bool:
+        """True if severity and words of a cause are as they were rated last, at every object."""
+        ground, before = severities.ground(cause), self._grounds.get(cause.id)
+        return ground is not None and (ground is before or (isinstance(ground, frozenset) and ground == before))
 
     def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, rated: RatedCause) -> _Kept:
         source = SEEN if self._looked else SEEN_FIRST
@@ -175,6 +182,7 @@ class Hysteresis:
                 one.eased = words.of(one.finding)
                 # It held as long as nothing contradicted it.
                 one.last = max(one.last, self._at)
+            one.held = False
             if one.cause.still_holds(subjects, place[1]):
                 one.last = snapshot.at
             if snapshot.at - one.last < one.cause.clears:

@@ -7,13 +7,13 @@ otherwise be kept alive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import overload
 
 from fleet.diagnosis.incidents.finding_words import FindingWords, WordedFindings
 from fleet.diagnosis.incidents.grouping import IncidentGroup
-from fleet.diagnosis.incidents.reach import RequestCounts
+from fleet.diagnosis.incidents.reach import ReadRows, RequestCounts
 from fleet.model.finding import Incident, Reach
 from fleet.model.frame import Frame
 
@@ -69,15 +69,14 @@ class IncidentLists:
 
     def __init__(self) -> None:
         self._groups: Sequence[IncidentGroup] = ()
-        self._rows: Mapping[int, int] = {}
-        """Row of a pod that is concerned → its place among the numbers that are kept."""
+        self._rows = ReadRows(())
         self._last: Sequence[Incident] = ()
 
     def of(self, groups: Sequence[IncidentGroup], frame: Frame, words: FindingWords) -> Sequence[Incident]:
         """Return the incidents of these groups, by the numbers of the pods in ``frame``."""
         if groups is not self._groups:
-            rows = dict.fromkeys(chain.from_iterable(group.concerned.rows for group in groups))
-            self._rows, self._groups = {row: at for at, row in enumerate(rows)}, groups
+            self._rows = ReadRows(chain.from_iterable(group.concerned.rows for group in groups))
+            self._groups = groups
         requests, last = RequestCounts(frame, self._rows), self._last
         if not groups:
             self._last = ()

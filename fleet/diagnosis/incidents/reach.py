@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.finding import Finding, Reach
-from fleet.model.frame import Frame
+from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
@@ -73,16 +74,35 @@ def _serves(snapshot: Snapshot, pod: str) -> bool:
     return snapshot.workload_of.get(pod) in snapshot.model_of
 
 
+class ReadRows:
+    """Rows of a frame whose numbers are read again and again."""
+
+    __slots__ = ("_gather", "places")
+
+    def __init__(self, rows: Iterable[int]) -> None:
+        self.places: Mapping[int, int] = {row: at for at, row in enumerate(dict.fromkeys(rows))}
+        """Row → its place among the numbers that are read."""
+        # A getter gives a tuple for two items or more: with the first one again at the end it always has these.
+        self._gather = itemgetter(*self.places, next(iter(self.places))) if self.places else None
+
+    def of(self, column: Column | None) -> Sequence[float]:
+        """Return the numbers of a column at these rows, NaN where there is none."""
+        if self._gather is None or column is None:
+            return [math.nan] * len(self.places)
+        found: tuple[float, ...] = self._gather(column.values)
+        return found[:-1]
+
+
 class RequestCounts:
     """Requests in some pods of one Snapshot, by value."""
 
     __slots__ = ("_rows", "_running", "_waiting")
 
-    def __init__(self, frame: Frame, rows: Mapping[int, int]) -> None:
-        """``rows`` has the place of each row of the frame that is read, in order."""
-        self._rows = rows
-        self._running = array("d", frame.values(rows, Quantity.RUNNING))
-        self._waiting = array("d", frame.values(rows, Quantity.WAITING))
+    def __init__(self, frame: Frame, rows: ReadRows) -> None:
+        self._rows = rows.places
+        self._running, self._waiting = (
+            array("d", rows.of(frame.columns.get(one))) for one in (Quantity.RUNNING, Quantity.WAITING)
+        )
 
     def of(self, concerned: Concerned) -> Reach:
         """Return the reach of what is concerned."""

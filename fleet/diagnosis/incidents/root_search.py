@@ -49,11 +49,20 @@ def roots_of(
     """
     known = dict(zip(map(id, before), roots, strict=True))
     others = _others(before, findings)
-    workloads = {_workload_of(snapshot, one) for one in others}
+    # A sick pod has several findings: where it is, is looked up once.
+    at_key: dict[tuple[str, str], str | None] = {}
+
+    def workload_of(finding: Finding) -> str | None:
+        place = finding.kind, finding.key
+        if place not in at_key:
+            at_key[place] = _workload_of(snapshot, finding)
+        return at_key[place]
+
+    workloads = {workload_of(one) for one in others}
     # The pods of one replica need not be of one workload.
     grouped = any(one.key in snapshot.pods and group_of(snapshot.pods[one.key]) for one in others)
     if None not in workloads and not grouped:
-        again = [one for one in findings if (at := _workload_of(snapshot, one)) is None or at in workloads]
+        again = [one for one in findings if (at := workload_of(one)) is None or at in workloads]
     else:
         again, known = list(findings), {}
     search = RootSearch(snapshot, again, causes)

@@ -146,7 +146,7 @@ class Busier(SignInWords[Replica]):
         usage, room = frame.values(rows, Quantity.KV_USAGE), limit_at(self.room, profile)
         if not any(one == 0 and kv < room for one, kv in zip(waiting, usage, strict=True)):
             return ()
-        return [row for row, has, wait in zip(rows, load, waiting, strict=True) if has > limit and wait > 0]
+        return [rows[at] for at, has in enumerate(load) if has > limit and waiting[at] > 0]
 
     def shows(self, of: Replica) -> str:
         running, waiting = (of.frame.values(of.peers, one) for one in (Quantity.RUNNING, Quantity.WAITING))

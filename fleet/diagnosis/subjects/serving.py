@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from operator import le
 from typing import NamedTuple
 
 from fleet.diagnosis.subjects.subject import comparable_rows
@@ -138,7 +138,7 @@ def _may_queue_up(snapshot: Snapshot, workload: str) -> bool:
 
 def never_shrank(points: Sequence[float]) -> bool:
     """True if no point is below the one before; False where one is not known."""
-    return all(before <= after for before, after in pairwise(points))
+    return all(map(le, points, points[1:]))
 
 
 def _refused(snapshot: Snapshot) -> Iterator[str]:
