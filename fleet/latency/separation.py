@@ -19,6 +19,7 @@ from fleet.latency.slowness import FEWEST, MEASURES, SlownessMeasure, median, sl
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
 
+_AGES: Final = ((86_400, "days"), (3600, "h"), (60, "min"))
 LARGEST_GAP: Final = 0.2
 """Part of the range of a number that a gap must be to divide replicas into low and high ones."""
 
@@ -152,5 +153,14 @@ def _gap(attribute: Numeric, values: dict[str, float]) -> Iterator[tuple[frozens
     side = known[at:] if attribute.slow_when_high else known[:at]
     limit = known[at][0] if attribute.slow_when_high else known[at - 1][0]
     relation = "at least" if attribute.slow_when_high else "at most"
-    number = f"{limit:.3g} {attribute.unit}".strip() if limit < 1000 else f"{limit:.0f} {attribute.unit}".strip()
-    yield frozenset(key for _, key in side), f"{attribute.name} {relation} {number}"
+    yield frozenset(key for _, key in side), f"{attribute.name} {relation} {number_words(limit, attribute.unit)}"
+
+
+def number_words(value: float, unit: str) -> str:
+    """Return a limit as a person says it: ``6 days``, ``37%``, ``71 °C``."""
+    if unit == "ratio":
+        return f"{value:.0%}"
+    if unit == "s":
+        size, name = next((one for one in _AGES if value >= 2 * one[0]), (1, "s"))
+        return f"{value / size:.0f} {name}"
+    return f"{value:.3g} {unit}".strip() if value < 1000 else f"{value:.0f} {unit}".strip()

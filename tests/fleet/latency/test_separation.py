@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.latency.separation import Separation, replicas_of, separations
+from fleet.latency.separation import Separation, number_words, replicas_of, separations
 from fleet.latency.slowness import DECODE
 from tests.fleet.diagnosis.fleets import CHAT, WELL, Fleet, Q
 
@@ -96,3 +96,19 @@ def test_replicas_that_are_not_ready_are_not_compared() -> None:
     fleet.of("chat-4", ready=False)
     assert "serving/chat-4" not in replicas_of(fleet.at(0), CHAT)
     assert len(replicas_of(fleet.at(0), CHAT)) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (518_517.0, "s", "6 days"),
+        (7_300.0, "s", "2 h"),
+        (90.0, "s", "90 s"),
+        (0.374, "ratio", "37%"),
+        (71.0, "°C", "71 °C"),
+        (1_980.0, "MHz", "1980 MHz"),
+        (3.0, "", "3"),
+    ],
+)
+def test_a_limit_is_in_the_unit_that_a_person_says(value: float, unit: str, words: str) -> None:
+    assert number_words(value, unit) == words
