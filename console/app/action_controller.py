@@ -12,6 +12,7 @@ from console.commands.command import ScreenId
 from console.session.failure import SessionError
 from console.views.severity_since import clock
 from fleet.model.counting import count
+from fleet.model.snapshot import Health
 from themes.palette import Role
 
 if TYPE_CHECKING:
@@ -79,9 +80,13 @@ class ActionController:
         if snapshot is None or service is None:
             return True
         row = next((row for row in snapshot.workloads.values() if row.uid), None)
-        if row is None:
+        if row is not None:
+            ref = snapshot.ref(row.kind, row.namespace, row.name)
+        elif (objects := snapshot.of_objects) is not None and objects.health is Health.DEGRADED:
+            # Nothing may be read: what may be done is asked for the whole view.
+            ref = snapshot.ref("Deployment", snapshot.cluster.namespace, "")
+        else:
             return True
-        ref = snapshot.ref(row.kind, row.namespace, row.name)
         # The first permitted action ends the check: for most users that is one table look-up.
         return not all(service.denied(kind, ref) for kind in _USUAL)
 

@@ -112,7 +112,8 @@ class LineController:
             await self._desk.pages.open_listing(name, namespace.strip())
         except SessionError as error:
             known = isinstance(unknown, KnownElsewhereError)
-            self._navigator.say(str(unknown) if known else f"{unknown}; {error.message}", Role.WARNING)
+            words = f"{error.message}, and there is {unknown}"
+            self._navigator.say(str(unknown) if known else words, Role.WARNING)
 
     def narrow(self, text: str) -> None:
         front = self._navigator.front

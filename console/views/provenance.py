@@ -113,7 +113,8 @@ def _read_directly(snapshot: Snapshot, key: str, plot: Plotted, products: Iterab
     """The command that reads the metrics behind a quantity from the first of its pods, and the place of each; empty if
     none answers.
     """
-    pod = next(_answering_pods(snapshot, key, plot), None)
+    answering = _answering_pods(snapshot, key, plot)
+    pod, others = next(answering, None), next(answering, None) is not None
     spoken = list(products) or ([pod.serving.engine] if pod is not None and pod.serving.engine else [])
     names = metrics_behind(plot.quantity, spoken)
     found = next(iter(endpoints((pod,), _PORTS, _PATH)), None) if pod is not None else None
@@ -127,7 +128,10 @@ def _read_directly(snapshot: Snapshot, key: str, plot: Plotted, products: Iterab
         path = f"/api/v1/namespaces/{found.pod.namespace}/pods/{scheme}{found.pod.name}:{found.port}/proxy{found.path}"
         read = kubectl.command(snapshot.cluster.context, "", "get", "--raw", path)
     wanted = "|".join(names)
-    return f"{read} | grep -E {shlex.quote(f'^({wanted})')}", f"{', '.join(names)} at {url}"
+    return (
+        f"{read} | grep -E {shlex.quote(f'^({wanted})')}",
+        f"{', '.join(names)} at {url}{', alike at the others' * others}",
+    )
 
 
 def _answering_pods(snapshot: Snapshot, key: str, plot: Plotted) -> Iterator[Pod]:

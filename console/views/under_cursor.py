@@ -63,12 +63,12 @@ def under_cursor_lines(
 
 
 def _title(snapshot: Snapshot, key: str, name: str, width: int, glyphs: Glyphs) -> Line:
-    standing = assessment_of(snapshot, key)
+    standing, reason = assessment_of(snapshot, key), root_reason(snapshot, key)
     spans = (
         Span(glyphs.horizontal * 2 + " ", Role.DIM),
         severity_span(standing.severity, glyphs),
         Span(f" {untrusted_name(name)} ", Role.STRONG),
-        Span(f" {untrusted(root_reason(snapshot, key))} ", severity_role(standing.severity)),
+        *((Span(f" {untrusted(reason)} ", severity_role(standing.severity)),) if reason else ()),
     )
     used = sum(width_of(span.text) for span in spans)
     end = (Span(glyphs.horizontal * max(0, width - used), Role.DIM),)

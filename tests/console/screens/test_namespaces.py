@@ -8,7 +8,7 @@ from console.views.choices import beside_namespaces
 from console.views.severity_since import SinceTracker
 from console.views.subject import is_somewhere
 from fleet.model.severity import Severity
-from fleet.model.snapshot import Assessment
+from fleet.model.snapshot import Assessment, Health
 from fleet.snapshot.namespace_view import Viewer
 from tests.console.screens.desk import desk
 from tests.console.screens.plans import acting
@@ -66,3 +66,10 @@ async def test_one_who_may_not_act_is_told_so_in_the_header() -> None:
         await d.deliver(make_snapshot(sequence=2))
         assert "may not act" in d.lines[0]
         assert "read-write" not in d.lines[0]
+        # Nor is one told otherwise who may not even read.
+        whole = make_snapshot(sequence=3)
+        sources = tuple(
+            replace(one, health=Health.DEGRADED) if one.name == "kubernetes" else one for one in whole.sources
+        )
+        await d.deliver(replace(whole, workloads={}, sources=sources))
+        assert "may not act" in d.lines[0]
