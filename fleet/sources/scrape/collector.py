@@ -141,6 +141,9 @@ class ScrapeCollector:
         """Endpoints of each pod."""
         self._what: dict[str, _Role] = {}
         """Role of each pod."""
+        self._made: dict[int, tuple[Endpoint, ScrapeTarget]] = {}
+        """The target of each endpoint, by the identity of the endpoint."""
+        self._made_for: tuple[object, ...] = ()
         self._lacking_in: tuple[object, ScrapeScope] | None = None
         self._lacked: list[Endpoint] = []
         self._unclear: dict[str, str] = {}
@@ -175,7 +178,7 @@ class ScrapeCollector:
             self.keeper.report(health, now, problem=self._unreached, remedy=_NO_WAY)
             return None
         self._credentials.read()
-        measurement = await self._source.measure([self._target(e, via) for e in found], now)
+        measurement = await self._source.measure(self._targets(found, via), now)
         self._judge(measurement, found, via, now, only)
         return measurement
 
@@ -203,6 +206,14 @@ class ScrapeCollector:
         """Close the connections."""
         await self._source.close()
 
+    def _targets(self, found: Sequence[Endpoint], via: Via) -> list[ScrapeTarget]:
+        """Return the targets of endpoints, each made again for another endpoint, way or credentials alone."""
+        made_for = via, self._credentials.used
+        before = self._made if made_for == self._made_for else {}
+        self._made_for = made_for
+        self._made = {id(one): before.get(id(one)) or (one, self._target(one, via)) for one in found}
+        return [target for _, target in self._made.values()]
+
     def _target(self, endpoint: Endpoint, via: Via) -> ScrapeTarget:
         target = endpoint.target(via, self._fetch)
         if via is Via.POD_IP and not exports_gpus(endpoint.pod):
@@ -226,7 +237,7 @@ class ScrapeCollector:
 
     def _forget_all_endpoints(self) -> None:
         """Forget the endpoints of all pods: while a store has the engines, they are a kilobyte for each pod."""
-        self._found_in, self._asked, self._endpoints = None, {}, []
+        self._found_in, self._asked, self._endpoints, self._made = None, {}, [], {}
 
     def _endpoints_of(self, pod: Pod) -> _Endpoints:
         return _Endpoints(pod, endpoints((pod,), self._settings.ports, self._settings.path), _unread(pod))

@@ -64,6 +64,11 @@ class PodCredentials:
             else:
                 self._token = token
 
+    @property
+    def used(self) -> tuple[str, ssl.SSLContext | None]:
+        """What the targets of engines are made with: the token, and the trusted authorities."""
+        return self._token, self._context
+
     def of_engine(self, target: ScrapeTarget) -> ScrapeTarget:
         """Return the target of an engine with its credentials; ``target`` does not go through the API server."""
         tls = target.url.startswith("https://")
