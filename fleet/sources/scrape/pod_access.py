@@ -66,7 +66,7 @@ class PodCredentials:
 
     @property
     def used(self) -> tuple[str, ssl.SSLContext | None]:
-        """What the targets of engines are made with: the token, and the trusted authorities."""
+        """The token and the trusted authorities that targets of engines are made with."""
         return self._token, self._context
 
     def of_engine(self, target: ScrapeTarget) -> ScrapeTarget:
