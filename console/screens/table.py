@@ -95,6 +95,9 @@ class TableScreen(GridScreen):
 
     def on_grid_marks_changed(self) -> None:
         self.show_keys()
+        # Marks may be further down than the screen shows.
+        if self.grid.marks:
+            self.say(f"{len(self.grid.marks)} marked; esc unmarks")
 
     def on_grid_vanished(self, message: Grid.Vanished) -> None:
         snapshot = self.desk.snapshot

@@ -38,6 +38,7 @@ async def planned(d: Desk) -> Request:
 async def test_so_many_more_are_more_than_each_has() -> None:
     async with desk(SNAPSHOT, session=acting()) as d:
         await mark(d, WORST, OTHER)
+        assert d.screen.message_text == "2 marked; esc unmarks"
         await d.press("s")
         numbers = [SNAPSHOT.workloads[key].desired for key in (WORST, OTHER)]
         names = [SNAPSHOT.workloads[key].name for key in (WORST, OTHER)]
