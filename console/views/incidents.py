@@ -303,7 +303,8 @@ def _is_title(incident: Incident, symptom: Finding) -> bool:
 def _helps(snapshot: Snapshot, explanation: Explanation, key_of: KeyOf, width: int) -> list[Line]:
     lines: list[Line] = []
     for one in explanation.helps:
-        lines += wrapped(key_of(one.command) if one.command else "", one.text, width)
+        key, *rest = wrapped(key_of(one.command) if one.command else "", one.text, width)
+        lines += [Line((key.spans[0]._replace(role=Role.KEY), *key.spans[1:])), *rest]
     remark = "nothing is changed in the past; :now goes back" if is_past(snapshot) else ""
     return [head("what helps", remark), *lines] if lines else []
 

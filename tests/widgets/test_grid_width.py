@@ -13,11 +13,12 @@ from fleet.model.quantity import Quantity, Unit
 from tests.fleets import make_snapshot
 from tests.widgets.rows import COLUMNS, FlatRows, FleetRows
 from tests.widgets.stage import on_stage, settled
-from themes.glyphs import ASCII
+from themes.glyphs import ASCII, UNICODE
 from themes.look import Look
 from themes.palette import DARK, Role
 from widgets.grid import Grid, GridColumn
-from widgets.grid.columns import pages
+from widgets.grid.columns import ColumnPage, Placed, pages
+from widgets.grid.drawing import head_line
 from widgets.values import number_text
 
 
@@ -82,6 +83,15 @@ async def test_what_does_not_fit_is_one_key_to_the_right() -> None:
         assert "llama-70b" in grid.shown_text[1]
         await pilot.press("right", "left")
         assert "1/2→" in grid.shown_text[0]
+
+
+@pytest.mark.parametrize(("width", "title"), [(30, "MODEL · WORKLOAD 1/2→"), (22, "MODEL 1/2→"), (12, "MOD… 1/2→")])
+def test_a_title_that_is_too_long_loses_its_second_part_before_it_is_cut(width: int, title: str) -> None:
+    column = GridColumn("name", "MODEL · WORKLOAD", width, align="left")
+    page = ColumnPage((Placed(0, column, width),), gap=1)
+    text = "".join(span.text for span in head_line(page, 0, 2, None, UNICODE).spans)
+    assert len(text) == width
+    assert " ".join(text.split()) == " ".join(title.split())
 
 
 async def test_a_storm_of_resizes_ends_well() -> None:
