@@ -45,9 +45,33 @@ def plain(text: str, role: Role = Role.TEXT) -> Line:
     return Line((Span(text, role),))
 
 
+_NARROW = frozenset(
+    chr(code)
+    for first, last in (
+        (0x20, 0x7E),  # ASCII
+        (0xA0, 0xAC),  # Latin, without the soft hyphen
+        (0xAE, 0x2FF),
+        (0x370, 0x482),  # Greek and Cyrillic
+        (0x2010, 0x2027),  # dashes, quotes, the ellipsis
+        (0x2190, 0x2193),  # arrows
+        (0x2264, 0x2265),  # limits
+        (0x2500, 0x25FC),  # boxes, blocks, shapes
+        (0x2800, 0x28FF),  # Braille
+    )
+    for code in range(first, last + 1)
+)
+"""Characters of one cell, all that a line usually has."""
+
+
+def is_narrow(text: str) -> bool:
+    """True if each of its characters is known to take one cell."""
+    return text.isascii() or _NARROW.issuperset(text)
+
+
 def width_of(text: str) -> int:
     """Terminal cells that a text takes: two for wide characters, none for combining ones."""
-    return len(text) if text.isascii() else cell_len(text)
+    # Rich remembers each of the last 4,096 texts that it has measured: a mebibyte of numbers that are long gone.
+    return len(text) if is_narrow(text) else cell_len(text)
 
 
 def spans_width(spans: Iterable[Span]) -> int:

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich.segment import Segment
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from themes.look import look
 from themes.palette import Palette, palette_for
-from widgets.line import BLANK, Line, changed_width, segments_of
+from widgets.line import BLANK, Line, changed_width, is_narrow, segments_of, width_of
 
 
 class LineStrip(Strip):
-    """A Strip that does not hold a reference to itself.
+    """A Strip that does not hold a reference to itself, and leaves nothing in caches of texts.
 
     Textual caches the parts of a divided strip in the strip, and a line from edge to edge has one part: itself. Every
     painted line would then be a cycle of thirty objects, and wait for the collector.
@@ -30,6 +31,28 @@ class LineStrip(Strip):
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
         inside = [cut for cut in cuts if cut <= self.cell_length]
         return [self] if inside == [self.cell_length] else super().divide(inside)
+
+    def crop(self, start: int, end: int | None = None) -> Strip:
+        """Return a part of the line, mostly its left end. Rich would remember the width of each of its texts."""
+        if start > 0 or end is None or not 0 < end < self.cell_length:
+            return super().crop(start, end)
+        parts: list[Segment] = []
+        left = end
+        for segment in self._segments:
+            size = width_of(segment.text)
+            if size >= left:
+                parts.append(segment if size == left else _left_end(segment, left))
+                break
+            parts.append(segment)
+            left -= size
+        return Strip(parts, end)
+
+
+def _left_end(segment: Segment, cells: int) -> Segment:
+    """The first cells of a segment; half of a wide character is a blank."""
+    if is_narrow(segment.text):
+        return Segment(segment.text[:cells], segment.style)
+    return segment.split_cells(cells)[0]
 
 
 class LineView(Widget):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 
+from rich.cells import cached_cell_len, cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
 from themes.palette import Role
-from widgets.line import Line, Span, ended
+from widgets.line import Line, Span, ended, is_narrow, width_of
 from widgets.line_view import LineStrip
 
 
@@ -43,3 +44,26 @@ def test_a_line_that_is_cut_says_so_and_one_that_fits_is_left() -> None:
     cut = ended(line, 15, "…")
     assert "".join(span.text for span in cut.spans) == "numbers of cha…"
     assert cut.overlay is Role.CURSOR
+
+
+def test_it_is_cropped_as_any_strip() -> None:
+    segments = [Segment("● chat…"), Segment("日本 │ 3"), Segment("e\u0301 ok")]
+    width = Strip(segments).cell_length
+    for end in (None, *range(width + 3)):
+        for start in (0, 1, 8):
+            assert list(LineStrip(segments, width).crop(start, end)) == list(Strip(segments, width).crop(start, end))
+
+
+def test_rich_remembers_no_line_of_usual_characters() -> None:
+    before = cached_cell_len.cache_info().currsize
+    for number in range(10):
+        text = f" │ ● chat-70b…{number}d  {number} ━━─ 35 µs → ≤{number} – never shown before"
+        strip = LineStrip([Segment(text)], width_of(text))
+        strip.crop(0, 20)
+    assert cached_cell_len.cache_info().currsize == before
+
+
+def test_narrow_characters_take_one_cell() -> None:
+    narrow = [char for char in map(chr, range(0x20, 0x3000)) if not char.isascii() and is_narrow(char)]
+    assert {"…", "│", "⠚", "●", "–"}.issubset(narrow)
+    assert {char for char in narrow if cell_len(char) != 1} == set()
