@@ -78,11 +78,14 @@ class FleetOrder:
         self._pods: dict[str, RowsOrder] = {}
         self._matches: dict[str, FilterMatches] = {}
         self._alike: dict[str, AlikePods] = {}
+        self._seen: set[str] = set()
+        """The workloads of which the pods were in view since the last ``forget_others``."""
 
     def workloads(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[str]:
         return self._workloads.order(snapshot, snapshot.by_workload, keys)
 
     def pods(self, snapshot: Snapshot, workload: str, keys: Sequence[str]) -> Sequence[str]:
+        self._seen.add(workload)
         order = self._pods.setdefault(workload, RowsOrder())
         return order.order(snapshot, snapshot.by_pod, keys)
 
@@ -92,13 +95,24 @@ class FleetOrder:
 
     def alike(self, snapshot: Snapshot, workload: str) -> Callable[[Sequence[str]], Sequence[Alike]]:
         """Return the function that finds those of a workload's pods that are alike."""
-        return partial(self._alike.setdefault(workload, AlikePods()).among, snapshot)
+        return partial(self._among, snapshot, workload)
+
+    def _among(self, snapshot: Snapshot, workload: str, pods: Sequence[str]) -> Sequence[Alike]:
+        self._seen.add(workload)
+        return self._alike.setdefault(workload, AlikePods()).among(snapshot, pods)
 
     def forget_others(self, workloads: Collection[str]) -> None:
-        """Drop the state of workloads that are gone."""
-        kept: tuple[dict[str, Any], ...] = (self._pods, self._matches, self._alike)
-        for rows in kept:
-            for key in [key for key in rows if key not in workloads]:
+        """Drop the state of workloads that are gone or out of view: it would hold all pods as they were when these were
+        in view.
+        """
+        seen, self._seen = self._seen, set()
+        states: tuple[tuple[dict[str, Any], Collection[str]], ...] = (
+            (self._pods, seen.intersection(workloads)),
+            (self._alike, seen.intersection(workloads)),
+            (self._matches, workloads),
+        )
+        for rows, kept in states:
+            for key in [key for key in rows if key not in kept]:
                 del rows[key]
 
 

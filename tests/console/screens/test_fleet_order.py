@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 
 import pytest
@@ -49,6 +50,18 @@ def test_an_order_that_is_kept_is_the_one_that_would_be_made() -> None:
     )
     for now in (snapshot, gone, worse, snapshot):
         assert pods_of(now, Query(), order) == pods_of(now, Query(), FleetOrder())
+
+
+def test_a_workload_out_of_view_holds_nothing_of_the_snapshot_in_which_it_was_in_view() -> None:
+    order, snapshot = FleetOrder(), make_snapshot(2, 40)
+    held = sys.getrefcount(snapshot.assessments)
+    pods_of(snapshot, Query(), order)
+    seen = sys.getrefcount(snapshot.assessments)
+    later = replace(ticked(snapshot), assessments=dict(snapshot.assessments))
+    for _ in range(2):
+        fleet_model(later, Query(), order)
+    left = sys.getrefcount(snapshot.assessments)
+    assert (left, seen > held) == (held, True)
 
 
 def test_numbers_that_are_none_move_nothing_again_and_again() -> None:
