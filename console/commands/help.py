@@ -24,6 +24,8 @@ MOVING: tuple[tuple[str, str], ...] = (
     ("+", "keep the pods of this workload open"),
 )
 """Keys of the tables and texts themselves."""
+_OF_TABLES = frozenset({"{ }", "space", "+"})
+"""Those of them that only tables have."""
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("/llama", "rows that match a regular expression (names, nodes, states, reasons)"),
@@ -41,6 +43,7 @@ _COLUMN = 38
 _MOST = 4
 _GAP = 2
 _SORT = "Sort by "
+_FILTER = "console.filter"
 
 _SECTIONS: tuple[tuple[str, str], ...] = (
     ("open.", "look closer"),
@@ -101,12 +104,13 @@ def help_lines(
             found.setdefault(_section(family[0].id), []).append((keys, words))
         elif name:
             named.append((name, words))
+    is_table = any(one.id == _FILTER and where in one.where and where not in one.hints for one in commands)
     sort = next((title for _, title in _SECTIONS if title.startswith("sort")), "")
     by_title = {
         **{title: found[title] for title in _ORDER if title in found},
-        "moving": list(MOVING),
+        "moving": [row for row in MOVING if is_table or row[0] not in _OF_TABLES],
         **({sort: found[sort]} if sort in found else {}),
-        "filters, after /": list(FILTERS),
+        "filters, after /": list(FILTERS) if is_table else [],
         "by name, after :": named,
         "signs": list(signs(glyphs)),
     }
@@ -154,6 +158,9 @@ def _command(family: tuple[Command, ...], where: ScreenId, keymap: Mapping[str, 
     if len(family) > 1:
         keys = [f"{keys[0]}-{keys[-1]}"] if keys else []
     words = (first.family or first.called).removeprefix(_SORT)
+    if first.id == _FILTER:
+        # Where it narrows nothing it searches, as the last line says.
+        words = first.hints.get(where, words).capitalize()
     if first.argument and not keys:
         words += f"  {first.argument}"
     return " ".join(keys), f":{first.names[0]}" if first.names else "", words

@@ -123,7 +123,7 @@ def _name_and_ready(digits: int, *, key: str = "", words: str = "") -> tuple[Fle
     more = 2 * (digits - 2)
     return (
         TableColumn(
-            GridColumn("name", "MODEL · WORKLOAD", 24 - more, align="left", grow=2, widest=56, priority=0, share=0.17),
+            GridColumn("name", "MODEL · WORKLOAD", 24 - more, align="left", grow=2, widest=56, priority=0, share=0.16),
             _name,
             lambda shown, pod: Name(untrusted_name(pod.name), Role.ASLEEP if _sleeps(shown, pod.key) else Role.TEXT),
             name=_by_name,
