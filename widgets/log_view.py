@@ -16,6 +16,8 @@ from widgets.text_pane import TextPane
 
 NARROW = 100
 """Width in cells below which the prefixes of lines are folded by default."""
+NARROW_TOGETHER = 140
+"""The same where each line begins with the name of its pod."""
 
 
 class LogView(TextPane):
@@ -99,7 +101,10 @@ class LogView(TextPane):
     @property
     def folding(self) -> bool:
         """True if the prefixes of lines are folded."""
-        return self.size.width < NARROW if self._folding is None else self._folding
+        if self._folding is not None:
+            return self._folding
+        named = self.end > self.first and bool(self._buffer[self.end - 1].who)
+        return self.size.width < (NARROW_TOGETHER if named else NARROW)
 
     @property
     def last_at(self) -> float | None:

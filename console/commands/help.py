@@ -25,7 +25,7 @@ MOVING: tuple[tuple[str, str], ...] = (
 )
 """Keys of the tables and texts themselves."""
 _OF_TABLES = frozenset({"{ }", "space", "+"})
-"""Those of them that only tables have."""
+"""Keys that only tables have."""
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("/llama", "rows that match a regular expression (names, nodes, states, reasons)"),

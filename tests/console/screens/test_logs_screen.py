@@ -65,6 +65,7 @@ async def test_all_pods_of_the_workload_in_one_log_with_their_names() -> None:
         await d.until(lambda: "6 pods together" in d.lines[1])
         await d.until(lambda: d.text.count("the first fault") == 6)
         assert all(pod[-5:] in d.text for pod in snapshot.pods_of["serving/Deployment/llama-70b"])
+        assert "[core.py:1]" not in d.text, "there is little room beside the names"
         order = [line for line in d.lines if "begins" in line or "fault" in line]
         assert all("begins" in line for line in order[:6]), "by their times"
         await d.press("a")
