@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from fleet.metrics import queries
 from fleet.metrics.dialect_set import DialectSet
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.series import series
@@ -26,18 +25,13 @@ class MetricNames:
         self._clock = clock
         self._looked = -math.inf
         self._dialects = DialectSet(())
-        self._names: frozenset[str] = frozenset()
+        self.seen: frozenset[str] = frozenset()
 
-    def of(
-        self, dialects: DialectSet, ask: Callable[[Iterable[str]], Iterable[Answer]], *, changed: bool
-    ) -> frozenset[str]:
-        """Return the names of these dialects; ``changed`` says that engines may have others than before.
+    def may_differ(self, dialects: DialectSet, *, changed: bool) -> bool:
+        """True if they are to be looked for again; ``changed`` says that engines may have others than before."""
+        return changed or dialects is not self._dialects or self._clock() - self._looked >= LOOK_EVERY
 
-        Raises SourceProblem.
-        """
-        now = self._clock()
-        if changed or dialects is not self._dialects or now - self._looked >= LOOK_EVERY:
-            found = series(ask(queries.names(dialects)), [])
-            self._names = frozenset(labels.get("__name__", "") for labels in found)
-            self._looked, self._dialects = now, dialects
-        return self._names
+    def read(self, dialects: DialectSet, answers: Iterable[Answer]) -> None:
+        """Take them from the answers to ``queries.names(dialects)``. Raises SourceProblem."""
+        self.seen = frozenset(labels.get("__name__", "") for labels in series(answers, []))
+        self._looked, self._dialects = self._clock(), dialects

@@ -225,7 +225,9 @@ class PrometheusSource:
         has = engines.present
         products = has.engines, has.gateways, has.gpus
         look = self._releases_may_differ(rows)
-        names = self._names.of(has.engines, partial(self._ask, at=at, notes=notes), changed=look) | has.names
+        if self._names.may_differ(has.engines, changed=look):
+            self._names.read(has.engines, self._ask(queries.names(has.engines), at, notes))
+        names = self._names.seen | has.names
         scope = QueryScope(*products, names, engines.labels, engines.key, window, has.replicas)
 
         tick = self._queries(scope, rows, pods)

@@ -32,7 +32,7 @@ def test_a_fault_is_named_first_with_the_share_of_its_evidence_and_the_time_that
     assert (case.first.cause, case.first_right, fault.named, fault.helped) == ("crash-loop", True, True, True)
     # One of the two patterns is in what is shown.
     assert fault.evidence == 0.5
-    assert (fault.pending_after, fault.firing_after, fault.in_time) == (0.0, 0.0, True)
+    assert (fault.pending_after, fault.firing_after, fault.in_time) == (0.0, 30.0, True)
     assert case.wrong == []
     assert is_right(case)
 

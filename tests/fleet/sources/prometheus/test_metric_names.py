@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import orjson
 import pytest
 
@@ -25,13 +23,15 @@ class Store:
         self.now = 1000.0
         self.names = MetricNames(lambda: self.now)
 
-    def ask(self, texts: Iterable[str]) -> list[Answer]:
-        self.looks += len(list(texts))
+    def answers(self) -> list[Answer]:
+        self.looks += 1
         result = [{"metric": {"__name__": name, "q": "present/0"}, "value": [0, "1"]} for name in self.has]
         return [Answer(orjson.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}))]
 
     def look(self, dialects: DialectSet = VLLM, *, changed: bool = False) -> set[str]:
-        return set(self.names.of(dialects, self.ask, changed=changed))
+        if self.names.may_differ(dialects, changed=changed):
+            self.names.read(dialects, self.answers())
+        return set(self.names.seen)
 
 
 def test_the_same_engines_are_looked_at_once() -> None:
