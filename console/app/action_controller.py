@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from console.commands.command import ScreenId
 from console.session.failure import SessionError
 from console.views.severity_since import clock
+from fleet.kinds.registry import listed
 from fleet.model.counting import count
 from fleet.model.snapshot import Health
 from themes.palette import Role
@@ -83,8 +84,8 @@ class ActionController:
         if row is not None:
             ref = snapshot.ref(row.kind, row.namespace, row.name)
         elif (objects := snapshot.of_objects) is not None and objects.health is Health.DEGRADED:
-            # Nothing may be read: what may be done is asked for the whole view.
-            ref = snapshot.ref("Deployment", snapshot.cluster.namespace, "")
+            # Nothing may be read: what may be done to any workload is asked for the whole view.
+            ref = snapshot.ref(listed()[0].kind, snapshot.cluster.namespace, "")
         else:
             return True
         # The first permitted action ends the check: for most users that is one table look-up.

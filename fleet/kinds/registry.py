@@ -31,12 +31,13 @@ KINDS: tuple[WorkloadKind, ...] = (
     CLONE_SET,
     DYNAMO_GRAPH_DEPLOYMENT,
 )
-_BY_NAME = {kind.kind: kind for kind in KINDS}
+BY_NAME = {kind.kind: kind for kind in KINDS}
+"""The same by their names: it is asked for every pod."""
 
 
 def kind_of(name: str) -> WorkloadKind:
     """Return the kind of that name. An unknown kind supports what any object with replicas does: scaling."""
-    return _BY_NAME.get(name) or WorkloadKind(kind=name)
+    return BY_NAME.get(name) or WorkloadKind(kind=name)
 
 
 def grouping(labels: Mapping[str, str]) -> WorkloadKind | None:

@@ -61,6 +61,8 @@ OBJECT = "/apis/example.dev/v1/namespaces/serving/servinggroups/geese"
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one line."""
     monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, SERVING_GROUP))
+    # Made of the line above when the module is imported.
+    monkeypatch.setitem(registry.BY_NAME, SERVING_GROUP.kind, SERVING_GROUP)
 
 
 def member(number: int) -> Object:
