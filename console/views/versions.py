@@ -8,14 +8,13 @@ from itertools import groupby
 from console.views.kube_object import version_lines
 from console.views.layout import head, labelled, packed, pairs, wrapped
 from fleet.dataclass import dataclass
+from fleet.kinds.registry import grouping
 from fleet.model.objects import ModelVersion, Pod, Workload, revision_of
 from themes.palette import Role
 from widgets.line import Line, Span
 from widgets.untrusted import untrusted
 from widgets.values import age_text
 
-_OF_GROUPS = "leaderworkerset.sigs.k8s.io/template-revision-hash"
-"""Label of the pods of a LeaderWorkerSet that names the revision of their group."""
 _SHORT = 19
 """Characters of a digest that identify it: ``sha256:`` and twelve."""
 
@@ -51,8 +50,9 @@ def running(pods: Sequence[Pod]) -> list[Running]:
 
 
 def _template(pod: Pod) -> str:
-    # The leader and the workers of a group have templates of their own, made from one revision.
-    return pod.labels.get(_OF_GROUPS) or revision_of(pod) or f"{pod.version.image} {pod.version.revision}"
+    kind = grouping(pod.labels)
+    of_group = pod.labels.get(kind.replica.revision) if kind is not None and kind.replica is not None else None
+    return of_group or revision_of(pod) or f"{pod.version.image} {pod.version.revision}"
 
 
 def differences(new: Pod, old: Pod) -> Iterator[tuple[str, str, str]]:

@@ -41,6 +41,8 @@ class ReplicaGroup:
     """Label that says which pod of the replica it is; ``0`` leads, and takes the requests."""
     variable: str = ""
     """Environment variable that tells each pod the same; empty if there is none."""
+    revision: str = ""
+    """Label with the revision that all pods of a replica are made from, each from a template of its own."""
 
     def place_of(self, labels: Mapping[str, str]) -> tuple[str, str] | None:
         """Return (workload, index) of the group of a pod with these labels; None if either is missing."""

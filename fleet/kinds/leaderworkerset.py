@@ -15,6 +15,7 @@ GROUP = ReplicaGroup(
     index="leaderworkerset.sigs.k8s.io/group-index",
     worker="leaderworkerset.sigs.k8s.io/worker-index",
     variable="LWS_WORKER_INDEX",
+    revision="leaderworkerset.sigs.k8s.io/template-revision-hash",
 )
 
 
