@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from console.views.versions import differences, running
+from fleet.kinds.leaderworkerset import GROUP
 from fleet.model.objects import (
     REVISION_HASH,
     Condition,
@@ -284,10 +285,10 @@ async def test_events_of_a_workload_say_whose_they_are() -> None:
 def test_the_leader_and_the_workers_of_a_group_are_one_version() -> None:
     pods = make_snapshot().pods
     first, second = list(pods.values())[:2]
-    group = {"leaderworkerset.sigs.k8s.io/template-revision-hash": "a1"}
+    group = {GROUP.revision: "a1", GROUP.workload: "chat"}
     worker = replace(first, labels={**group, REVISION_HASH: "workers-1"}, version=replace(first.version, model=""))
     leader = replace(second, labels={**group, REVISION_HASH: "leader-1"})
     (only,) = running([worker, leader])
     assert only.version.model == second.version.model != ""
-    another = replace(leader, labels={**leader.labels, next(iter(group)): "b2"})
+    another = replace(leader, labels={**leader.labels, GROUP.revision: "b2"})
     assert len(running([worker, another])) == 2
