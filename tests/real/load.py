@@ -1,8 +1,8 @@
 """Clients of an engine in a process of their own, so that the one that measures is not the one that loads.
 
-``python -m tests.real.load URL MODEL CLIENTS TOKENS`` keeps that many requests in flight until its standard input is
-closed, at least one each, of that many tokens on average. It prints what each request saw, as JSON: seconds to its
-first chunk and to its last. The server's key is in the variable KEY names.
+``python -m tests.real.load URL MODEL CLIENTS TOKENS PAUSE`` has that many clients send requests until its standard input
+is closed, at least one each, of that many tokens on average, and wait PAUSE seconds after each. It prints what each
+request saw, as JSON: seconds to its first chunk and to its last. The server's key is in the variable KEY names.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 
 import aiohttp
 
@@ -30,7 +31,7 @@ async def ask(session: aiohttp.ClientSession, url: str, model: str, tokens: int)
     return first, time.monotonic() - begun
 
 
-async def main(url: str, model: str, clients: int, tokens: int) -> list[tuple[float, float]]:
+async def main(url: str, model: str, clients: int, tokens: int, pause: float) -> list[tuple[float, float]]:
     """All clients send one request, and more while standard input is open."""
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -47,6 +48,8 @@ async def main(url: str, model: str, clients: int, tokens: int) -> list[tuple[fl
         length = tokens // 2 + tokens * number // clients
         while True:
             seen.append(await ask(session, url, model, length))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), pause)
             if over.is_set():
                 return
 
@@ -65,4 +68,5 @@ async def main(url: str, model: str, clients: int, tokens: int) -> list[tuple[fl
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))))
+    url, model, clients, tokens, pause = sys.argv[1:]
+    print(json.dumps(asyncio.run(main(url, model, int(clients), int(tokens), float(pause)))))

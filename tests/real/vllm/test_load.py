@@ -33,8 +33,6 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-CLIENTS = 12
-TOKENS, SHORT = 40, 20
 LOADED = 3.0
 """Seconds under load at least: a few scrapes of Prometheus', and twice as many of ours."""
 
@@ -43,6 +41,22 @@ LOADED = 3.0
 class Stage:
     engine: ServerRecord
     prometheus: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """What ``tests.real.load`` sends."""
+
+    clients: int
+    tokens: int
+    pause: float
+    """Seconds between two requests of a client."""
+
+
+QUEUE = Load(12, 40, 0.0)
+"""More than run at once."""
+TRICKLE = Load(2, 20, 1.0)
+"""Some requests begin and end in every few seconds; the engine is idle for most of them."""
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +73,10 @@ def stage(engine: ServerRecord, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @asynccontextmanager
-async def load(engine: ServerRecord, tokens: int = TOKENS) -> AsyncIterator[list[tuple[float, float]]]:
-    """Requests are in flight until the block ends; the list has then what each measured (``tests.real.load``)."""
-    arguments = ["-m", "tests.real.load", engine.spec.url, engine.spec.served, str(CLIENTS), str(tokens)]
+async def load(engine: ServerRecord, of: Load) -> AsyncIterator[list[tuple[float, float]]]:
+    """Requests are sent until the block ends; the list has then what each measured (``tests.real.load``)."""
+    numbers = (str(of.clients), str(of.tokens), str(of.pause))
+    arguments = ["-m", "tests.real.load", engine.spec.url, engine.spec.served, *numbers]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -110,7 +125,7 @@ async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(st
         closing.push_async_callback(asking.close)
         await scrape(scraping, stage.engine)
         begun = time.monotonic()
-        async with load(stage.engine) as clients:
+        async with load(stage.engine, QUEUE) as clients:
             while time.monotonic() - begun < LOADED:
                 measured = await scrape(scraping, stage.engine)
                 most_running = max(most_running, value(measured, Quantity.RUNNING))
@@ -126,8 +141,8 @@ async def test_scrape_prometheus_and_client_agree_on_a_real_engine_under_load(st
 
     # On a busy machine the engine's frontend answers a scrape between two batches only, when little runs.
     assert most_running <= SLOTS[ONE]
-    assert most_waiting <= CLIENTS - SLOTS[ONE]
-    assert len(clients) >= CLIENTS
+    assert most_waiting <= QUEUE.clients - SLOTS[ONE]
+    assert len(clients) >= QUEUE.clients
     assert percentile(last, Family.QUEUE, 0.95) > 0
     e2e = of_pods(last, Family.E2E)
     assert e2e.count * last.window == pytest.approx(len(clients), rel=0.02), "requests that the engine did not count"
@@ -172,7 +187,7 @@ async def test_the_command_tells_the_real_engines_numbers_without_any_kubernetes
     block_until(lambda: query(stage.prometheus, "vllm:num_requests_running offset 31s"), "the engine to be old enough")
     # Short requests that go on until the command has answered: on a busy machine the first tokens of long ones are
     # older than the window when the last one ends.
-    async with load(stage.engine, SHORT):
+    async with load(stage.engine, TRICKLE):
         await asyncio.to_thread(
             block_until, lambda: ended(stage.prometheus), "requests that begin and end in the window"
         )
