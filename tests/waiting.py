@@ -8,13 +8,17 @@ from collections.abc import Callable
 
 PATIENCE = 180.0
 """Seconds. A machine that runs the tests may stand still for many of them, for its disk or for its neighbours."""
+SHORTEST, LONGEST = 0.002, 0.03
+"""Seconds between two looks in an event loop: what comes at once is seen at once, and what takes long costs little."""
 
 
 async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait, in an event loop, for what has no event to wait for. Raises TimeoutError."""
+    pause = SHORTEST
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - over plain state, which signals nothing
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.2, LONGEST)
 
 
 def block_until(condition: Callable[[], object], what: str = "it to come true", seconds: float = PATIENCE) -> None:

@@ -13,6 +13,7 @@ from console.screens.fleet import FleetScreen
 from tests.console.screens.desk import Desk, desk
 from tests.console.screens.plans import acting
 from tests.fleets import make_snapshot
+from tests.idle import MOST, idle
 
 SMALL = [(80, 24), (80, 4), (80, 1), (1, 24), (1, 1)]
 OPENINGS = {
@@ -33,14 +34,22 @@ KEYS = [
     *"abcdefgjklmnoprstuvwxyz0123456789/:?!",
 ]
 """Not q and ctrl-c, which leave."""
+ROOM, CRAMPED = 10, 0.1
+"""Cells of a side, and the seconds between two bursts on terminals with fewer: without room nothing is ever painted to
+the end, and Textual lays it out again for as long as one waits."""
+
+
+@pytest.fixture(autouse=True)
+def frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of a burst are painted together, as they are for a person."""
+    monkeypatch.setattr("textual.screen.UPDATE_PERIOD", 1 / 60)
 
 
 async def burst(d: Desk, *keys: str) -> None:
     """Keys that have all arrived before the first one is handled, as over a slow link."""
     for key in keys:
         d.app.simulate_key(key)
-    # Not until all is painted: without room nothing ever is.
-    await d.pilot.pause()
+    await idle(max_sleep=CRAMPED if min(d.app.size) < ROOM else MOST)
 
 
 async def calm(d: Desk) -> None:
