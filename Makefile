@@ -23,7 +23,7 @@ demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fle
 test: $(READY) $(COLLECTED)  ## every test that this machine can run
 	$(BIN)/python -m pytest -n $(WORKERS) $(SHARED) $(ARGS)
 
-# Once in a clone: else every worker compiles every test for itself, all of them at the same time.
+# Once in a clone: else one process compiles every test before the first one is run.
 $(COLLECTED): $(READY)
 	@$(BIN)/python -m pytest --collect-only -q tests/console >/dev/null & \
 	  $(BIN)/python -m pytest --collect-only -q tests --ignore tests/console >/dev/null; wait
