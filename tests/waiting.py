@@ -16,7 +16,7 @@ async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> N
     """Wait, in an event loop, for what has no event to wait for. Raises TimeoutError."""
     pause = SHORTEST
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - over plain state, which signals nothing
+        while not condition():
             await asyncio.sleep(pause)
             pause = min(pause * 1.2, LONGEST)
 

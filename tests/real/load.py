@@ -1,8 +1,8 @@
 """Clients of an engine in a process of their own, so that the one that measures is not the one that loads.
 
-``python -m tests.real.load URL MODEL CLIENTS TOKENS PAUSE`` has that many clients send requests until its standard input
-is closed, at least one each, of that many tokens on average, and wait PAUSE seconds after each. It prints what each
-request saw, as JSON: seconds to its first chunk and to its last. The server's key is in the variable KEY names.
+``python -m tests.real.load URL MODEL CLIENTS TOKENS PAUSE`` has that many clients send requests until its standard
+input is closed, at least one each, of that many tokens on average, and wait PAUSE seconds after each. It prints what
+each request saw, as JSON: seconds to its first chunk and to its last. The server's key is in the variable KEY names.
 """
 
 from __future__ import annotations
