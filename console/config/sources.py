@@ -35,6 +35,7 @@ SOURCES: tuple[SourceEntry, ...] = (
     SourceEntry("diagnosis", "console.wiring.routing:routing"),
     SourceEntry("canary", "console.wiring.canary:canary", "console.wiring.canary:CanarySettings"),
     SourceEntry("objectives", "console.wiring.objectives:objectives"),
+    SourceEntry("diagnosis", "console.wiring.store_signals:store_signals"),
 )
 
 

@@ -31,6 +31,7 @@ from fleet.diagnosis.families.rollout_cause import RolloutCause, StuckRollouts
 from fleet.diagnosis.families.route_cause import FaultyRoutes, RouteCause
 from fleet.diagnosis.families.service_cause import BrokenServices, ServiceCause
 from fleet.diagnosis.families.setup_cause import FaultySetups, SetupCause
+from fleet.diagnosis.families.signal_cause import NodeSignalCause, ObjectsWithSignals, PodSignalCause
 from fleet.diagnosis.families.source_causes import MeasuringCause, OldMeasurements, SilentSources, SourceCause
 from fleet.diagnosis.families.traffic_cause import TrafficCause, UnusualTraffic
 from fleet.diagnosis.families.workload_report_cause import WorkloadReportCause, WorkloadsInEvents
@@ -48,6 +49,7 @@ def searches() -> tuple[CauseSearch[Any], ...]:
         PodsInEvents(causes_of(ReportedCause)),
         NodesInEvents(causes_of(NodeReportCause)),
         WorkloadsInEvents(causes_of(WorkloadReportCause)),
+        ObjectsWithSignals((*causes_of(NodeSignalCause), *causes_of(PodSignalCause))),
         NodesWithLostGpus(causes_of(LostGpuCause)),
         OverduePods(causes_of(OverdueCause)),
         TroubledAutoscalers(causes_of(AutoscalerCause)),

@@ -83,3 +83,5 @@ class Exposure(NamedTuple):
     unissued: tuple[UnissuedCertificate, ...] = ()
     limits: tuple[tuple[str, float], ...] = ()
     """Routes that end requests, and after how many seconds."""
+    silences: tuple[tuple[str, float], ...] = ()
+    """Routes that end requests of which nothing comes back for so many seconds."""

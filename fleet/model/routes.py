@@ -45,6 +45,8 @@ class Route:
     """Conditions written by their controllers: only those that are False."""
     timeout: float = 0.0
     """Seconds after which it ends a request, whatever comes back; of several the shortest, 0 for none."""
+    silence: float = 0.0
+    """Seconds without a byte of the answer after which it ends a request; 0 where it is not declared."""
 
     @property
     def key(self) -> str:

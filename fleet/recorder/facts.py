@@ -22,6 +22,7 @@ from fleet.model.canary import CanaryAnswers
 from fleet.model.ending import Endings
 from fleet.model.facts import NO_FACTS, Dated, Facts
 from fleet.model.routes import Routing
+from fleet.model.store_signals import StoreSignals
 from fleet.recorder.model_json import to_json
 from fleet.recorder.objects import LEVEL
 from fleet.recorder.problem import RecordingError, check_numbers, first_problem, json_in
@@ -36,6 +37,7 @@ KINDS: Final[Mapping[str, type]] = {
     "acknowledged": Acknowledgements,
     "routing": Routing,
     "canary": CanaryAnswers,
+    "signals": StoreSignals,
 }
 """The kinds of facts that are kept, by their names in a recording."""
 _NAMES: Final = {kind: name for name, kind in KINDS.items()}

@@ -233,6 +233,7 @@ _OF_ONE: Final[Mapping[str, Rule]] = {
     "Alert.receivers": _each("receiver"),
     "Ending.pod_uid": _named("uid"),
     "Ending.reason": _keep,
+    "StoreSignal.signal": _keep,
     "Ending.line": lambda names, value: names.text(value),
     "CanaryAnswer.key": lambda names, value: names.key(value),
     "CanaryAnswer.outcome": _keep,

@@ -90,7 +90,8 @@ class ExposureJoin:
             for backend, one in led.items():
                 if one.fault is None:
                     limits = ((shown, route.timeout),) if route.timeout else ()
-                    _add(found, one.workloads, Exposure(routes=(shown,), limits=limits))
+                    silences = ((shown, route.silence),) if route.silence else ()
+                    _add(found, one.workloads, Exposure(routes=(shown,), limits=limits, silences=silences))
                 elif backend.weight:
                     wrong = Misrouted(shown, f"{backend.kind} {backend.name}", one.fault, backend.weight, one.detail)
                     _add(found, one.workloads or beside, Exposure(misrouted=(wrong,)))
@@ -179,6 +180,7 @@ def _add(found: dict[str, Exposure], workloads: Iterable[str], more: Exposure) -
                 _both(before.exposed_services, more.exposed_services),
                 _both(before.unissued, more.unissued),
                 _both(before.limits, more.limits),
+                _both(before.silences, more.silences),
             )
 
 

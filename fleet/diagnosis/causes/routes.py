@@ -244,19 +244,28 @@ OPEN = RouteCause(
     decides=("whether the load balancer, or any node, has an address outside of your networks",),
 )
 """Findings catalogue F40, as far as objects decide it: nothing is tried."""
+
+
+def _cut(of: RoutedSubject) -> str:
+    return "" if of.cutting is None else f"after {of.cutting.seconds:.0f} s{of.cutting.of}"
+
+
+def _unlimited(of: RoutedSubject) -> bool | None:
+    """False where no route has a limit; None where it is not known how long requests take."""
+    return None if of.exposure.limits or of.exposure.silences else False
+
+
 _TIMEOUT: Fact[RoutedSubject] = Fact(
     "one request in a hundred takes longer than a route allows",
-    "spec.rules.timeouts.request of HTTPRoute, e2e_p99",
-    lambda of: False if of.cutting is None else None if math.isnan(of.e2e) else of.e2e >= of.cutting[1],
-    lambda of: (
-        "" if of.cutting is None else f"{of.cutting[0]} ends them after {of.cutting[1]:.0f} s, p99 {of.e2e:.0f} s"
-    ),
+    "spec.rules.timeouts.request of HTTPRoute, annotations of Ingress, e2e_p99, ttft_p99",
+    lambda of: of.cutting.takes >= of.cutting.seconds if of.cutting is not None else _unlimited(of),
+    lambda of: "" if of.cutting is None else f"{of.cutting.route} ends them {_cut(of)}, p99 {of.cutting.takes:.0f} s",
 )
 CUTS = RouteCause(
     id="route-timeout-short",
     severity=Severity.WARNING,
     sentence="A route ends requests that the engines still work on: streams are cut, most of them with status 200.",
-    words=lambda of: "" if of.cutting is None else f"{of.cutting[0]} cuts after {of.cutting[1]:.0f} s",
+    words=lambda of: "" if of.cutting is None else f"{of.cutting.route} cuts {_cut(of)}",
     must=(
         _TIMEOUT,
         Fact(

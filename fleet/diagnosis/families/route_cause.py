@@ -31,6 +31,18 @@ ISSUING = 3600.0
 """Seconds that a renewal may take once it is due (an ACME order with its DNS records); at most half of what is left."""
 
 
+class Cutting(NamedTuple):
+    """A route that ends requests, and what they take."""
+
+    route: str
+    seconds: float
+    """Seconds after which it ends them."""
+    of: str
+    """What must not take longer, in words; empty for the whole answer."""
+    takes: float
+    """Seconds that one request in a hundred takes."""
+
+
 class RoutedSubject(NamedTuple):
     """A workload that serves a model, and the way to it."""
 
@@ -49,11 +61,16 @@ class RoutedSubject(NamedTuple):
     """Request latency, 99th percentile: seconds. NaN for not measured."""
     finished: float = math.nan
     """Requests per second that end."""
+    ttft: float = math.nan
+    """Time to first token, 99th percentile: seconds. NaN for not measured."""
 
     @property
-    def cutting(self) -> tuple[str, float] | None:
-        """The route that ends requests first, and after how many seconds; None for none that ends any."""
-        return min(self.exposure.limits, key=lambda one: one[1], default=None)
+    def cutting(self) -> Cutting | None:
+        """The route that ends requests, the one that ends most; None for none that ends any."""
+        whole = (Cutting(*one, "", self.e2e) for one in self.exposure.limits)
+        silent = (Cutting(*one, " without a token", self.ttft) for one in self.exposure.silences)
+        known = [one for one in (*whole, *silent) if not math.isnan(one.takes)]
+        return max(known, key=lambda one: one.takes / one.seconds, default=None)
 
     @property
     def is_walled_anew(self) -> bool:
@@ -111,6 +128,7 @@ def routed_subject(snapshot: Snapshot, key: str) -> RoutedSubject | None:
         snapshot.profiles.of(key),
         snapshot.by_workload.value(key, Quantity.E2E_P99),
         snapshot.by_workload.value(key, Quantity.REQUESTS),
+        snapshot.by_workload.value(key, Quantity.TTFT_P99),
     )
 
 

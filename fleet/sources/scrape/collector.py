@@ -134,6 +134,8 @@ class ScrapeCollector:
         self._credentials = PodCredentials(settings.access)
         self._via = settings.via
         self._tried = float("-inf")
+        self._one_was_ready = False
+        """True if a pod was ready at the last look for a way."""
         self._unreached = ""
         self._found_in: object = None
         self._endpoints: list[Endpoint] = []
@@ -172,6 +174,10 @@ class ScrapeCollector:
             self._rest(now, "" if only else why)
             return None
         via = await self._way(found, now)
+        if via is None and not self._one_was_ready:
+            # Pods that do not run answer nowhere: that is no outage of this source.
+            self._rest(now, "" if only else _NONE_READY)
+            return None
         if via is None:
             self._source.pause()
             health = Health.OFF if only else Health.DOWN
@@ -267,7 +273,11 @@ class ScrapeCollector:
         return self._lacked
 
     async def _way(self, found: Sequence[Endpoint], now: float) -> Via | None:
-        if self._via is None and now - self._tried >= RECONSIDER:
+        one_is_ready = any(one.pod.ready for one in found)
+        # Where none was ready, the first that is may be reached though the others were not.
+        is_due = now - self._tried >= RECONSIDER or (one_is_ready and not self._one_was_ready)
+        self._one_was_ready = one_is_ready
+        if self._via is None and is_due:
             self._tried = now
             self._via = await self._choose(found)
         return self._via
@@ -347,6 +357,7 @@ class ScrapeCollector:
         return (await self._client.get(path, accept=TEXT, timeout=timeout, limit=limits().scrape)).body
 
 
+_NONE_READY = "no engine is ready, so there is nothing to scrape yet"
 _NO_WAY = (
     "give the console a Prometheus (--prometheus URL), run it where pod IPs are reachable, or grant `get` on pods/proxy"
 )

@@ -124,6 +124,16 @@ def _cut_by_route(fleet: Fleet) -> None:
     fleet.latencies[Family.E2E] = Histogram((30.0, 60.0, 120.0, math.inf), (1.6, 1.8, 2.0, 2.0), 40.0)
 
 
+def _cut_while_silent(fleet: Fleet) -> None:
+    """An Ingress that ends requests without a byte for half a minute, and one in twenty that waits longer."""
+    fleet.of(*fleet.pods, **ENGINE)
+    fleet.services = [SERVICE]
+    route = Route("Ingress", "serving", "chat", (GOOD,), silence=30.0)
+    fleet.facts = Facts({"routing": Dated(NOW, Routing((route,)))})
+    _all({Q.REQUESTS: 2.0})(fleet)
+    fleet.latencies[Family.TTFT] = Histogram((10.0, 30.0, 60.0, math.inf), (1.6, 1.8, 2.0, 2.0), 20.0)
+
+
 def _still_asked(fleet: Fleet) -> None:
     """A replica that is being deleted, to which requests still come."""
     fleet.of("chat-0", deleted=NOW + 3600, grace=3600.0, status="Terminating")
@@ -155,6 +165,7 @@ GUISES = (
     Guise("at maximum, no conditions", "autoscaler-at-maximum", CHAT, _at_maximum),
     Guise("open by node port", "engine-open-to-all", CHAT, _open_by_node_port),
     Guise("cut by its route", "route-timeout-short", CHAT, _cut_by_route),
+    Guise("cut before its first token", "route-timeout-short", CHAT, _cut_while_silent),
     Guise("asked while it ends", "terminating-gets-requests", "serving/chat-0", _still_asked, base=STEADY),
     Guise(
         "gateway is slow",

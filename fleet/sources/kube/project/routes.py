@@ -31,6 +31,15 @@ _FAILS = frozenset({"Accepted", "ResolvedRefs", "Programmed"})
 _PARTS = re.compile(r"(\d+)(ms|h|m|s)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _GATEWAYS = "gateway.networking.k8s.io"
+_SECONDS = re.compile(r"(?:^|idle_timeout\.timeout_seconds=)\s{0,9}(\d{1,7})s?\s{0,9}(?:$|,)")
+_SILENCES = (
+    "nginx.ingress.kubernetes.io/proxy-read-timeout",
+    "nginx.org/proxy-read-timeout",
+    "haproxy.org/timeout-server",
+    "haproxy-ingress.github.io/timeout-server",
+    "alb.ingress.kubernetes.io/load-balancer-attributes",
+)
+"""Annotations with which controllers of Ingress are told how long an answer may be silent, in seconds."""
 
 
 def project_ingress(raw: Raw, interner: Interner) -> Route:
@@ -45,7 +54,15 @@ def project_ingress(raw: Raw, interner: Interner) -> Route:
         if text(one, "name")
     )
     secrets = (text(one, "secretName") for one in mappings(spec, "tls"))
-    return Route("Ingress", *place, _few(backends), _few(f"{place[0]}/{name}" for name in secrets if name))
+    named_secrets = _few(f"{place[0]}/{name}" for name in secrets if name)
+    return Route("Ingress", *place, _few(backends), named_secrets, silence=_silence(raw))
+
+
+def _silence(raw: Raw) -> float:
+    """Return the shortest silence that its annotations declare; 0 for none, and for what is no number of seconds."""
+    notes = mapping(mapping(raw, "metadata"), "annotations")
+    found = (_SECONDS.search(text(notes, name)) for name in _SILENCES)
+    return min((float(one[1]) for one in found if one is not None and int(one[1])), default=0.0)
 
 
 def project_http_route(raw: Raw, interner: Interner) -> Route:

@@ -202,6 +202,25 @@ def test_an_http_route_ends_requests_after_the_shortest_of_its_limits(limits: tu
     assert project_http_route(raw("HTTPRoute", spec={"rules": rules}), Interner()).timeout == seconds
 
 
+@pytest.mark.parametrize(
+    ("notes", "seconds"),
+    [
+        ({}, 0.0),
+        ({"nginx.ingress.kubernetes.io/proxy-read-timeout": "60"}, 60.0),
+        ({"nginx.org/proxy-read-timeout": "90s"}, 90.0),
+        ({"haproxy.org/timeout-server": "50s", "nginx.ingress.kubernetes.io/proxy-read-timeout": "40"}, 40.0),
+        ({"alb.ingress.kubernetes.io/load-balancer-attributes": "a.b=true,idle_timeout.timeout_seconds=75,c=d"}, 75.0),
+        ({"nginx.ingress.kubernetes.io/proxy-read-timeout": "0"}, 0.0),
+        ({"nginx.ingress.kubernetes.io/proxy-read-timeout": "soon"}, 0.0),
+        ({"nginx.ingress.kubernetes.io/proxy-read-timeout": "9" * 400}, 0.0),
+        ({"nginx.ingress.kubernetes.io/proxy-send-timeout": "5"}, 0.0),
+    ],
+)
+def test_an_ingress_declares_how_long_an_answer_may_be_silent(notes: dict[str, str], seconds: float) -> None:
+    written = INGRESS | {"metadata": INGRESS["metadata"] | {"annotations": notes}}
+    assert project_ingress(written, Interner()).silence == seconds
+
+
 PUBLIC, NO = (
     {"name": "public", "namespace": "edge"},
     {"type": "Accepted", "status": "False", "reason": "NoMatchingParent"},

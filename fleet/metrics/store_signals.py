@@ -1,0 +1,128 @@
+"""Questions about nodes and containers to the metrics store, worded so that it answers with what is out of bounds only.
+
+The names are those of cAdvisor, the kubelet, kube-state-metrics and the node exporter. A store without them answers
+with nothing. The limits are parts of the questions: thousands of healthy series stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from fleet.metrics.dialect import Match, Op
+from fleet.metrics.promql import TAG, limited_to, selector
+from fleet.model.store_signals import StoreSignal
+
+_CONTAINERS: Final = (Match("container", Op.NOT_EQUAL, ""),)
+_VIRTUAL: Final = (
+    "lo|veth.*|cali.*|lxc.*|cilium.*|cni.*|docker.*|br-.*|virbr.*|tunl.*|flannel.*|kube-.*|nodelocal.*|dummy.*"
+)
+_PHYSICAL: Final = (Match("device", Op.NOT_MATCHES, _VIRTUAL),)
+_OF_POD: Final = ("namespace", "pod", "container")
+_OF_CLAIM: Final = ("namespace", "persistentvolumeclaim")
+_OF_NODE: Final = ("node", "nodename", "kubernetes_node", "instance")
+_OF_DEVICE: Final = (*_OF_NODE, "device")
+
+
+class StoreQuestion(NamedTuple):
+    """One question; ``text`` writes it for the cluster that is looked at."""
+
+    signal: str
+    labels: Sequence[str]
+    """Labels that name the object."""
+    text: Callable[[], str]
+
+
+def _rate(name: str, matches: Sequence[Match] = ()) -> str:
+    return f"rate({selector(name, matches)}[5m])"
+
+
+def _more(name: str, window: str, matches: Sequence[Match] = ()) -> str:
+    return f"increase({selector(name, matches)}[{window}])"
+
+
+QUESTIONS: Final[Sequence[StoreQuestion]] = (
+    StoreQuestion(
+        "cpu-throttled",
+        _OF_POD,
+        lambda: (
+            f"{_rate('container_cpu_cfs_throttled_periods_total', _CONTAINERS)}"
+            f" / {_rate('container_cpu_cfs_periods_total', _CONTAINERS)} > 0.25"
+        ),
+    ),
+    StoreQuestion(
+        "memory-near-limit",
+        _OF_POD,
+        # Not the working set: it counts the weights that are mapped, which the kernel can drop.
+        lambda: (
+            f"max by (namespace, pod, container) ({selector('container_memory_rss', _CONTAINERS)})"
+            " / on (namespace, pod, container) max by (namespace, pod, container) ("
+            f"{selector('kube_pod_container_resource_limits', (Match('resource', Op.EQUAL, 'memory'),))}) > 0.95"
+        ),
+    ),
+    StoreQuestion(
+        "volume-full",
+        _OF_CLAIM,
+        lambda: (
+            f"{selector('kubelet_volume_stats_available_bytes')}"
+            f" / {selector('kubelet_volume_stats_capacity_bytes')} < 0.01"
+        ),
+    ),
+    StoreQuestion(
+        "node-memory-low",
+        _OF_NODE,
+        lambda: f"{selector('node_memory_MemAvailable_bytes')} / {selector('node_memory_MemTotal_bytes')} < 0.05",
+    ),
+    StoreQuestion(
+        "node-clock-off",
+        _OF_NODE,
+        lambda: f"abs({selector('node_timex_offset_seconds')}) > 0.05",
+    ),
+    StoreQuestion(
+        "node-connections-full",
+        _OF_NODE,
+        lambda: f"{selector('node_nf_conntrack_entries')} / {selector('node_nf_conntrack_entries_limit')} > 0.95",
+    ),
+    StoreQuestion("node-memory-errors", _OF_NODE, lambda: f"{_more('node_edac_uncorrectable_errors_total', '1h')} > 0"),
+    StoreQuestion("fabric-link-flaps", _OF_DEVICE, lambda: f"{_more('node_infiniband_link_downed_total', '15m')} > 0"),
+    StoreQuestion(
+        "network-link-flaps",
+        _OF_DEVICE,
+        lambda: f"{_more('node_network_carrier_changes_total', '15m', _PHYSICAL)} > 3",
+    ),
+)
+
+
+def joined(within: Sequence[Match] = ()) -> str:
+    """All questions as one; each answer carries the label ``q``, the id of its signal."""
+    with limited_to(within):
+        parts = [
+            f'label_replace(max by ({", ".join(one.labels)}) ({one.text()}), "{TAG}", "{one.signal}", "", "")'
+            for one in QUESTIONS
+        ]
+    return " or ".join(parts)
+
+
+_LABELS: Final[Mapping[str, Sequence[str]]] = {one.signal: one.labels for one in QUESTIONS}
+
+
+def read(series: Mapping[str, Any]) -> StoreSignal | None:
+    """Return the signal of one series of the answer; None for one that names no object."""
+    labels: Mapping[str, str] = series["metric"]
+    signal = labels.get(TAG, "")
+    known = _LABELS.get(signal)
+    if known is None:
+        return None
+    value = float(series["value"][1])
+    if known in (_OF_POD, _OF_CLAIM):
+        name = labels.get(known[1], "")
+        part = labels.get("container", "") if known is _OF_POD else ""
+        return StoreSignal(signal, labels.get("namespace", ""), name, part, value) if name else None
+    named = next(filter(None, (labels.get(one, "") for one in _OF_NODE)), "")
+    return StoreSignal(signal, "", _host(named), labels.get("device", ""), value) if named else None
+
+
+def _host(instance: str) -> str:
+    """An address without its port: ``10.0.0.1:9100``, ``[fd00::1]:9100``; a name stays as it is."""
+    host, colon, port = instance.rpartition(":")
+    return host.strip("[]") if colon and port.isdigit() else instance

@@ -1,0 +1,44 @@
+"""The reports of exporters of nodes and containers, from the metrics store: one question, once a minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from fleet.metrics.dialect import Match
+from fleet.metrics.store_signals import joined, read
+from fleet.model.problem import NothingToAskError
+from fleet.model.snapshot import SIGNALS
+from fleet.model.store_signals import StoreSignals
+from fleet.sources.polling import PollingSource
+from fleet.sources.store import Store
+
+EVERY: Final = 60.0
+"""Seconds between two questions: they read the series of every container, and what they tell changes slowly."""
+MOST: Final = 1000
+"""Signals that are kept: of more, something else is wrong."""
+
+
+class StoreSignalsSource(PollingSource[StoreSignals]):
+    """Asks the store of one cluster. ``store`` returns what answers PromQL; ``within`` are labels of its series."""
+
+    def __init__(
+        self,
+        store: Callable[[], Awaitable[Store | None]],
+        within: Sequence[Match] = (),
+        *,
+        every: float = EVERY,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(SIGNALS, every=every, expected=False, clock=clock)
+        self._store = store
+        self._text = joined(within)
+
+    async def ask(self) -> StoreSignals:
+        """Return what is out of bounds now, in one order."""
+        store = await self._store()
+        if store is None:
+            raise NothingToAskError("no metrics store answers here")
+        found = filter(None, map(read, await store.query(self._text)))
+        return StoreSignals(tuple(sorted(found))[:MOST])

@@ -1,0 +1,58 @@
+"""Questions about nodes and containers: one query, whose answer names its objects."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import pytest
+
+from fleet.metrics.dialect import Match, Op
+from fleet.metrics.promql import LONGEST
+from fleet.metrics.store_signals import QUESTIONS, joined, read
+from fleet.model.store_signals import StoreSignal
+
+OURS = (Match("cluster", Op.EQUAL, "eu"),)
+
+
+def test_all_questions_fit_into_one_query_of_one_cluster() -> None:
+    text = joined(OURS)
+    assert len(quote(text)) < LONGEST
+    assert all(f'"{one.signal}"' in text for one in QUESTIONS)
+    # Each metric is selected in this cluster alone.
+    assert not re.search(r"\b(?:node|container|kube|kubelet)_\w+(?:\[|\)| )(?!\{)", text), text
+    assert "cluster" not in joined()
+
+
+@pytest.mark.parametrize(
+    ("labels", "signal"),
+    [
+        (
+            {"q": "cpu-throttled", "namespace": "serving", "pod": "chat-1", "container": "vllm"},
+            StoreSignal("cpu-throttled", "serving", "chat-1", "vllm", 0.5),
+        ),
+        (
+            {"q": "volume-full", "namespace": "serving", "persistentvolumeclaim": "cache"},
+            StoreSignal("volume-full", "serving", "cache", "", 0.5),
+        ),
+        (
+            {"q": "node-memory-low", "instance": "10.0.0.7:9100"},
+            StoreSignal("node-memory-low", "", "10.0.0.7", "", 0.5),
+        ),
+        (
+            {"q": "node-memory-low", "instance": "[fd00::7]:9100"},
+            StoreSignal("node-memory-low", "", "fd00::7", "", 0.5),
+        ),
+        ({"q": "node-memory-low", "instance": "n1"}, StoreSignal("node-memory-low", "", "n1", "", 0.5)),
+        (
+            {"q": "fabric-link-flaps", "instance": "10.0.0.7:9100", "node": "n1", "device": "mlx5_0"},
+            StoreSignal("fabric-link-flaps", "", "n1", "mlx5_0", 0.5),
+        ),
+        ({"q": "node-memory-low"}, None),
+        ({"q": "volume-full", "namespace": "serving"}, None),
+        ({"q": "of a later version", "instance": "n1"}, None),
+        ({}, None),
+    ],
+)
+def test_an_answer_names_its_object(labels: dict[str, str], signal: StoreSignal | None) -> None:
+    assert read({"metric": labels, "value": [0, "0.5"]}) == signal
