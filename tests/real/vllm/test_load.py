@@ -45,7 +45,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Load:
-    """What ``tests.real.load`` sends."""
+    """The requests that ``tests.real.load`` sends."""
 
     clients: int
     tokens: int
