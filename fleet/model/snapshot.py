@@ -57,8 +57,6 @@ CANARY: Final = "canary"
 """The source of engines' answers to a request for one token."""
 OBJECTIVES: Final = "objectives"
 """The source that counts for the objectives."""
-SIGNALS: Final = "signals"
-"""The source of what exporters of nodes and containers report."""
 SERVER, CLIENT = "server", "client"
 
 

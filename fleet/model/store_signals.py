@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from fleet.dataclass import dataclass
+
+SIGNALS: Final = "signals"
+"""The source of them."""
 
 
 class StoreSignal(NamedTuple):

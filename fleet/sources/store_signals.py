@@ -9,8 +9,7 @@ from typing import Final
 from fleet.metrics.dialect import Match
 from fleet.metrics.store_signals import joined, read
 from fleet.model.problem import NothingToAskError
-from fleet.model.snapshot import SIGNALS
-from fleet.model.store_signals import StoreSignals
+from fleet.model.store_signals import SIGNALS, StoreSignals
 from fleet.sources.polling import PollingSource
 from fleet.sources.store import Store
 

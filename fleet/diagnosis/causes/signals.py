@@ -170,10 +170,13 @@ FABRIC_LINK = NodeSignalCause(
     id="fabric-link-flaps",
     severity=Severity.WARNING,
     sentence="An InfiniBand or RoCE link of the node goes down and up again: engines that span nodes stall or fail.",
-    words=_words("fabric-link-flaps", "link of {part} went down {:.0f} times in 15 min"),
+    words=_words("fabric-link-flaps", "link of {part} went down within 15 min"),
     must=(
         _is(
-            "fabric-link-flaps", "a link went down", "node_infiniband_link_downed_total", "{:.0f} times, device {part}"
+            "fabric-link-flaps",
+            "a link went down",
+            "node_infiniband_link_downed_total",
+            "{:.0f} in 15 min, device {part}",
         ),
     ),
     explains=(*_LINKS, *SLOWNESS),
@@ -188,13 +191,13 @@ NETWORK_LINK = NodeSignalCause(
     id="network-link-flaps",
     severity=Severity.WARNING,
     sentence="A network link of the node goes down and up again: connections to its pods break.",
-    words=_words("network-link-flaps", "link of {part} changed {:.0f} times in 15 min"),
+    words=_words("network-link-flaps", "link of {part} goes down and up"),
     must=(
         _is(
             "network-link-flaps",
             "its carrier changes repeatedly",
             "node_network_carrier_changes_total",
-            "{:.0f} changes, device {part}",
+            "{:.0f} in 15 min, device {part}",
         ),
     ),
     explains=(*_LINKS, "node-flaps", "kubelet-silent", "gateway-errors", "gateway-retries"),

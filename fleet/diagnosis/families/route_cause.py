@@ -38,7 +38,7 @@ class Cutting(NamedTuple):
     seconds: float
     """Seconds after which it ends them."""
     of: str
-    """What must not take longer, in words; empty for the whole answer."""
+    """The part of a request that it limits, in words; empty for the whole answer."""
     takes: float
     """Seconds that one request in a hundred takes."""
 

@@ -13,8 +13,8 @@ from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.objects import Pod
-from fleet.model.snapshot import SIGNALS, Snapshot
-from fleet.model.store_signals import StoreSignal, StoreSignals
+from fleet.model.snapshot import Snapshot
+from fleet.model.store_signals import SIGNALS, StoreSignal, StoreSignals
 
 
 class SignalSubject(NamedTuple):

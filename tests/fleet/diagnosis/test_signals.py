@@ -9,8 +9,7 @@ import pytest
 from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.facts import Dated, Facts
 from fleet.model.objects import Container
-from fleet.model.snapshot import SIGNALS
-from fleet.model.store_signals import StoreSignal, StoreSignals
+from fleet.model.store_signals import SIGNALS, StoreSignal, StoreSignals
 from tests.fleet.diagnosis.fleets import Fleet, causes, unready
 from tests.fleet.rows import NOW, node
 
