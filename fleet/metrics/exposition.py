@@ -24,7 +24,7 @@ _QUOTED = re.compile(rb'[ \t]*\{[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*[,}]', re.DOTALL)
 JSON has neither comma nor brace there."""
 _LABELS = re.compile(rb'\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\}', re.DOTALL)
 _LABEL = re.compile(rb'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,|$)', re.DOTALL)
-_VALUE = re.compile(rb"[ \t]*([^ \t#_]+)(?:[ \t]+(-?[0-9.]+(?:[eE][+-]?[0-9]+)?))?[ \t]*(?:#.*)?$", re.DOTALL)
+_VALUE = re.compile(rb"[ \t]*([^ \t#_]+)(?:[ \t]+(-?[0-9.]+(?:[eE][+-]?[0-9]+)?))?[ \t\r]*(?:#.*)?$", re.DOTALL)
 _ESCAPE = re.compile(rb'\\([\\n"])')
 
 

@@ -156,6 +156,7 @@ def test_lines_may_end_in_carriage_return() -> None:
     parser = ExpositionParser(NAMES)
     assert parser.parse(b"a 1\r\nb_total 2\r\n").values == [1.0, 2.0]
     assert parser.parse(b"a 3\r\nb_total 4\r\n").values == [3.0, 4.0]
+    assert parser.parse(b"a 5 1732788000000\r\nb_total 6 1732788000000 \r\n").values == [5.0, 6.0]
 
 
 def test_a_cut_number_is_not_a_smaller_number() -> None:
