@@ -178,4 +178,4 @@ def _refusal(status: int, reason: str) -> str:
         return f"{text}: it requires credentials (scrape.bearer_token_file)"
     if status == 501:
         return f"{text}: it was started without metrics"
-    return f"{text}: no metrics at this path" if status == 404 else text
+    return f"{text}: no metrics at this path, or they are switched off" if status == 404 else text

@@ -103,7 +103,7 @@ async def _broken(request: web.Request) -> web.StreamResponse:
     ("handler", "words"),
     [
         (_html, "web page"),
-        (_missing, "404"),
+        (_missing, "no metrics at this path, or they are switched off"),
         (_forbidden, "credentials"),
         (_redirect, "redirects to https://login.example/, which is another server"),
         (_circle, "in a loop"),
