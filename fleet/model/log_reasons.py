@@ -212,7 +212,7 @@ REASONS: Final = (
     ),
     LogReason(
         "no-gpu",
-        r"No CUDA GPUs are available|CUDA driver initialization failed|Found no \w+ driver|no CUDA-capable device|CUDA error: unknown error|Torch not compiled with CUDA",
+        r"No CUDA GPUs are available|Found no \w+ driver|no CUDA-capable device|CUDA error: unknown error|Torch not compiled with CUDA",
         "it needs a GPU and finds none",
         "check which devices it is given; without a GPU, use a CPU build",
     ),

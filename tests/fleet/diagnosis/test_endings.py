@@ -46,7 +46,16 @@ def test_what_the_kubelet_has_kept_of_its_log_is_the_root_of_the_loop() -> None:
     assert {"previous", "rollback"} <= {one.command for one in explanation.helps}
 
 
-@pytest.mark.parametrize("message", ["", "INFO 06-01 10:00:00 CUDA out of memory is what we avoid", "it was nice here"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "INFO 06-01 10:00:00 CUDA out of memory is what we avoid",
+        "it was nice here",
+        # A broken driver, or no GPU at all: it does not say which.
+        "CUDA driver initialization failed",
+    ],
+)
 def test_a_loop_that_leaves_no_word_of_it_is_a_loop(message: str) -> None:
     fleet = Fleet()
     fleet.of("chat-1", **loop(message))
