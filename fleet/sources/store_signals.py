@@ -8,7 +8,7 @@ from typing import Final
 
 from fleet.metrics.dialect import Match
 from fleet.metrics.store_signals import joined, read
-from fleet.model.problem import NothingToAskError
+from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.store_signals import SIGNALS, StoreSignals
 from fleet.sources.polling import PollingSource
 from fleet.sources.store import Store
@@ -39,5 +39,10 @@ class StoreSignalsSource(PollingSource[StoreSignals]):
         store = await self._store()
         if store is None:
             raise NothingToAskError("no metrics store answers here")
-        found = filter(None, map(read, await store.query(self._text)))
+        try:
+            answer = await store.query(self._text)
+        except SourceProblem as problem:
+            # That the store does not answer is told by the source of its numbers; what it said before may be over.
+            raise NothingToAskError(problem.message, problem.remedy) from None
+        found = filter(None, map(read, answer))
         return StoreSignals(tuple(sorted(found))[:MOST])

@@ -33,22 +33,28 @@ class MeasuringCause(Cause[MeasuringSource]):
 
 
 class SilentSources(CauseSearch[SourceCause]):
-    """Finds the sources that do not answer as they should: of each, the cause that is reported."""
+    """Finds the sources that do not answer as they should: of each, the cause that is reported.
+
+    Several sources may ask one store. What keeps all of them from its answers is one fault, at the source whose silence
+    explains most.
+    """
 
     def __init__(self, causes: Sequence[SourceCause]) -> None:
         super().__init__(causes)
         self._first = Precedence[SourceStatus](causes)
-        self._healths: tuple[tuple[str, Health], ...] = ()
+        self._states: tuple[tuple[str, Health, str], ...] = ()
 
     def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
-        self._healths = kept(self._healths, tuple((one.name, one.health) for one in snapshot.sources))
-        return (self._healths,)
+        self._states = kept(self._states, tuple((one.name, one.health, one.problem) for one in snapshot.sources))
+        return (self._states,)
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
-        for source in snapshot.sources:
-            cause = self._first.first(source)
-            if cause is not None:
+        found = [(cause, one) for one in snapshot.sources if (cause := self._first.first(one)) is not None]
+        problems: set[str] = set()
+        for cause, source in sorted(found, key=lambda each: -len(each[0].explains)):
+            if source.problem not in problems:
                 yield ActiveCause(cause, source.name)
+            problems |= {source.problem} - {""}
 
 
 class OldMeasurements(CauseSearch[MeasuringCause]):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fleet.diagnosis.causes.missing_metrics import SOURCE_BEHIND
+from fleet.diagnosis.families.source_causes import SilentSources, SourceCause
 from fleet.diagnosis.incidents.evidence import explain
+from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.subjects.subject import MeasuringSource
 from fleet.model.finding import FindingState
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Health, SourceStatus
 from tests.fleet.diagnosis.fleets import WELL, Fleet, Q, causes
 from tests.fleet.rows import NOW
+from tests.fleets import make_snapshot
 
 ASLEEP = WELL | {Q.SLEEP_LEVEL: 1.0, Q.RUNNING: 0.0, Q.GENERATION_TOKENS: 0.0, Q.PROMPT_TOKENS: 0.0, Q.KV_USAGE: 0.0}
 
@@ -36,6 +41,18 @@ def test_a_few_engines_with_old_numbers_are_silent_themselves() -> None:
 
 def test_one_that_does_not_answer_is_down_and_not_behind() -> None:
     assert not behind(measuring(20, 20, Health.DOWN))
+
+
+def test_one_store_that_does_not_answer_is_one_fault_at_the_source_of_the_numbers() -> None:
+    lost = "http://mimir requires a tenant (401)"
+    problems = {"rules": lost, "prometheus": lost, "alertmanager": "no answer", "diagnosis": lost}
+    sources = tuple(SourceStatus(name, Health.DOWN, NOW, problem=problem) for name, problem in problems.items())
+    search = SilentSources(causes_of(SourceCause))
+    snapshot = replace(make_snapshot(), sources=sources)
+    found = {one.key: one.cause.id for one in search.at(snapshot)}
+    assert found == {"prometheus": "metrics-source-down", "alertmanager": "source-down"}
+    others = tuple(replace(one, problem=f"{one.name}: {one.problem}") for one in sources)
+    assert len(search.at(replace(snapshot, sources=others))) == len(sources), "each has a fault of its own"
 
 
 def test_an_engine_that_sleeps_while_requests_for_it_wait_is_told() -> None:
