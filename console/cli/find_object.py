@@ -53,7 +53,8 @@ def find(typed: str, snapshot: Snapshot, namespace: str, default: str, kinds: tu
         return Target(kind, namespace or default, name)
     known = [target for target in _targets(snapshot) if target.kind in kinds and (not kind or target.kind == kind)]
     inside = [t for t in known if not namespace or not t.namespace or t.namespace == namespace]
-    found = [t for t in inside if t.name == name]
+    # A pod without an owner is listed twice: it is its own workload.
+    found = list(dict.fromkeys(t for t in inside if t.name == name))
     if not found:
         # An owned workload can also be named directly; the plan shows its owner.
         parts = [t for t in _parts(snapshot) if t.kind in kinds and (not kind or t.kind == kind) and t.name == name]

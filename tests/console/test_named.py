@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actions.request import Target
@@ -81,3 +83,11 @@ def test_a_name_of_another_kind_is_told_with_what_can_be_meant() -> None:
     with pytest.raises(NotNamedError) as raised:
         find("nosuch", snapshot, "llm", "llm", KINDS)
     assert str(raised.value) == "no workload nosuch in llm", "not a list of every kind that there is"
+
+
+def test_a_pod_without_an_owner_is_one_object_although_it_is_its_own_workload() -> None:
+    bare = Pod("llm", "solo", "uid-solo", "1", 1.0, "Running", "Running", True, 0)
+    assert _row("Pod", "solo").uid != bare.uid
+    fleet = _fleet(replace(_row("Pod", "solo"), uid=bare.uid), pods=(bare,))
+    for typed in ("solo", "pod/solo"):
+        assert find(typed, fleet, "", "default", ("Pod", "Node")).uid == bare.uid
