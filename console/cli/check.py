@@ -57,8 +57,10 @@ def _check_once(invocation: Invocation) -> int:
         return interruptible.run(watch(sheets, form, glyphs))
     snapshot, seen = snapshot_within(settings, invocation.options.wait, looks_back=True)
     now: bool = invocation.options.now
-    blind = not any_answered(snapshot) or seen != exit_codes.OK
-    code = CheckStatus.UNKNOWN if blind else check_status(snapshot.incidents, pending=now)
+    code = check_status(snapshot.incidents, pending=now)
+    unseen = code is CheckStatus.OK and sees_no_pods(snapshot)
+    blind = not any_answered(snapshot) or seen != exit_codes.OK or unseen
+    code = CheckStatus.UNKNOWN if blind else code
     if form:
         from console.report.check import to_json
 
@@ -73,6 +75,13 @@ def _check_once(invocation: Invocation) -> int:
     for line in explain(snapshot):
         say(line)
     return code
+
+
+def sees_no_pods(snapshot: Snapshot) -> bool:
+    """True if no pod is seen because none in view may be: that is not a fleet without problems."""
+    namespace = snapshot.cluster.namespace
+    known = namespace in snapshot.coverage.limited.get("pods", (namespace,))
+    return not known and not snapshot.pods and not snapshot.engines
 
 
 def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind: bool) -> Iterator[str]:
@@ -90,7 +99,8 @@ def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind:
 def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *, blind: bool) -> str:
     """Return the worst incident in a few words, without a bar, which separates the performance data."""
     if blind:
-        return "nothing could be checked"
+        lack = snapshot.coverage.lack("pods") if sees_no_pods(snapshot) else ""
+        return f"nothing could be checked{lack and f': {lack}'}"
     worst = next(iter(firing or others), None)
     if worst is None:
         return f"{count(len(snapshot.model_of), 'serving workload')}, nothing is wrong"

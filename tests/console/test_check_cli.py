@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from console.cli.dispatch import dispatch
 from console.report.check import CheckDocument, to_json
 from fleet.diagnosis.incidents.check_status import CheckStatus, check_status
 from fleet.model.alerts import Alert, Notified
+from fleet.model.coverage import Coverage
 from fleet.model.facts import Dated, Facts
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Cluster, Snapshot
 from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q, crashing
 from tests.fleet.rows import NOW
 from tests.simulator.api_process import simulator
@@ -217,3 +219,24 @@ def test_of_what_is_seen_now_the_worst_is_said_first_whether_it_has_lasted_or_no
     code, (first, *_) = lines(fleet, 0, pending=True)
     assert code is CheckStatus.CRITICAL
     assert first.startswith("CRITICAL: serving/chat-1: stuck: requests running, no tokens, and 1 more"), first
+
+
+@pytest.mark.parametrize(
+    ("limited", "namespace", "expected"),
+    [
+        ({"pods": ("default",)}, "", True),
+        ({"pods": ()}, "llm", True),
+        ({"pods": ("llm",)}, "llm", False),
+        ({}, "", False),
+    ],
+    ids=["another namespace alone", "none", "the one in view, which is empty", "all"],
+)
+def test_pods_that_may_not_be_seen_are_not_checked(
+    limited: Mapping[str, tuple[str, ...]], namespace: str, expected: bool
+) -> None:
+    seen = Snapshot(1, NOW, Cluster(namespace=namespace), coverage=Coverage(limited=limited))
+    assert check.sees_no_pods(seen) is expected
+    assert not check.sees_no_pods(replace(Fleet().at(0), coverage=seen.coverage)), "what is seen can be checked"
+    if expected:
+        first = next(plugin_lines(seen, CheckStatus.UNKNOWN, pending=False, blind=True))
+        assert first.startswith("UNKNOWN: nothing could be checked: you may not list pods")

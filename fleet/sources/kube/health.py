@@ -75,7 +75,10 @@ def judge(
         return SourceHealth(Health.DEGRADED, problem, "Choose another one (n), or name it with --namespace.", notes)
     if lost or (limits and not namespace):
         refused = any(_is_refusal(reflector.trouble) for reflector in reflectors)
-        return SourceHealth(Health.DEGRADED, notes[0], ForbiddenError.remedy if refused else "", notes)
+        remedy = ForbiddenError.remedy if refused else ""
+        if limits and not namespace:
+            remedy = f"Name a namespace that you may read (--namespace). {remedy}".rstrip()
+        return SourceHealth(Health.DEGRADED, notes[0], remedy, notes)
     return SourceHealth(Health.LIVE, notes=notes)
 
 

@@ -128,6 +128,7 @@ async def test_forbidden_everywhere_falls_back_to_the_namespaces(cluster: Api) -
         assert set(source.state().pods) == {"one/p", "two/p"}
         found = await status_when(source, Health.DEGRADED)
         assert "only namespace one, two" in found.problem
+        assert "--namespace" in found.remedy
         assert "pods" in found.problem
         cluster.put(pod("q", "two"))
         await until(lambda: "two/q" in source.state().pods)
