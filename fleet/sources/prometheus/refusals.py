@@ -18,6 +18,8 @@ _REFUSED_QUERY = (400, 403, 405, 422, 501)
 """Statuses with which a store or a gateway refuses a query for its content."""
 _PATTERN = re.compile(rb"=~|match_?type|matcher|\bregex|regular expression", re.IGNORECASE)
 _NAME = re.compile(rb"__name__|metric[ _-]?name|name of the metric|name label", re.IGNORECASE)
+_SIGNED = re.compile(rb"missing authentication token|security token|signature", re.IGNORECASE)
+"""Words of AWS for a request without a valid signature."""
 _FAILED = re.compile(rb'\s*\{\s*"status"\s*:\s*"error"')
 """Beginning of an answer that reports an error, whatever its status."""
 _LONGEST_REASON = 4096
@@ -43,6 +45,11 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
         raise SourceProblem(
             f"{endpoint.shown} rejects the credentials (401)", "check the token or password: it may have expired"
         )
+    if status == 403 and _SIGNED.search(content[:_LONGEST_REASON]):
+        raise SourceProblem(
+            f"{endpoint.shown} forbids the query (403): {_reason(content)}",
+            "AWS answers so to requests without a signature: name a proxy that signs them (SigV4)",
+        )
     if status == 403:
         remedy = "ask for get on services/proxy" if endpoint.proxy else "ask for access, or check the tenant header"
         raise SourceProblem(f"{endpoint.shown} forbids the query (403): {_reason(content)}", remedy)
@@ -57,6 +64,11 @@ def refuse(status: int, headers: Mapping[str, str], content: bytes, endpoint: Pr
         )
     if status in (400, 422):
         raise SourceProblem(f"{product.name} rejects the query: {_reason(content)}", "is it older than 2.20?")
+    if status == 405:
+        raise SourceProblem(
+            f"{endpoint.shown} does not accept GET (405): {_reason(content)}",
+            "queries are sent with GET alone: allow it in the server or the gateway before it",
+        )
     raise SourceProblem(f"{endpoint.shown} answers HTTP {status}: {_reason(content)}", "see the log of that server")
 
 

@@ -266,3 +266,21 @@ async def test_a_store_that_refuses_exact_names_as_well_says_so_and_is_asked_twi
         with pytest.raises(NamePatternError, match="and also exact names"):
             await source.measure()
         assert len(fake.seen) == 3
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"message":"Missing Authentication Token"}', b'{"message":"The security token included is expired"}']
+)
+def test_a_store_that_wants_signed_requests_is_said_to(body: bytes) -> None:
+    with pytest.raises(SourceProblem, match="403") as caught:
+        refuse(403, {}, body, MIMIR)
+    assert "SigV4" in caught.value.remedy
+    with pytest.raises(SourceProblem) as caught:
+        refuse(403, {}, b"RBAC: access denied", MIMIR)
+    assert "SigV4" not in caught.value.remedy
+
+
+def test_a_store_or_gateway_that_refuses_get_is_said_to() -> None:
+    with pytest.raises(SourceProblem, match="does not accept GET") as caught:
+        refuse(405, {}, b"Method Not Allowed", MIMIR)
+    assert "log of that server" not in caught.value.remedy
