@@ -143,7 +143,8 @@ def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
     if found and not known:
         return UnreadError(f"returns metrics of an unknown engine{whose}: not read")
     return SourceProblem(
-        f"returns metrics, but none of a supported engine, gateway or GPU{whose}",
+        f"returns metrics, but none of a supported engine, gateway or GPU{whose}: "
+        "another server's port, or the engine's own are switched off",
         "check the port: is this the engine's own /metrics?",
     )
 

@@ -173,7 +173,9 @@ async def test_metrics_of_nobody_known_are_named_by_how_they_begin(page: str, fi
 
     async with serving(answer) as url, scraping() as source:
         m = await source.measure([ScrapeTarget("llm", "p", f"{url}/metrics")], EPOCH)
-    assert m.unreachable == {"llm/p": f"returns metrics, but none of a supported engine, gateway or GPU ({first} …)"}
+    (problem,) = m.unreachable.values()
+    assert problem.startswith(f"returns metrics, but none of a supported engine, gateway or GPU ({first} …): ")
+    assert "switched off" in problem, "an engine that does not count answers so, too"
 
 
 async def test_api_servers_of_one_pod_are_engines_of_their_own() -> None:
