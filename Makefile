@@ -4,8 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 COLLECTED := tests/__pycache__/.collected
-# Four times the cores: most tests wait for something (a process, a tick, an answer) for most of their time.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(4 * (os.cpu_count() or 1))')
+# Thrice the cores: most tests wait for something (a process, a tick, an answer) for most of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
 # A file stays whole, so that what its tests share (a fleet, a real server) is started once; the longest files first.
 SHARED  := --dist loadfile --no-loadscope-reorder
 ROOMS  := actions console fleet simulator themes widgets tests
@@ -23,7 +23,7 @@ demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fle
 test: $(READY) $(COLLECTED)  ## every test that this machine can run
 	$(BIN)/python -m pytest -n $(WORKERS) $(SHARED) $(ARGS)
 
-# Once in a clone: else one process compiles every test before the first one is run.
+# Once in a clone: else every worker compiles every test for itself, all of them at the same time.
 $(COLLECTED): $(READY)
 	@$(BIN)/python -m pytest --collect-only -q tests/console >/dev/null & \
 	  $(BIN)/python -m pytest --collect-only -q tests --ignore tests/console >/dev/null; wait

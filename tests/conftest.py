@@ -9,18 +9,16 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import execnet
 import pytest
 from hypothesis import HealthCheck, settings
 from textual.css.stylesheet import Stylesheet
 from xdist.remote import Producer
 
 from fleet import guard
-from tests import forked_workers
 from tests.idle import FRAME, idle, screen_idle
 from tests.order import Scheduling, rank
 from tests.real import parts_install
@@ -98,12 +96,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Order the tests: the longest first; in `make quick`, the nearest to the changes first."""
     if config.option.seconds is None:
         items.sort(key=lambda item: rank(item.nodeid))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[execnet.XSpec]) -> None:
-    """Import the tests once for all workers."""
-    forked_workers.fork(config, specs)
 
 
 @pytest.hookimpl(optionalhook=True)

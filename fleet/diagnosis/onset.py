@@ -38,10 +38,12 @@ class DatedCause(Cause[S]):
     """Unix time since when it is so, and what tells it; None where only the console can tell."""
 
 
-def onset_of(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:
-    """Return the onset; None if nothing but the console's own observation shows it."""
+def onset_of(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str) -> Onset | None:
+    """Return the onset; None if nothing but the console's own observation shows it. ``subjects``: those of the
+    Snapshot.
+    """
     if isinstance(cause, DatedCause):
-        seen = cause.subject(Subjects.of(snapshot), key)
+        seen = cause.subject(subjects, key)
         began = None if seen is None else cause.began(seen)
         return None if began is None else Onset(*began)
     match cause.of:

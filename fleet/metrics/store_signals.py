@@ -6,6 +6,7 @@ with nothing. The limits are parts of the questions: thousands of healthy series
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -107,13 +108,16 @@ _LABELS: Final[Mapping[str, Sequence[str]]] = {one.signal: one.labels for one in
 
 
 def read(series: Mapping[str, Any]) -> StoreSignal | None:
-    """Return the signal of one series of the answer; None for one that names no object."""
+    """Return the signal of one series of the answer; None for one that names no object, or is a share of nothing."""
     labels: Mapping[str, str] = series["metric"]
     signal = labels.get(TAG, "")
     known = _LABELS.get(signal)
     if known is None:
         return None
     value = float(series["value"][1])
+    if not math.isfinite(value):
+        # Divided by a limit of 0, which means that there is none.
+        return None
     if known in (_OF_POD, _OF_CLAIM):
         name = labels.get(known[1], "")
         part = labels.get("container", "") if known is _OF_POD else ""

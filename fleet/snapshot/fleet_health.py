@@ -17,13 +17,12 @@ from fleet.diagnosis.assessment.metrics_scan import CachedScan, Signs
 from fleet.diagnosis.cause import AnyCause, EngineCause, GpuCause
 from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.subjects.replica_states import is_left_over
+from fleet.diagnosis.subjects.row_profiles import ONE_PROFILE, RowProfiles
 from fleet.diagnosis.subjects.subject import (
     NO_REASONS,
-    ONE_PROFILE,
     WELL,
     MetricsTable,
     PodSubject,
-    RowProfiles,
     Subjects,
     ThrottleReasons,
 )

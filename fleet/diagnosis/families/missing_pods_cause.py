@@ -46,8 +46,8 @@ class MissingPodsCause(Cause[MissingPodsSubject]):
     of = SubjectKind.PLACEMENT
 
     def subject(self, subjects: Subjects, key: str) -> MissingPodsSubject | None:
-        snapshot = subjects.snapshot
-        return None if snapshot is None else missing_pods_subject(snapshot, key, _rejections(snapshot))
+        snapshot, rejections = subjects.snapshot, subjects.made(_rejections)
+        return None if snapshot is None else missing_pods_subject(snapshot, key, rejections or ())
 
 
 def missing_pods_subject(snapshot: Snapshot, key: str, rejections: Sequence[Event]) -> MissingPodsSubject | None:

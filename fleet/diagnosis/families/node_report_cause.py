@@ -39,11 +39,8 @@ class NodeReportCause(DatedCause[NodeReports]):
     beside: ClassVar[bool] = True
 
     def subject(self, subjects: Subjects, key: str) -> NodeReports | None:
-        snapshot = subjects.snapshot
-        node = None if snapshot is None else snapshot.nodes.get(key)
-        if snapshot is None or node is None:
-            return None
-        return NodeReports(node, _by_node(snapshot).get(key, ()))
+        node, events = subjects.node(key), subjects.made(_by_node)
+        return None if node is None or events is None else NodeReports(node, events.get(key, ()))
 
 
 class LastNodeCause(NodeReportCause):

@@ -28,7 +28,9 @@ class ReportedCause(Cause[PodReports]):
     of = SubjectKind.POD
 
     def subject(self, subjects: Subjects, key: str) -> PodReports | None:
-        return subjects.reported(key)
+        snapshot = subjects.snapshot
+        pod = None if snapshot is None else snapshot.pods.get(key)
+        return None if snapshot is None or pod is None else reports_of(pod, snapshot.events, snapshot.at)
 
 
 class PodsInEvents(CauseSearch[ReportedCause]):

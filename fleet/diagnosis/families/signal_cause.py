@@ -60,7 +60,7 @@ class ObjectsWithSignals(CauseSearch[NodeSignalCause | PodSignalCause]):
 
 
 def _subject(subjects: Subjects, key: str) -> SignalSubject | None:
-    signals = None if subjects.snapshot is None else _by_object(subjects.snapshot).get(key)
+    signals = (subjects.made(_by_object) or {}).get(key)
     return None if signals is None else SignalSubject(key, signals)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from fleet.diagnosis.active_causes import ActiveCause
@@ -50,11 +51,13 @@ class SilentSources(CauseSearch[SourceCause]):
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         found = [(cause, one) for one in snapshot.sources if (cause := self._first.first(one)) is not None]
-        problems: set[str] = set()
+        addresses: dict[str, set[str]] = defaultdict(set)
         for cause, source in sorted(found, key=lambda each: -len(each[0].explains)):
-            if source.problem not in problems:
+            named = addresses[source.problem]
+            # A source that asks the store of another may have no address of its own.
+            if not source.problem or not named or source.endpoint not in (*named, ""):
                 yield ActiveCause(cause, source.name)
-            problems |= {source.problem} - {""}
+            named.add(source.endpoint)
 
 
 class OldMeasurements(CauseSearch[MeasuringCause]):

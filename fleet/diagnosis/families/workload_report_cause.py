@@ -47,8 +47,7 @@ class WorkloadReportCause(DatedCause[WorkloadReports]):
     beside: ClassVar[bool] = True
 
     def subject(self, subjects: Subjects, key: str) -> WorkloadReports | None:
-        snapshot = subjects.snapshot
-        return None if snapshot is None else _by_workload(snapshot).get(key)
+        return (subjects.made(_by_workload) or {}).get(key)
 
 
 class LastResortCause(WorkloadReportCause):

@@ -88,14 +88,15 @@ class Hysteresis:
             place = (cause.id, key)
             one = before.get(place)
             if one is None:
-                one = self._begun(snapshot, cause, key, severities.rate(cause, key, None))
+                one = self._begun(snapshot, cause, key, severities)
             else:
                 if one.asks and (cause.id not in settled or not one.held):
                     _update(one, severities.rate(cause, key, one.rated))
                 if one.backfilled != past and _may_be_older(one):
                     # History from before the start of the console is read after its first tick.
                     one.backfilled = past
-                    one.since, one.finding = onset_of(snapshot, cause, key) or one.since, None
+                    one.since = onset_of(snapshot, severities.subjects, cause, key) or one.since
+                    one.finding = None
             one.last, one.held = now, True
             one.fired = one.fired or now - one.since.at >= cause.after
             kept[place] = one
@@ -155,9 +156,12 @@ class Hysteresis:
         ground, before = severities.ground(cause), self._grounds.get(cause.id)
         return ground is not None and (ground is before or (isinstance(ground, frozenset) and ground == before))
 
-    def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, rated: RatedCause) -> _Kept:
+    def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, severities: Severities) -> _Kept:
+        rated = severities.rate(cause, key, None)
         source = SEEN if self._looked else SEEN_FIRST
-        since = onset_of(snapshot, cause, key) or Onset(snapshot.at, source, may_be_older=not self._looked)
+        since = onset_of(snapshot, severities.subjects, cause, key) or Onset(
+            snapshot.at, source, may_be_older=not self._looked
+        )
         return _Kept(cause, since, snapshot.at, rated, asks(cause), backfilled=snapshot.history.backfilled)
 
     def _finding(self, key: str, one: _Kept, now: float) -> Finding:

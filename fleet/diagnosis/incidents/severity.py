@@ -30,14 +30,14 @@ class Severities:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._subjects = Subjects.of(snapshot)
+        self.subjects = Subjects.of(snapshot)
         self._serious: dict[str, Collection[str]] = {}
 
     def rate(self, cause: AnyCause, key: str, before: RatedCause | None) -> RatedCause:
         """Return severity and words of a cause at an object: the same object as before if unchanged."""
         if isinstance(cause, MetricsCause):
             return self._of_row(cause, key, before)
-        return _of_object(self._snapshot, self._subjects, cause, key, before)
+        return _of_object(self._snapshot, self.subjects, cause, key, before)
 
     def ground(self, cause: AnyCause) -> object:
         """Return the only input of a cause's words at all objects; None if there are further inputs."""
@@ -53,13 +53,13 @@ class Severities:
         reasons = self._snapshot.throttle_reasons.get(key, ()) if cause.of is SubjectKind.GPU else ()
         if before is not None and before.severity is severity and before.of == reasons:
             return before
-        return RatedCause(severity, cause.assessed(self._subjects, key).reason, reasons)
+        return RatedCause(severity, cause.assessed(self.subjects, key).reason, reasons)
 
     def _serious_keys(self, cause: MetricsCause) -> Collection[str]:
         """Return the keys of the objects for which it is critical, column by column, as found."""
         found = self._serious.get(cause.id)
         if found is None:
-            table = self._subjects.engines if cause.of is SubjectKind.ENGINE else self._subjects.gpus
+            table = self.subjects.engines if cause.of is SubjectKind.ENGINE else self.subjects.gpus
             found = frozenset(table.frame.keys[row] for row in cause.serious_rows(table))
             self._serious[cause.id] = found
         return found

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.subjects.autoscaler_subject import AutoscalerSubject, autoscaler_subject, is_about_scaling
-from fleet.diagnosis.subjects.pod_reports import PodReports, reports_of
 from fleet.diagnosis.subjects.replica_groups import is_grouped
 from fleet.diagnosis.subjects.replica_states import all_asleep, hanging_requests, is_left_over
+from fleet.diagnosis.subjects.row_profiles import ONE_PROFILE, RowProfiles
 from fleet.kinds.registry import kind_of
 from fleet.model.awaited import is_awaited
 from fleet.model.column_search import rows_at_least
@@ -28,36 +28,14 @@ from fleet.model.reading import State
 from fleet.model.severity import Severity, rank
 from fleet.model.snapshot import Assessment, Snapshot, SourceStatus, Structure
 
+T = TypeVar("T")
+
 WELL = Assessment(Severity.OK)
 ThrottleReasons = Mapping[str, tuple[str, ...]]
 """GPU key → what lowers its clocks, in words."""
 NO_REASONS: ThrottleReasons = {}
 _NO_ROWS = Frame()
 MAY_NOT_LIST = "its pods may not be listed"
-
-
-class RowProfiles(NamedTuple):
-    """The profiles by which rows of metrics are judged."""
-
-    default: Profile = CHAT
-    by_row: Mapping[int, Profile] = {}
-    """Row → its profile; rows judged by ``default`` are absent."""
-    distinct: tuple[Profile, ...] = (CHAT,)
-    """Every profile that some row may have, each once."""
-
-    @staticmethod
-    def of(profiles: WorkloadProfiles, frame: Frame, workload_of: Mapping[str, str]) -> RowProfiles:
-        """The profiles of the rows of pods."""
-        those = profiles.by_workload
-        if not those:
-            return RowProfiles(profiles.default, {}, (profiles.default,))
-        keys = frame.index.items()
-        by_row = {row: found for key, row in keys if (found := those.get(workload_of.get(key, "")))}
-        distinct = {one.name: one for one in (profiles.default, *by_row.values())}
-        return RowProfiles(profiles.default, by_row, tuple(distinct.values()))
-
-
-ONE_PROFILE = RowProfiles()
 
 
 class MetricsTable:
@@ -236,6 +214,14 @@ class Subjects:
         self.snapshot = snapshot
         """The Snapshot that all of them are of; None while it is being made."""
         self._ready: dict[str, int] = {}
+        self._made: dict[object, Any] = {}
+
+    def made(self, make: Callable[[Snapshot], T]) -> T | None:
+        """Return what ``make`` makes of the Snapshot, made once for all objects; None while there is no Snapshot."""
+        if make not in self._made:
+            self._made[make] = None if self.snapshot is None else make(self.snapshot)
+        found: T | None = self._made[make]
+        return found
 
     @staticmethod
     def of(snapshot: Snapshot) -> Subjects:
@@ -281,11 +267,6 @@ class Subjects:
     @cached_property
     def _rescaling(self) -> Sequence[Event]:
         return [one for one in self._events if is_about_scaling(one)]
-
-    def reported(self, key: str) -> PodReports | None:
-        """Return a pod with its recent events; None if it does not exist."""
-        pod = self._fleet.pods.get(key)
-        return None if pod is None else reports_of(pod, self._events, self._now)
 
     def source(self, name: str) -> SourceStatus | None:
         return next((one for one in self._sources if one.name == name), None)

@@ -53,6 +53,8 @@ def test_one_store_that_does_not_answer_is_one_fault_at_the_source_of_the_number
     assert found == {"prometheus": "metrics-source-down", "alertmanager": "source-down"}
     others = tuple(replace(one, problem=f"{one.name}: {one.problem}") for one in sources)
     assert len(search.at(replace(snapshot, sources=others))) == len(sources), "each has a fault of its own"
+    apart = tuple(replace(one, endpoint=f"http://{one.name}", problem="no answer within 5 s") for one in sources)
+    assert len(search.at(replace(snapshot, sources=apart))) == len(sources), "the same words about different servers"
 
 
 def test_an_engine_that_sleeps_while_requests_for_it_wait_is_told() -> None:

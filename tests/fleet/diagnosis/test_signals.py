@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
+from fleet.diagnosis.families import signal_cause
 from fleet.diagnosis.incidents.evidence import explain
 from fleet.model.facts import Dated, Facts
 from fleet.model.objects import Container
+from fleet.model.snapshot import Snapshot
 from fleet.model.store_signals import SIGNALS, StoreSignal, StoreSignals
 from tests.fleet.diagnosis.fleets import Fleet, causes, unready
 from tests.fleet.rows import NOW, node
@@ -79,3 +82,34 @@ def test_a_replica_that_is_slow_for_want_of_cpu_is_no_incident_of_its_own() -> N
     (found,) = made.incidents(*LATER)
     assert found.root.cause == "memory-near-limit"
     assert "out-of-memory" in causes((found,)) or "out-of-memory" in {one.cause for one in found.findings}
+
+
+def test_signals_are_joined_with_their_objects_once_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    joins: list[Snapshot] = []
+
+    def counted(snapshot: Snapshot) -> Mapping[str, Mapping[str, StoreSignal]]:
+        joins.append(snapshot)
+        return joined(snapshot)
+
+    joined = signal_cause._by_object
+    monkeypatch.setattr(signal_cause, "_by_object", counted)
+    made = fleet()
+    made.facts = Facts(
+        {
+            SIGNALS: Dated(
+                NOW,
+                StoreSignals(
+                    tuple(
+                        StoreSignal("cpu-throttled", "serving", pod.partition("/")[2], "vllm", 0.6)
+                        for pod in made.at(0).pods
+                    )
+                ),
+            )
+        }
+    )
+    for seconds in LATER:
+        joins.clear()
+        (found,) = made.incidents(seconds)
+        assert len(found.objects) == len(made.pods) > 2
+        # Once to find them, and once for the words of all.
+        assert len(joins) <= 2

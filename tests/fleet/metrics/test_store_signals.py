@@ -56,3 +56,9 @@ def test_all_questions_fit_into_one_query_of_one_cluster() -> None:
 )
 def test_an_answer_names_its_object(labels: dict[str, str], signal: StoreSignal | None) -> None:
     assert read({"metric": labels, "value": [0, "0.5"]}) == signal
+
+
+@pytest.mark.parametrize("value", ["+Inf", "-Inf", "NaN"])
+def test_a_share_of_nothing_is_no_signal(value: str) -> None:
+    """A limit of 0 means none: of it the store says +Inf, which is more than any share."""
+    assert read({"metric": {"q": "node-connections-full", "node": "n1"}, "value": [0, value]}) is None
