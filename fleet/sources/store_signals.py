@@ -43,6 +43,6 @@ class StoreSignalsSource(PollingSource[StoreSignals]):
             answer = await store.query(self._text)
         except SourceProblem as problem:
             # That the store does not answer is told by the source of its numbers; what it said before may be over.
-            raise NothingToAskError(problem.message, problem.remedy) from None
+            raise NothingToAskError(f"not read: {problem.message}") from None
         found = filter(None, map(read, answer))
         return StoreSignals(tuple(sorted(found))[:MOST])

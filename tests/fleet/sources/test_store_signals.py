@@ -45,6 +45,8 @@ async def test_a_store_that_no_longer_answers_is_no_fault_of_its_own_and_its_sig
         assert facts.value.rows == (StoreSignal("node-clock-off", "", "10.0.0.7", "", 0.25),)
         store.fails = True
         await until(lambda: source.facts() is None)
-        assert [one.health for one in source.statuses()] == [Health.OFF]
+        assert [(one.health, one.problem) for one in source.statuses()] == [
+            (Health.OFF, "not read: no answer within 5 s")
+        ]
     finally:
         await source.close()
