@@ -33,18 +33,24 @@ class Plain(NamedTuple):
     path: str
 
 
-@lru_cache(maxsize=8192)
 def plain(url: str) -> Plain:
     """Return the parts of a URL, or of a path without one. Raises ValueError, which says what is not plain about it."""
-    origin, rest = "", url
+    place, _, query = url.partition("?")
+    found = _without_query(place)
+    if _QUERY.fullmatch(query) is None:
+        raise ValueError("its query has characters that have to be escaped")
+    return found
+
+
+# Of a query nothing is remembered: each has another time or version in it, and some are pages long.
+@lru_cache(maxsize=8192)
+def _without_query(url: str) -> Plain:
+    origin, path = "", url
     if not url.startswith("/"):
         match = _ORIGIN.match(url)
         if match is None:
             raise ValueError("it does not begin with http:// or https:// and the name of a host")
-        origin, rest = match[0], url[match.end() :]
-    path, _, query = rest.partition("?")
-    if _QUERY.fullmatch(query) is None:
-        raise ValueError("its query has characters that have to be escaped")
+        origin, path = match[0], url[match.end() :]
     trouble = _trouble(path)
     if trouble:
         raise ValueError(trouble)

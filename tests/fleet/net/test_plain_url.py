@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fleet.net import plain_url
 from fleet.net.plain_url import plain, plain_path, segment
 
 
@@ -83,3 +84,13 @@ def test_a_name_is_one_segment(name: str, quoted: str) -> None:
 def test_dots_are_no_name(name: str) -> None:
     with pytest.raises(ValueError, match="is not a name"):
         segment(name)
+
+
+def test_no_query_is_remembered() -> None:
+    """A console asks for hours, each time with another moment in a query of some kilobytes."""
+    before = plain_url._without_query.cache_info().currsize
+    for moment in range(100):
+        assert plain(f"http://store.example/api/v1/query?query=up&time={moment}").path == "/api/v1/query"
+    assert plain_url._without_query.cache_info().currsize <= before + 1
+    with pytest.raises(ValueError, match="query"):
+        plain("http://store.example/api/v1/query?query=a#b")
