@@ -86,8 +86,7 @@ DCGM = Dialect(
         Quantity.GPU_MEMORY_TOTAL: _TOTAL,
         Quantity.GPU_TEMPERATURE: _gauge("DCGM_FI_DEV_GPU_TEMP", "dcgm_gpu_temp"),
         Quantity.GPU_MEMORY_TEMPERATURE: _gauge("DCGM_FI_DEV_MEMORY_TEMP", "dcgm_memory_temp"),
-        # That of a MIG instance is its card's, and would be added up once for each of them.
-        Quantity.GPU_POWER: _gauge("DCGM_FI_DEV_POWER_USAGE", "dcgm_power_usage", where=_WHOLE_GPU),
+        Quantity.GPU_POWER: _gauge("DCGM_FI_DEV_POWER_USAGE", "dcgm_power_usage"),
         Quantity.SM_CLOCK: _gauge("DCGM_FI_DEV_SM_CLOCK", "dcgm_sm_clock"),
         Quantity.MEMORY_CLOCK: _gauge("DCGM_FI_DEV_MEM_CLOCK", "dcgm_memory_clock"),
         # The last code ever seen: it never goes back to 0 while the driver is loaded. Where errors are counted, a later
