@@ -4,8 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 COLLECTED := tests/__pycache__/.collected
-# Four times the cores: most tests wait for something (a process, a tick, an answer) for most of their time.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(4 * (os.cpu_count() or 1))')
+# Thrice the cores: most tests wait for something (a process, a tick, an answer) for most of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
 # A file stays whole, so that what its tests share (a fleet, a real server) is started once; the longest files first.
 SHARED  := --dist loadfile --no-loadscope-reorder
 ROOMS  := actions console fleet simulator themes widgets tests
