@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
@@ -190,6 +191,30 @@ def _ascii_for(char: str) -> str:
     return plain if plain and len(plain) == cells else _NONE * cells
 
 
+_BLANKS = re.compile(r"( +)")
+
+
+@cache
+def _underlined(palette: Palette) -> frozenset[Role]:
+    """Return the roles with a line below their text."""
+    styles = (*palette.styles.items(), *palette.selected.items())
+    return frozenset(role for role, style in styles if style.underline)
+
+
+@cache
+def _without_line(style: Style) -> Style | None:
+    """Return the style without the line below its text; None if nothing is left of it."""
+    color, ground = style.color, style.bgcolor
+    bold, dim, italic, reverse = style.bold, style.dim, style.italic, style.reverse
+    return Style(color=color, bgcolor=ground, bold=bold, dim=dim, italic=italic, reverse=reverse) or None
+
+
+def _below_words(text: str, style: Style) -> Iterator[tuple[str, Style | None]]:
+    """Yield the parts of an underlined text: the line is below its words, and not below blanks."""
+    bare = _without_line(style)
+    return ((part, bare if part.isspace() else style) for part in _BLANKS.split(text) if part)
+
+
 def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Style | None = None) -> list[Segment]:
     """Return the line as segments of exactly ``width`` cells.
 
@@ -201,7 +226,7 @@ def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: 
         base = overlay if base is None else base + overlay
     segments: list[Segment] = []
     text, style, used = "", base, 0
-    selected = line.overlay is Role.CURSOR
+    selected, lined = line.overlay is Role.CURSOR, _underlined(palette)
     for role, run in groupby(line.spans, _ROLE):
         own = palette.selected_style(role) if selected else palette.style(role)
         if base is not None:
@@ -214,12 +239,14 @@ def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: 
         if used + size > width:
             content, size = set_cell_size(content, width - used), width - used
         used += size
-        if own is style or own == style:
-            text += content
-        else:
-            if text:
-                segments.append(Segment(text, style))
-            text, style = content, own
+        parts = _below_words(content, own) if role in lined and own is not None else ((content, own),)
+        for part, drawn in parts:
+            if drawn is style or drawn == style:
+                text += part
+            else:
+                if text:
+                    segments.append(Segment(text, style))
+                text, style = part, drawn
         if used >= width:
             break
     if used < width:

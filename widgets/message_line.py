@@ -37,6 +37,7 @@ class MessageLine(LineView):
         self._text = ""
         self._role = Role.TEXT
         self._is_answer = True
+        self._beside = ""
         self._timer: Timer | None = None
 
     @property
@@ -61,6 +62,12 @@ class MessageLine(LineView):
         """Hide the answer to a key; an error or an event stays for its time."""
         if self._text and self._is_answer and self._timer is not None:
             self.clear()
+
+    def rest(self, text: str) -> None:
+        """Show a quiet text in the line while there is no message: what belongs to the row under the cursor."""
+        if text != self._beside:
+            self._beside = text
+            self.redraw()
 
     def clear(self) -> None:
         """Hide the message."""
@@ -87,8 +94,12 @@ class MessageLine(LineView):
             self._timer = None
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        if not self._text:
+        if not self._text and not self._beside:
             return []
+        if not self._text:
+            return [
+                Line((Span(" "), Span(fit(self._beside, max(0, width - 2), "left", self.glyphs.ellipsis), Role.DIM)))
+            ]
         room = max(0, width - 2)
         parts = folded(self._text, room) if height > 1 else [self._text]
         shown = [*parts[: height - 1], " ".join(parts[max(0, height - 1) :])]

@@ -13,6 +13,7 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 
+from fleet.model.typed_pattern import typed_pattern
 from themes.palette import Role
 from widgets.line import Line, Span, width_of
 from widgets.line_view import LineView
@@ -29,7 +30,7 @@ def compile_search(pattern: str) -> re.Pattern[str]:
     """
     flags = re.NOFLAG if any(char.isupper() for char in pattern) else re.IGNORECASE
     try:
-        return re.compile(pattern, flags)
+        return typed_pattern(pattern, flags)
     except re.error:
         return re.compile(re.escape(pattern), flags)
 

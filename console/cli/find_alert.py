@@ -17,6 +17,7 @@ from fleet.dataclass import dataclass
 from fleet.model.alerts import NAME, Matcher, Notified
 from fleet.model.counting import count
 from fleet.model.snapshot import Snapshot
+from fleet.model.typed_pattern import typed_pattern
 
 _TYPED = re.compile(r"(?P<name>[^{]*)(?:\{(?P<matchers>.*)\})?")
 _MATCHER = re.compile(
@@ -76,7 +77,7 @@ def _condition(matcher: Matcher) -> _Condition:
     if not matcher.regex:
         return _Condition(matcher.name, lambda value: (value == matcher.value) is matcher.equal)
     try:
-        pattern = re.compile(matcher.value)
+        pattern = typed_pattern(matcher.value)
     except re.error as error:
         raise NotNamedError(f"{matcher}: not a regular expression: {error}") from error
     return _Condition(matcher.name, lambda value: (pattern.fullmatch(value) is not None) is matcher.equal)

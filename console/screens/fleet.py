@@ -178,6 +178,10 @@ class FleetScreen(TableScreen):
         if self.desk.snapshot is not None:
             self._under.update(self.desk.snapshot, self.grid.cursor)
 
+    def _cut_text(self) -> str:
+        shown = self._under.has_room or self._beside.has_class("wide")
+        return "" if shown else super()._cut_text()
+
     def _look_elsewhere(self, snapshot: Snapshot) -> None:
         """Reset for another cluster or namespace, with the cursor on the worst row."""
         view = (snapshot.cluster.id, snapshot.cluster.namespace)

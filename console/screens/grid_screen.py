@@ -37,6 +37,15 @@ class GridScreen(ConsoleScreen):
         """Show these columns and keep these groups open."""
         self.grid.rearrange(wanted)
 
+    def show_keys(self) -> None:
+        super().show_keys()
+        # What has no room in the row is read without leaving it.
+        self._messages.rest(self._cut_text())
+
+    def _cut_text(self) -> str:
+        """Return what the columns cut of the row under the cursor; empty where another part of the screen has it."""
+        return self.grid.cut_text
+
     def _hints(self) -> list[Hint]:
         return [*([Hint("enter", self.enter, id=_SELECT)] if self.enter else ()), *super()._hints()]
 

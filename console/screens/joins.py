@@ -10,7 +10,7 @@ from console.commands.command import ScreenId
 from console.commands.desk import Desk
 from console.screens.base import bindings_of
 from console.screens.table import TableScreen
-from console.views.joins import JoinsModel
+from console.views.joins import joins_model
 from fleet.model.snapshot import Snapshot
 from widgets.grid import Grid
 
@@ -25,7 +25,7 @@ class JoinsScreen(TableScreen):
         super().__init__(desk, Grid(waiting="looking …"))
 
     def draw(self, snapshot: Snapshot) -> None:
-        self.grid.show(JoinsModel(snapshot))
+        self.grid.show(joins_model(snapshot))
 
     def on_grid_selected(self, message: Grid.Selected) -> None:
         snapshot = self.desk.snapshot

@@ -65,7 +65,8 @@ class UnderCursor:
         """True if the plots are not already next to the table."""
 
     @property
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
+        """True if the screen shows the row under the cursor below the table."""
         from console.views.under_cursor import height_of
 
         width, height = self._screen.size
@@ -73,7 +74,7 @@ class UnderCursor:
 
     def lines(self, width: int, free: int, glyphs: Glyphs) -> Sequence[Line]:
         """Return the last lines of the grid, at most ``free`` of them."""
-        if self._shown is None or self._key is None or not self._has_room:
+        if self._shown is None or self._key is None or not self.has_room:
             return ()
         from console.views.under_cursor import height_of, under_cursor_lines
 
@@ -119,7 +120,7 @@ class UnderCursor:
 
     def _rested(self) -> None:
         snapshot, key = self._newest, self._grid.cursor
-        if snapshot is None or key is None or not self._has_room:
+        if snapshot is None or key is None or not self.has_room:
             return
         if self._timeline is not None and snapshot.at - self._asked_at < AGAIN:
             self._beside(self._show_known, "under the cursor")
@@ -131,7 +132,7 @@ class UnderCursor:
         """Query the past once for all rows, if that is cheap."""
         snapshot = self._newest
         pods = len(snapshot.everything.pods) if snapshot is not None else 0
-        if not self._is_asking and self._has_room and 0 < pods <= MOST_PODS:
+        if not self._is_asking and self.has_room and 0 < pods <= MOST_PODS:
             self._is_asking = True
             self._beside(self._ask, "what happened")
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from fleet.dataclass import dataclass
+from fleet.model.typed_pattern import typed_pattern
 
 
 class FilterError(Exception):
@@ -39,7 +40,7 @@ def parse_filter(text: str) -> Filter:
         return Filter(text, lambda row, _labels: any(_is_subsequence(wanted, word) for word in row.casefold().split()))
     inverse = text.startswith("!")
     try:
-        pattern = re.compile(text[1:] if inverse else text, re.IGNORECASE)
+        pattern = typed_pattern(text[1:] if inverse else text, re.IGNORECASE)
     except re.error as error:
         raise FilterError(f"not a regular expression: {error}") from error
     return Filter(text, lambda row, _labels: (pattern.search(row) is None) is inverse)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from console.views.layout import followed
-from console.views.listed_sources import is_listed
+from console.views.listed_sources import is_listed, is_outage
 from console.views.production import is_production
 from console.views.severity_since import clock, coarse
 from fleet.model.snapshot import Health, Snapshot, SourceStatus
@@ -79,15 +79,15 @@ _TALL = 20
 
 def outages(snapshot: Snapshot, width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """Return, for each source that is down or relevantly degraded: since when, what is wrong, what to do. As many lines
-    as a screen of this height has room for.
+    as a screen of this height has room for, and several where there are no rows: an empty table does not repeat them.
     """
     lines: list[Line] = []
-    for source in snapshot.sources:
-        if source.health is Health.DOWN or (source.health is Health.DEGRADED and source.problem):
-            glyph = health_span(source.health, glyphs)
-            since = f" {source.name} {source.health.value} since {clock(source.since)}: "
-            words = untrusted(source.problem) or "does not answer"
-            if source.remedy:
-                words += f" {glyphs.right} {untrusted(source.remedy)}"
-            lines += followed((Span(" "), glyph, Span(since, glyph.role)), words, Role.TEXT, width - 1, 3)
-    return lines[: _OUTAGES if height >= _TALL else 1]
+    of_objects = snapshot.of_objects
+    for source in sorted(filter(is_outage, snapshot.sources), key=lambda one: one is not of_objects):
+        glyph = health_span(source.health, glyphs)
+        since = f" {source.name} {source.health.value} since {clock(source.since)}: "
+        words = untrusted(source.problem) or "does not answer"
+        if source.remedy:
+            words += f" {glyphs.right} {untrusted(source.remedy)}"
+        lines += followed((Span(" "), glyph, Span(since, glyph.role)), words, Role.TEXT, width - 1, 3)
+    return lines[: _OUTAGES if height >= _TALL or not snapshot.workloads else 1]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from console.views.columns import Shown, TableColumn, blank
 from console.views.number_cells import gpu_activity, number
-from console.views.root_words import marked
+from console.views.root_words import found_at, marked
 from console.views.subject import assessment_of, sick_holder
 from fleet.model.counting import count
 from fleet.model.frame import Frame
@@ -151,7 +151,8 @@ def _assessment(shown: Shown, node: str) -> Cell:
         for key, value, effect in row.taints
         if key not in row.gpus
     )
-    spans = [Span(untrusted(own.reason), severity_role(own.severity))] if own.reason else []
+    reason = own.reason or found_at(shown.snapshot, node)
+    spans = [Span(untrusted(reason), severity_role(own.severity))] if reason else []
     if trouble := _below(shown.snapshot, node):
         spans.append(Span(f"{', ' if spans else ''}{trouble}", Role.WARNING))
     if taints:
@@ -177,7 +178,8 @@ def _gpu_why(shown: Shown, gpu: str) -> Cell:
     if holder:
         standing = assessment_of(snapshot, holder)
         return Text(untrusted(standing.reason or standing.severity), severity_role(standing.severity))
-    return marked(snapshot, gpu, Text(untrusted(standing.reason), severity_role(standing.severity)))
+    reason = standing.reason or found_at(snapshot, gpu)
+    return marked(snapshot, gpu, Text(untrusted(reason), severity_role(standing.severity)))
 
 
 COLUMNS: tuple[NodeColumn, ...] = (
@@ -189,6 +191,12 @@ COLUMNS: tuple[NodeColumn, ...] = (
     ),
     TableColumn(GridColumn("free", "FREE", 5, priority=2), _free, blank, _by_free, key="F", words="free GPUs"),
     TableColumn(GridColumn("pod", "POD", 18, align="left", grow=3, widest=60, priority=3), _product, _holder),
+    TableColumn(
+        # Of a node it runs on through the numbers, which are those of its GPUs.
+        GridColumn("why", "STATUS", 16, align="left", grow=3, widest=60, priority=1, share=0.2),
+        _assessment,
+        _gpu_why,
+    ),
     measured(GridColumn("util", "UTIL%", 5, priority=1), Quantity.GPU_UTIL, "U", "GPU utilisation", draw=_activity),
     measured(GridColumn("sm", "SM%", 4, priority=8), Quantity.SM_ACTIVE),
     measured(GridColumn("dram", "DRAM%", 5, priority=9), Quantity.DRAM_ACTIVE),
@@ -206,7 +214,4 @@ COLUMNS: tuple[NodeColumn, ...] = (
     measured(GridColumn("clock", "MHZ", 5, priority=7), Quantity.SM_CLOCK),
     measured(GridColumn("throttle", "THR%", 4, priority=6), Quantity.THROTTLE),
     measured(GridColumn("xid", "XID", 4, priority=2), Quantity.XID),
-    TableColumn(
-        GridColumn("why", "STATUS", 16, align="left", grow=3, widest=60, priority=1, share=0.2), _assessment, _gpu_why
-    ),
 )

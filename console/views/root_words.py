@@ -10,10 +10,11 @@ from console.views.subject import assessment_of, reason_of
 from fleet.model.finding import FindingState, Incident
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
-from widgets.cells import Cell, Marked
+from widgets.cells import Cell, Marked, Spans, Text
 
 _FOUND: IdentityCache[Mapping[str, Incident]] = IdentityCache()
 _HELD: IdentityCache[Mapping[str, Incident]] = IdentityCache()
+_WORDS: IdentityCache[Mapping[str, str]] = IdentityCache()
 _KNOWN: IdentityCache[frozenset[str]] = IdentityCache()
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -50,9 +51,7 @@ def root_reason(snapshot: Snapshot, key: str) -> str:
     if incident is None:
         return reason
     if not reason:
-        # A cause in front of a workload is in none of its pods: its row is healthy, and names the cause beside it.
-        fires = incident.state is FindingState.FIRING and incident.root.key == key and key in snapshot.model_of
-        return incident.root.words if fires else ""
+        return found_at(snapshot, key)
     root, words = incident.root, incident.root.words
     if not words or not _is_at(snapshot, key, root.key):
         return reason
@@ -65,6 +64,23 @@ def root_reason(snapshot: Snapshot, key: str) -> str:
     if words in reason:
         return reason
     return f"node {words}, {reason}" if root.key in snapshot.nodes else f"{words}, {reason}"
+
+
+def found_at(snapshot: Snapshot, key: str) -> str:
+    """Return what is found at an object whose assessment has no reason: a cause in front of a workload is in none of
+    its pods, and that of a late witness in no assessment. Such a row is healthy, and names the cause beside it.
+    """
+    incident = caused_by(snapshot, key)
+    if incident is None or incident.state is not FindingState.FIRING:
+        return ""
+    if incident.root.key == key:
+        return incident.root.words
+    kept = _WORDS.made_of(snapshot.incidents)
+    if incident.key not in kept:
+        firing = [one for one in incident.findings if one.state is FindingState.FIRING]
+        # The first one of an object stays: the root's cause is before its consequences.
+        kept[incident.key] = {one.key: one.words for one in reversed(firing)}
+    return kept[incident.key].get(key, "")
 
 
 def _is_at(snapshot: Snapshot, key: str, root: str) -> bool:
@@ -82,9 +98,18 @@ def _is_at(snapshot: Snapshot, key: str, root: str) -> bool:
 
 
 def marked(snapshot: Snapshot, key: str, cell: Cell) -> Cell:
-    """The cell, behind a sign where an incident concerns the object of its row."""
+    """The cell, behind a sign where an incident concerns the object of its row; a sign is of words, and never alone."""
     incident = caused_by(snapshot, key)
-    return cell if incident is None else Marked(cell, key in incident.objects[: incident.roots])
+    return cell if incident is None or _is_blank(cell) else Marked(cell, key in incident.objects[: incident.roots])
+
+
+def _is_blank(cell: Cell) -> bool:
+    match cell:
+        case Text():
+            return not cell.text
+        case Spans():
+            return not cell.spans
+    return False
 
 
 def roots(snapshot: Snapshot) -> dict[str, tuple[str, int]]:

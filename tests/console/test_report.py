@@ -141,6 +141,19 @@ def test_without_any_measurement_readings_are_unknown() -> None:
     assert "method" not in bare
 
 
+def test_a_cause_beside_a_workload_that_is_well_is_its_why() -> None:
+    halves = [pod(f"chat-1-{name}", labels={"pod-template-hash": name}, created=NOW - 9000) for name in "ab"]
+    engines = {engine(one.name): {Quantity.RUNNING: 1.0} for one in halves}
+    snapshot = Builder().build(kube(halves, deployment(desired=2)), measurement(engines), [LIVE], NOW)
+    lines = [line for line in table(snapshot, None, UNICODE) if "serving/chat " in line or "chat-1-" in line]
+    assert len(lines) == 3
+    assert [("half rolled out" in line, line.lstrip()[0]) for line in lines] == [
+        (True, "●"),
+        (False, "●"),
+        (False, "●"),
+    ]
+
+
 @pytest.mark.parametrize("width", [40, 80, 109, 110, 135, 250])
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 def test_the_table_fits_its_width(width: int, glyphs: Any) -> None:

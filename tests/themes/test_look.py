@@ -229,3 +229,16 @@ def test_the_c_locale_is_ascii_although_python_takes_it_for_utf_8(
     environ: dict[str, str], wanted: GlyphSet, ascii_: bool
 ) -> None:
     assert choose_look(environ, "utf-8", glyphs=wanted).glyphs.ascii is ascii_
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
+@pytest.mark.parametrize("overlay", [None, Role.CURSOR], ids=["", "under the cursor"])
+def test_a_line_is_below_words_and_not_below_the_blanks_around_them(palette: Palette, overlay: Role | None) -> None:
+    titles = Span("  KV cache   up to  ")
+    spans = tuple(titles._replace(role=role) for role in Role)
+    segments = segments_of(Line(spans, overlay), 400, palette, UNICODE)
+    lined = [segment.text for segment in segments if segment.style is not None and segment.style.underline]
+    assert all(text and " " not in text for text in lined)
+    assert "".join(segment.text for segment in segments) == titles.text * len(Role) + " " * (400 - 20 * len(Role))
+    if palette is MONO:
+        assert {"KV", "cache"} <= set(lined)

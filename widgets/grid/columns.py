@@ -92,3 +92,14 @@ def _widen(
             widths[i] += more
             spare -= more
     return tuple(Placed(i, column, w) for i, column, w in zip(indices, columns, widths, strict=True))
+
+
+def column_at(page: ColumnPage, x: int) -> GridColumn | None:
+    """Return the column at a cell of a line; None right of the last one."""
+    end = 0
+    for placed in page.placed:
+        end += placed.width
+        if x < end:
+            return placed.column
+        end += page.gap
+    return None

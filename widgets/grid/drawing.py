@@ -33,7 +33,8 @@ def row_spans(
     spans = [*_lead(severity, level, glyphs, marked=marked)]
     gap = Span(" " * page.gap)
     for position, part in enumerate(parts):
-        if position:
+        # A cell without any spans has lent its room, and the gap in front of it, to a text.
+        if position and part:
             spans.append(gap)
         spans += part
     spans.append(Span(" " * page.spare))

@@ -24,7 +24,7 @@ from textual.message import Message
 
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.grid.columns import ColumnPage, pages
+from widgets.grid.columns import ColumnPage, column_at, pages
 from widgets.grid.drawing import head_line, notice_lines, scroll_thumb
 from widgets.grid.model import Arrangement, GridColumn, GridModel, Nothing
 from widgets.grid.outline import RowLevel, group_of
@@ -146,6 +146,7 @@ class Grid(LineView, can_focus=True):
         self._clicked: str | None = None
         self.below: Below | None = None
         """Returns lines for the free space below the rows; None for none."""
+        self._has_below = False
 
     def on_unmount(self) -> None:
         self._model = Nothing()
@@ -224,6 +225,12 @@ class Grid(LineView, can_focus=True):
 
         return "\t".join(cell_texts(self._model, key, self.glyphs).values())
 
+    @property
+    def cut_text(self) -> str:
+        """What columns cut of the row under the cursor, whole; empty for nothing, and where lines below have it."""
+        cut = () if self._has_below else self._painter.cut(self._viewport.cursor or "", self.glyphs)
+        return f" {self.glyphs.between} ".join(cut)
+
     def clear_marks(self) -> None:
         """Unmark everything."""
         self._set_marks(set())
@@ -294,7 +301,7 @@ class Grid(LineView, can_focus=True):
             self.post_message(self.Selected(self, self._viewport.cursor))
 
     def on_click(self, event: events.Click) -> None:
-        column = self._column_at(event.x)
+        column = column_at(self._layout(self.size.width), event.x)
         if event.y < _HEAD:
             if column is not None:
                 self.post_message(self.HeadClicked(self, column.id))
@@ -361,16 +368,6 @@ class Grid(LineView, can_focus=True):
         groups = self._model.groups
         self._set_marks({key for key in self._marks if group_of(groups, key) is not None})
 
-    def _column_at(self, x: int) -> GridColumn | None:
-        page = self._layout(self.size.width)
-        end = 0
-        for placed in page.placed:
-            end += placed.width
-            if x < end:
-                return placed.column
-            end += page.gap
-        return None
-
     # drawing
 
     def _layout(self, width: int) -> ColumnPage:
@@ -397,4 +394,5 @@ class Grid(LineView, can_focus=True):
             out.append(Line(line, Role.CURSOR if index == self._viewport.index else None))
         free = height - len(out)
         below = self.below(width - _BAR_WIDTH, free, self.glyphs) if free > 0 and self.below is not None else ()
+        self._has_below = bool(below)
         return [*out, *(BLANK,) * (free - len(below)), *below]

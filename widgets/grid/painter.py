@@ -8,12 +8,15 @@ from typing import NamedTuple
 from fleet.model.severity import Severity
 from themes.glyphs import Glyphs
 from themes.palette import Role
-from widgets.cells import NOTHING, Cell, Text, Trend
+from widgets.cells import NOTHING, Cell, Text, Trend, Usage
 from widgets.grid.columns import ColumnPage
 from widgets.grid.drawing import Parts, cell_width, row_spans
 from widgets.grid.model import GridModel, GridRow
 from widgets.grid.outline import Fold, RowLevel
 from widgets.line import Span, spans_width
+
+_ROOM = 400
+"""Cells in which no text is cut that a line could show."""
 
 
 class _Drawn(NamedTuple):
@@ -55,6 +58,19 @@ class RowPainter:
         self._drawn, self._model = dict(drawn), model
         return [row.spans for _, row in drawn]
 
+    def cut(self, key: str, glyphs: Glyphs) -> list[str]:
+        """Return the texts of a drawn row that its columns cut, whole; the last one first, which has the reason."""
+        row = self._drawn.get(key)
+        if row is None:
+            return []
+        found = []
+        for cell, part, placed in zip(row.cells, row.parts, row.page.placed, strict=True):
+            drawn = "".join(span.text for span in part).strip()
+            if placed.column.align == "left" and glyphs.ellipsis in drawn and not isinstance(cell, Usage | Trend):
+                whole = "".join(span.text for span in cell.draw(_ROOM, "left", glyphs)).strip()
+                found += [whole] if whole != drawn else []
+        return found[::-1]
+
     def _row(
         self,
         model: GridModel,
@@ -85,7 +101,8 @@ class RowPainter:
         """Return each cell in the width of its column; cells unchanged since ``before``, on this page and level, are
         reused.
 
-        A text continues where the strip beside it has no history yet: the columns stay where they are.
+        A text continues where the cells beside it do not apply to its row, and where a strip has no history yet: the
+        columns stay where they are.
         """
         if before is not None and before.cells == cells:
             return before.parts
@@ -93,13 +110,18 @@ class RowPainter:
         lent = 0
         for position in reversed(range(len(cells))):
             placed, cell = page.placed[position], cells[position]
+            lends = _lends(page, cells, position)
+            if lends and not isinstance(cell, Trend):
+                lent += placed.width + page.gap
+                parts.append(())
+                continue
             width = cell_width(placed, position, level) + lent
             part = before.parts[position] if before is not None and before.cells[position] == cell else None
-            if part is None or (_lends(page, cells, position + 1) and spans_width(part) != width):
+            if part is None or (placed.column.align == "left" and not lends and spans_width(part) != width):
                 self.cells_drawn += 1
                 part = cell.draw(width, placed.column.align, glyphs)
             lent = 0
-            if _lends(page, cells, position):
+            if lends:
                 part = _from_its_start(part)
                 lent = placed.width - spans_width(part)
             parts.append(part)
@@ -107,9 +129,15 @@ class RowPainter:
 
 
 def _lends(page: ColumnPage, cells: Sequence[Cell], position: int) -> bool:
-    """True for a strip behind a text."""
-    strip = 1 < position < len(cells) and isinstance(cells[position], Trend)
-    return strip and page.placed[position - 1].column.align == "left"
+    """True for a strip behind a text, and for a cell that does not apply to the row, whose column is as blank."""
+    if not isinstance(cells[position], Trend) and not _is_blank(cells[position]):
+        return False
+    text = next((at for at in range(position - 1, 0, -1) if not _is_blank(cells[at])), 0)
+    return text > 0 and page.placed[text].column.align == "left" and not isinstance(cells[text], Usage | Trend)
+
+
+def _is_blank(cell: Cell) -> bool:
+    return isinstance(cell, Text) and not cell.text
 
 
 def _from_its_start(strip: tuple[Span, ...]) -> tuple[Span, ...]:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from console.report.sheets.sheet import DATA, WIDE, Forms, SheetCell, SheetColumn, measured, words
 from console.views.number_cells import gpu_activity
+from console.views.root_words import found_at
 from console.views.subject import assessment_of
 from fleet.model.frame import Frame
 from fleet.model.quantity import MEANINGS, Quantity
@@ -70,9 +71,10 @@ def columns_of(measured_columns: Sequence[MeasuredColumn]) -> tuple[SheetColumn,
 
 
 def standing(snapshot: Snapshot, key: str, glyphs: Glyphs) -> tuple[SheetCell, SheetCell]:
-    """The cells of SIGN and WHY of an object."""
+    """The cells of SIGN and WHY of an object; WHY of one that is well is a cause that is found beside it."""
     severity, reason = assessment_of(snapshot, key)
-    return SheetCell(severity_glyph(severity, glyphs), severity.value), words(untrusted_line(reason))
+    why = untrusted_line(reason or found_at(snapshot, key))
+    return SheetCell(severity_glyph(severity, glyphs), severity.value), words(why)
 
 
 def numbers(frame: Frame, key: str, of: Sequence[MeasuredColumn], glyphs: Glyphs) -> Iterator[SheetCell]:

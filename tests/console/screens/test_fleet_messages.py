@@ -57,12 +57,23 @@ async def test_what_is_wrong_and_what_to_do_is_not_cut_at_80_columns() -> None:
         assert any("MODEL" in line for line in d.lines[:6])
 
 
-async def test_an_empty_fleet_folds_what_it_says() -> None:
+@pytest.mark.parametrize("size", [(60, 24), (120, 40), (200, 60), (60, 12)])
+async def test_an_outage_of_an_empty_fleet_is_read_once_and_whole(size: tuple[int, int]) -> None:
     problem = "pods: forbidden. A cluster administrator must grant nobody get, list and watch of pods and of much else"
     sources = (SourceStatus("kubernetes", Health.DEGRADED, NOW, problem=problem, remedy="quarterdeck doctor"),)
     empty = replace(make_snapshot(), pods={}, workloads={}, model_of={}, models={}, pods_of={}, sources=sources)
-    async with desk(empty, size=(60, 24)) as d:
-        assert problem in " ".join(" ".join(d.lines[5:]).split())
+    async with desk(replace(empty, coverage=Coverage(limited={"pods": ()})), size=size) as d:
+        assert " ".join(d.text.split()).count(problem) == 1
+        assert " ".join(d.text.split()).count("quarterdeck doctor") == 1
+        assert "which pods there are is not known" in d.text
+
+
+async def test_what_is_degraded_does_not_hide_that_there_are_no_workloads() -> None:
+    sources = (SourceStatus("kubernetes", Health.DEGRADED, NOW, problem="services may not be listed"),)
+    empty = replace(make_snapshot(), pods={}, workloads={}, model_of={}, models={}, pods_of={}, sources=sources)
+    async with desk(empty) as d:
+        assert d.text.count("services may not be listed") == 1
+        assert "no workloads in namespace serving" in d.text
 
 
 async def test_pods_that_may_not_be_seen_are_not_said_to_be_none() -> None:

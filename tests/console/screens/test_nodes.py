@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pytest
+
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, GpuUse
@@ -149,3 +151,35 @@ async def test_enter_on_a_node_describes_it_and_what_is_shown_alone_is_said_in_w
         assert "only sick GPUs" in d.screen.message_text, "another of these keys asks something else"
         await d.press("x")
         assert not d.screen.message_text, "the same key again shows all"
+
+
+REASON = "not ready: the container runtime has no network configuration"
+
+
+@pytest.mark.parametrize(("size", "line"), [((120, 40), 0), ((200, 60), 0), ((80, 24), -2)])
+async def test_what_is_wrong_with_a_node_is_read_whole(size: tuple[int, int], line: int) -> None:
+    snapshot = make_snapshot()
+    node = snapshot.pods[snapshot.pods_of[WORST][0]].node
+    well = {key: Assessment(Severity.OK) for key in snapshot.assessments}
+    sick = {**well, node: Assessment(Severity.CRITICAL, REASON)}
+    async with desk(replace(snapshot, assessments=sick), size=size) as d:
+        await d.command("nodes")
+        d.grid.move_to(node)
+        await d.settle()
+        assert REASON in (d.lines[line] if line else d.line_with(f" {node} "))
+        assert d.text.count(REASON) == 1
+
+
+async def test_the_numbers_of_gpus_stay_in_their_columns_beside_a_long_status() -> None:
+    snapshot = make_snapshot()
+    plain = {key: Assessment(Severity.OK) for key in snapshot.assessments}
+    async with desk(replace(snapshot, assessments=plain)) as d:
+        await d.command("nodes")
+        node = next(key for key in d.grid.visible_keys if key in snapshot.nodes)
+        gpus = [line for line in d.lines if " GPU " in line]
+        sick = {**plain, node: Assessment(Severity.OK, REASON)}
+        await d.deliver(replace(d.desk.snapshot or snapshot, sequence=2, assessments=sick))
+        assert [line for line in d.lines if " GPU " in line] == gpus
+        assert REASON in d.line_with(f" {node} ")
+        await d.deliver(replace(d.desk.snapshot or snapshot, sequence=3, assessments=plain))
+        assert REASON not in d.text

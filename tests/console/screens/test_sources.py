@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fleet.model.snapshot import GpuUse, Health, Join, SourceStatus, Unmatched
-from tests.console.screens.desk import desk
+from tests.console.screens.desk import SIZES, desk
 from tests.console.screens.worst import healthy
 from tests.fleets import NOW, make_snapshot, ticked
 
@@ -53,6 +53,29 @@ async def test_joins_that_could_not_be_made_are_listed() -> None:
         await d.command("joins")
         assert "instance 10.0.9.9:8000 is no pod's address" in d.line_with("metrics without a pod")
         assert "port 8000 is closed" in d.line_with("pod without metrics")
+
+
+@SIZES
+async def test_why_an_object_could_not_be_joined_is_read_whole(size: tuple[int, int]) -> None:
+    snapshot = make_snapshot()
+    pod = healthy(snapshot)
+    both = {
+        Join.POD_WITHOUT_METRICS: "ready, but no engine metrics name it",
+        Join.POD_WITHOUT_GPU_METRICS: "holds 4, no GPU metrics name it",
+    }
+    unmatched = (*(Unmatched(join, pod, why) for join, why in both.items()), *snapshot.unmatched)
+    async with desk(replace(snapshot, unmatched=unmatched), size=size) as d:
+        await d.command("joins")
+        row = d.line_with(pod[-6:])
+        assert "pod without any metrics" in row
+        whole = ", ".join(both.values())
+        assert whole in (row if size[0] >= 120 else d.lines[-2])
+        assert d.text.count(whole) == 1
+        await d.press("down")
+        assert whole not in d.lines[-2]
+        d.screen.say("a message")
+        await d.settle()
+        assert "a message" in d.lines[-2], "before what is cut"
 
 
 async def test_hidden_screens_draw_nothing_and_catch_up_when_they_come_back() -> None:

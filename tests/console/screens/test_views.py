@@ -7,12 +7,15 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.commands.command import Command, Context, ScreenId
 from console.commands.dispatch import refusal
 from console.views.filter import FilterError, parse_filter
+from console.views.fleet import fleet_model
+from console.views.fleet_order import FleetOrder
+from console.views.nodes import nodes_model
 from console.views.query import LazyKeys, Query, by_number
 from console.views.root_words import root_reason
 from console.views.severity_since import coarse
@@ -23,8 +26,9 @@ from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment
 from tests.console.screens.desk import desk
 from tests.fleets import NOW, make_snapshot
+from themes.glyphs import UNICODE
 from widgets.chart import nice_top
-from widgets.grid import Sort
+from widgets.grid import Sort, WorstFirst
 from widgets.line import folded
 
 
@@ -53,6 +57,7 @@ def test_what_is_no_filter_is_refused(text: str) -> None:
 
 
 @given(st.text(max_size=40))
+@example("[[")
 def test_no_text_breaks_the_filter(text: str) -> None:
     try:
         found = parse_filter(text)
@@ -180,3 +185,22 @@ def test_the_root_is_told_first_and_only_where_it_is() -> None:
     found = replace(snapshot, incidents=(incident,), assessments={**snapshot.assessments, **values})
     assert root_reason(found, first) == "XID 79, not ready, 3 restarts"
     assert root_reason(found, second) == "KV cache full"
+
+
+@pytest.mark.parametrize("state", [FindingState.PENDING, FindingState.FIRING])
+@pytest.mark.parametrize("on", ["pod", "GPU", "node"])
+def test_a_sign_of_an_incident_has_its_words_beside_it(on: str, state: FindingState) -> None:
+    snapshot = make_snapshot()
+    pod = snapshot.pods_of["serving/Deployment/llama-70b"][0]
+    key = {"pod": pod, "GPU": snapshot.gpus_of[pod][0], "node": snapshot.pods[pod].node}[on]
+    found = tuple(
+        Finding(f"cause-{words}", on, at, Severity.WARNING, words, state, NOW, "a witness")
+        for words, at in (("first words", "elsewhere"), ("second words", key))
+    )
+    incident = Incident("k", "elsewhere", "both", found, Severity.WARNING, state, Reach(), ("elsewhere", key), 1)
+    well = {**snapshot.assessments, key: Assessment(Severity.OK), pod: Assessment(Severity.OK)}
+    seen = replace(snapshot, incidents=(incident,), assessments=well)
+    model = fleet_model(seen, Query(), FleetOrder()) if on == "pod" else nodes_model(seen, Query(), WorstFirst())
+    at = next(i for i, column in enumerate(model.columns) if column.id in ("reason", "why"))
+    text = "".join(span.text for span in model.row(key).cells[at].draw(40, "left", UNICODE)).strip()
+    assert text == ("◇ second words" if state is FindingState.FIRING else "")
