@@ -191,7 +191,7 @@ def _ascii_for(char: str) -> str:
     return plain if plain and len(plain) == cells else _NONE * cells
 
 
-_BLANKS = re.compile(r"( +)")
+_BLANKS = re.compile(r"([ ·|]+)")
 
 
 @cache
@@ -212,7 +212,7 @@ def _without_line(style: Style) -> Style | None:
 def _below_words(text: str, style: Style) -> Iterator[tuple[str, Style | None]]:
     """Yield the parts of an underlined text: the line is below its words, and not below blanks."""
     bare = _without_line(style)
-    return ((part, bare if part.isspace() else style) for part in _BLANKS.split(text) if part)
+    return ((part, bare if _BLANKS.fullmatch(part) else style) for part in _BLANKS.split(text) if part)
 
 
 def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Style | None = None) -> list[Segment]:

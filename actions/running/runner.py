@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 
 from actions.planning.plan import Plan
@@ -13,7 +14,6 @@ from actions.running.executor import Executor
 from actions.running.journal import Audit, append
 from actions.running.progress import Outcome, Result
 from actions.running.run import Run
-from fleet.model.typed_pattern import typed_pattern
 
 MEASURED = 30.0
 """Seconds that the first measurement after the end may take; without it the effect is not known."""
@@ -96,5 +96,5 @@ def refuse(plan: Plan, reason: str, rules: Rules) -> None:
         raise PlanRefusedError("; ".join(dict.fromkeys(check.text for check in plan.blocks)))
     if (rules.require_reason or plan.scope.require_reason) and not reason.strip():
         raise PlanRefusedError("a reason (such as a ticket) is required here")
-    if rules.reason_pattern and not typed_pattern(rules.reason_pattern).search(reason):
+    if rules.reason_pattern and not re.search(rules.reason_pattern, reason):
         raise PlanRefusedError(f"the reason must match {rules.reason_pattern}")

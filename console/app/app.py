@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.errors import NoWidget
 from textual.geometry import Region
 from textual.message import Message
 from textual.screen import Screen
@@ -161,6 +162,11 @@ class QuarterdeckApp(App[None]):
                 return
             await self._type_kept()
             self.desk.navigator.forget_hints()
+        if (
+            isinstance(event, events.MouseDown | events.MouseScrollDown | events.MouseScrollUp)
+            and self.desk is not None
+        ):
+            self.desk.navigator.forget_hints(self._at(event))
         if isinstance(event, events.Key) and not event.is_forwarded and not self._is_text(event):
             if await self._check_bindings(event.key, priority=True):
                 return
@@ -197,6 +203,13 @@ class QuarterdeckApp(App[None]):
     def _is_text(self, key: events.Key) -> bool:
         """True if the focused widget takes a key as text."""
         return self.focused is not None and self.focused.check_consume_key(key.key, key.character)
+
+    def _at(self, event: events.MouseEvent) -> Widget | None:
+        """Return the widget below the pointer."""
+        try:
+            return self.screen.get_widget_at(event.screen_x, event.screen_y)[0]
+        except NoWidget:
+            return None
 
     @staticmethod
     def _is_line(widget: Widget) -> bool:

@@ -14,6 +14,7 @@ from widgets.message_line import Passing
 if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
+    from textual.widget import Widget
 
     from console.commands.desk import Desk
 
@@ -78,10 +79,12 @@ class Navigator:
             if isinstance(screen, Markable):
                 screen.forget_marks()
 
-    def forget_hints(self) -> None:
-        """Hide hints, before the next key: they have been read, or are in the way."""
+    def forget_hints(self, clicked: Widget | None = None) -> None:
+        """Hide hints, before the next key or click: they have been read, or are in the way. What is clicked itself
+        stays: a hint may name a command.
+        """
         for widget in self.front.children if self.front is not None else ():
-            if isinstance(widget, Passing):
+            if isinstance(widget, Passing) and widget is not clicked:
                 widget.forget_hint()
 
     def change_theme(self, name: str) -> None:

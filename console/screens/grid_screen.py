@@ -44,7 +44,7 @@ class GridScreen(ConsoleScreen):
 
     def _cut_text(self) -> str:
         """Return what the columns cut of the row under the cursor; empty where another part of the screen has it."""
-        return self.grid.cut_text
+        return self.grid.row_text(only_cut=True)
 
     def _hints(self) -> list[Hint]:
         return [*([Hint("enter", self.enter, id=_SELECT)] if self.enter else ()), *super()._hints()]

@@ -43,7 +43,7 @@ class TableScreen(GridScreen):
         again, self._copied = self._copied == key, key
         if again:
             self._copied = None
-            return self.grid.row_text(key), "the row"
+            return self.grid.row_text(), "the row"
         name = key.rpartition("/")[2]
         return name, f"{untrusted_name(name)}; the same key again copies the row"
 

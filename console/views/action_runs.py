@@ -228,7 +228,7 @@ def _numbers(before: float | None, after: float | None, text: Callable[[float], 
 
 _COLUMNS = (
     GridColumn("what", "ACTION", 34, align="left", grow=3, widest=80, priority=0),
-    GridColumn("state", "STATE", 24, align="left", grow=2, widest=70, priority=1),
+    GridColumn("state", "STATE", 24, align="left", grow=2, widest=70, priority=1, explains=True),
     GridColumn("begun", "BEGUN", 6, priority=2),
     GridColumn("reason", "REASON", 14, align="left", grow=1, widest=40, priority=3),
 )

@@ -29,7 +29,7 @@ _COLUMNS = (
     GridColumn("state", "STATE", 9, align="left", priority=1),
     GridColumn("since", "SINCE", 6, priority=1),
     GridColumn("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=0),
-    GridColumn("summary", "SUMMARY", 16, align="left", grow=5, widest=200, priority=2),
+    GridColumn("summary", "SUMMARY", 16, align="left", grow=5, widest=200, priority=2, explains=True),
     GridColumn("incident", "INCIDENT", 12, align="left", grow=2, widest=40, priority=3),
 )
 

@@ -26,7 +26,7 @@ _COLUMNS = (
     GridColumn("result", "RESULT", 12, align="left", priority=1),
     GridColumn("who", "WHO", 12, align="left", grow=2, widest=32, priority=2),
     GridColumn("target", "TARGET", 18, align="left", grow=2, widest=48, priority=4),
-    GridColumn("reason", "REASON", 10, align="left", grow=2, widest=40, priority=3),
+    GridColumn("reason", "REASON", 10, align="left", grow=2, widest=40, priority=3, explains=True),
 )
 
 ROLES: Mapping[Tone, Role] = {

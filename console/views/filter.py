@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 
 from fleet.dataclass import dataclass
-from fleet.model.typed_pattern import typed_pattern
 
 
 class FilterError(Exception):
@@ -38,6 +37,9 @@ def parse_filter(text: str) -> Filter:
     if text.startswith("-f"):
         wanted = text[2:].replace(" ", "").casefold()
         return Filter(text, lambda row, _labels: any(_is_subsequence(wanted, word) for word in row.casefold().split()))
+    # Nothing is typed before the first value.
+    from fleet.model.typed_pattern import typed_pattern
+
     inverse = text.startswith("!")
     try:
         pattern = typed_pattern(text[1:] if inverse else text, re.IGNORECASE)

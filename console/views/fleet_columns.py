@@ -163,7 +163,7 @@ def _by_age(snapshot: Snapshot, key: str) -> float:
 
 
 def _node(_: Shown, pod: Pod) -> Cell:
-    return Text(untrusted(pod.node), Role.DIM)
+    return Name(untrusted(pod.node), Role.DIM)
 
 
 def _revision(_: Shown, workload: Workload) -> Cell:
@@ -231,7 +231,7 @@ def _trend(shown: Shown, row: Workload | Pod) -> Cell:
 _BESIDE: tuple[FleetColumn, ...] = (
     TableColumn(GridColumn("alerts", "!", 2, priority=8), _alerts, _alerts, shown=any_concern),
     TableColumn(GridColumn("age", "AGE", 5), value=_by_age, key="A", words="age", shown=never),
-    TableColumn(GridColumn("node", "NODE", 10, align="left", grow=1, widest=24, priority=9), blank, _node),
+    TableColumn(GridColumn("node", "NODE", 12, align="left", grow=1, widest=24, priority=9), blank, _node),
     TableColumn(GridColumn("rev", "REV", 8, align="left", widest=14, grow=1, priority=10), _revision, _pod_version),
     TableColumn(
         GridColumn("engine", "ENGINE", 8, align="left", widest=20, grow=1, priority=4),
@@ -269,7 +269,9 @@ _BESIDE: tuple[FleetColumn, ...] = (
         GridColumn("restarts", "RESTARTS", 8, priority=8), _restarts, _restarts, _by_restarts, key="X", words="restarts"
     ),
     TableColumn(
-        GridColumn("reason", "REASON", 16, align="left", grow=4, widest=64, priority=4, share=0.2), _reason, _reason
+        GridColumn("reason", "REASON", 16, align="left", grow=4, widest=64, priority=4, share=0.2, explains=True),
+        _reason,
+        _reason,
     ),
     TableColumn(GridColumn("trend", "15M WAIT", 10, align="left", grow=1, widest=15, priority=5), _trend, _trend),
 )

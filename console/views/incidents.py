@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     GridColumn("where", "WHERE", 18, align="left", grow=2, widest=60, priority=0, share=0.22),
-    GridColumn("what", "WHAT", 16, align="left", grow=3, widest=80, priority=0, share=0.36),
+    GridColumn("what", "WHAT", 16, align="left", grow=3, widest=80, priority=0, share=0.36, explains=True),
     GridColumn("time", "FOR", 10, align="left", priority=1),
     GridColumn("replicas", "REPLICAS", 8, priority=2),
     GridColumn("waiting", "WAIT", 6, priority=1),

@@ -55,7 +55,9 @@ def joins_model(snapshot: Snapshot) -> JoinsModel:
         GridColumn("join", "JOIN", max(join, _NARROW), align="left", priority=0),
         GridColumn("key", "WHAT", 16, align="left", grow=1, widest=70, priority=1),
         # What the name has to give: its end tells it from its neighbours.
-        GridColumn("detail", "WHY", 20, align="left", grow=3, widest=max(20, detail), priority=2, share=0.6),
+        GridColumn(
+            "detail", "WHY", 20, align="left", grow=3, widest=max(20, detail), priority=2, share=0.6, explains=True
+        ),
     )
     return JoinsModel(snapshot, columns, found=found)
 

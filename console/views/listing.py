@@ -143,6 +143,7 @@ def listing_model(listing: Listing, namespace: str, wanted: Filter) -> ListingMo
                 widest=most,
                 priority=priority,
                 share=share,
+                explains=nameless and head.name == "Message",
                 fills=not head.is_wide,
             )
         )

@@ -34,7 +34,7 @@ _COLUMNS = (
     GridColumn("now", "NOW", 7, priority=0),
     GridColumn("left", "LEFT%", 5, priority=0),
     *(GridColumn(f"burn_{name}", f"BURN {name}".upper(), 7, priority=1) for _, name in SHOWN),
-    GridColumn("note", "", 20, align="left", grow=5, widest=120, priority=2),
+    GridColumn("note", "", 20, align="left", grow=5, widest=120, priority=2, explains=True),
 )
 _SEVERITIES = {BurnPace.FAST: Severity.CRITICAL, BurnPace.SLOW: Severity.WARNING, BurnPace.CALM: Severity.OK}
 _MAKERS: list[ObjectiveBoardMaker] = []
@@ -124,7 +124,7 @@ def stands_on(found: ObjectiveBoard) -> str:
     ledger = found.ledger
     promised = "" if found.are_promised else "; defaults that nobody has agreed to: quarterdeck slo suggest"
     sparse = "" if not ledger.sparse else f"; windows from {age_text(min(ledger.sparse))} are sampled"
-    return "; ".join((f"counted by {ledger.stands_on}{sparse}{promised}", *ledger.gaps))
+    return "; ".join((f"counted by {ledger.stands_on}{sparse}", *ledger.gaps)) + promised
 
 
 def empty_text(snapshot: Snapshot) -> str:

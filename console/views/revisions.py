@@ -20,7 +20,9 @@ _COLUMNS = (
     GridColumn("number", "REV", 12, align="left", priority=0),
     GridColumn("pods", "PODS", 5, priority=2),
     GridColumn("age", "AGE", 6, priority=2),
-    GridColumn("unlike", "DIFFERS FROM CURRENT", 20, align="left", grow=6, widest=100, priority=1, share=1.0),
+    GridColumn(
+        "unlike", "DIFFERS FROM CURRENT", 20, align="left", grow=6, widest=100, priority=1, share=1.0, explains=True
+    ),
     GridColumn("version", "IMAGE, MODEL", 24, align="left", grow=3, widest=100, priority=4),
     GridColumn("cause", "WHY", 14, align="left", grow=2, widest=60, priority=3, share=0.3),
     GridColumn("who", "BY", 10, align="left", priority=5),

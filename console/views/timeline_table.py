@@ -20,7 +20,7 @@ from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 
 _COLUMNS = (
     GridColumn("when", "WHEN (UTC)", 17, align="left", priority=0),
-    GridColumn("what", "WHAT", 32, align="left", grow=6, widest=400, priority=0),
+    GridColumn("what", "WHAT", 32, align="left", grow=6, widest=400, priority=0, explains=True),
     GridColumn("object", "OBJECT", 20, align="left", grow=2, widest=44, priority=1),
     GridColumn("who", "BY", 9, align="left", grow=1, widest=22, priority=2),
 )

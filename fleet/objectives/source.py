@@ -89,5 +89,5 @@ class ObjectivesSource(PollingSource[Ledger]):
             {owner: max(at, began) for owner, at in watched.since.items()},
             dict.fromkeys(windows, watched.at),
             "this console",
-            (f"{why}: only this console's own observations are counted",),
+            (why,),
         )

@@ -219,17 +219,17 @@ class Grid(LineView, can_focus=True):
             self.post_message(self.Highlighted(self, self.cursor))
         return True
 
-    def row_text(self, key: str) -> str:
-        """The cells of a row, all pages, with tabs between them."""
+    def row_text(self, *, only_cut: bool = False) -> str:
+        """The texts of the row under the cursor, all pages, with tabs between them; ``only_cut``: those that have no
+        room in their columns, where no lines below have them.
+        """
+        key = self.cursor or ""
+        if only_cut:
+            cut = () if self._has_below else self._painter.cut(self._model, key, self.glyphs)
+            return f" {self.glyphs.between} ".join(cut)
         from widgets.grid.cell_texts import cell_texts
 
         return "\t".join(cell_texts(self._model, key, self.glyphs).values())
-
-    @property
-    def cut_text(self) -> str:
-        """What columns cut of the row under the cursor, whole; empty for nothing, and where lines below have it."""
-        cut = () if self._has_below else self._painter.cut(self._viewport.cursor or "", self.glyphs)
-        return f" {self.glyphs.between} ".join(cut)
 
     def clear_marks(self) -> None:
         """Unmark everything."""

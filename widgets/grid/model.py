@@ -33,6 +33,8 @@ class GridColumn:
     """0 for ``width``."""
     share: float = 0.0
     """Largest share of the page's width: columns of lower priority get the rest."""
+    explains: bool = False
+    """True if its text is the reason for the rest of the row: whole above the keys where it has no room."""
     fills: bool = True
     """True if it may fill the room that is too small for one of lower number; else it comes after all of those."""
 

@@ -58,18 +58,27 @@ class RowPainter:
         self._drawn, self._model = dict(drawn), model
         return [row.spans for _, row in drawn]
 
-    def cut(self, key: str, glyphs: Glyphs) -> list[str]:
-        """Return the texts of a drawn row that its columns cut, whole; the last one first, which has the reason."""
+    def cut(self, model: GridModel, key: str, glyphs: Glyphs) -> list[str]:
+        """Return the texts of a drawn row that have no room, whole: what explains it, even from another page of the
+        columns, then what is cut on this one.
+        """
         row = self._drawn.get(key)
         if row is None:
             return []
-        found = []
-        for cell, part, placed in zip(row.cells, row.parts, row.page.placed, strict=True):
-            drawn = "".join(span.text for span in part).strip()
-            if placed.column.align == "left" and glyphs.ellipsis in drawn and not isinstance(cell, Usage | Trend):
+        found: dict[int, str] = {}
+        shown = {placed.index: part for placed, part in zip(row.page.placed, row.parts, strict=True)}
+        cells = model.row(key).cells
+        for at, column in enumerate(model.columns):
+            if column.align != "left" or (at not in shown and not column.explains):
+                continue
+            drawn = "".join(span.text for span in shown.get(at, ())).strip()
+            if at in shown and glyphs.ellipsis not in drawn:
+                continue
+            cell = cells[at]
+            if not isinstance(cell, Usage | Trend):
                 whole = "".join(span.text for span in cell.draw(_ROOM, "left", glyphs)).strip()
-                found += [whole] if whole != drawn else []
-        return found[::-1]
+                found |= {at: whole} if whole != drawn else {}
+        return [found[at] for at in sorted(found, key=lambda at: (not model.columns[at].explains, -at))]
 
     def _row(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from textual import events
+
 from actions.kinds.scale import Scale
 from actions.planning.plan import MERGE, Mutation, Step
 from console.commands.command import ScreenId
@@ -12,6 +14,7 @@ from tests.console.screens.desk import Desk, desk
 from tests.console.screens.plans import target
 from tests.console.screens.scripted import ScriptedSession, make_plan
 from tests.fleets import make_snapshot
+from themes.palette import Role
 from widgets.key_bar import Keybar
 
 
@@ -94,6 +97,21 @@ async def test_the_mouse_opens_with_the_second_click_and_presses_keys_and_names(
         await d.settle()
         await _click(d, "see :joins", ":joins")
         assert _front(d) is ScreenId.JOINS
+
+
+async def test_a_click_elsewhere_and_the_wheel_hide_a_hint_as_a_key_does() -> None:
+    async with desk(make_snapshot()) as d:
+        for event in (events.MouseDown, events.MouseScrollDown, events.MouseScrollUp):
+            d.screen.say("a hint")
+            await d.settle()
+            assert "a hint" in d.lines[-2]
+            d.app.post_message(event(None, 20, 8, 0, 0, 1, False, False, False))
+            await d.settle()
+            assert "a hint" not in d.text
+        d.screen.say("it failed", Role.ERROR)
+        d.app.post_message(events.MouseDown(None, 20, 8, 0, 0, 1, False, False, False))
+        await d.settle()
+        assert "it failed" in d.text, "what is no answer to a key stays for its time"
 
 
 async def test_a_click_on_the_worst_problem_opens_the_incidents_and_one_on_a_source_the_sources() -> None:

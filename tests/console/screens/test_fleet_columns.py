@@ -85,3 +85,25 @@ async def test_a_free_gpu_is_no_join_that_failed() -> None:
             await d.command("joins")
             assert "ghost" in d.text
             assert (alone in d.text) is is_listed
+
+
+async def test_on_the_smallest_screen_the_reason_of_a_row_is_read_without_turning_the_page() -> None:
+    snapshot = make_snapshot()
+    sick = {**snapshot.assessments, WORST: Assessment(Severity.CRITICAL, "stuck: requests running")}
+    async with desk(replace(snapshot, assessments=sick), size=(40, 10)) as d:
+        d.grid.move_to(WORST)
+        await d.settle()
+        assert "REASON" not in d.text
+        assert d.lines[-2].startswith(" stuck: requests running")
+        await d.press("G")
+        assert "stuck" not in d.lines[-2]
+
+
+async def test_nodes_that_differ_at_the_end_of_their_names_do_so_in_the_column() -> None:
+    snapshot = make_snapshot()
+    pods = {key: replace(pod, node=f"pool-h100-eu-west-1-{pod.name}") for key, pod in snapshot.pods.items()}
+    async with desk(replace(snapshot, pods=pods), size=(200, 60)) as d:
+        key = snapshot.pods_of[WORST][0]
+        d.grid.move_to(key)
+        await d.settle()
+        assert d.line_with(key[-9:]).count(key[-9:]) == 2
