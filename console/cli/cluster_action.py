@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
@@ -14,9 +15,10 @@ from actions.audit.who import Who
 from actions.catalogue import is_known, spec_of, specs_of
 from actions.kinds.ack import INCIDENT
 from actions.kinds.silence import ALERT
+from actions.planning.plan import Plan
 from actions.planning.plan_snapshot import lacking, wait_until_known
 from actions.request import Target
-from actions.revisions import revisions
+from actions.revisions import Revision, revisions
 from actions.running.runner import Runner
 from actions.spec import Api, UsageError
 from actions.undo import last_undo, plan_undo
@@ -98,8 +100,8 @@ async def _act(invocation: Invocation, settings: Settings) -> int:
             for line in explain(snapshot):
                 say(line)
             return exit_codes.UNREACHABLE
-        teller = ProgressPrinter()
-        runner = actions.runner(settings, source, watched.newest, teller.changed, invocation.environ, refresh=refresh)
+        printer = ProgressPrinter()
+        runner = actions.runner(settings, source, watched.newest, printer.changed, invocation.environ, refresh=refresh)
         try:
             return await _plan_and_do(invocation, settings, source, watched, runner)
         except ClusterError as error:
@@ -112,6 +114,20 @@ async def _plan_and_do(
     invocation: Invocation, settings: Settings, source: KubernetesSource, watched: LatestSnapshot, runner: Runner
 ) -> int:
     options = invocation.options
+    if getattr(options, "form", "") and not options.list:
+        raise UsageError("-o is the format of --list")
+    if getattr(options, "list", False):
+        return await _list_revisions(settings, options, source, watched)
+    plan = await telling(lambda: "making the plan", _plan(invocation, settings, source, watched, runner))
+    code, _ = await execute(plan, options, runner)
+    return code
+
+
+async def _plan(
+    invocation: Invocation, settings: Settings, source: KubernetesSource, watched: LatestSnapshot, runner: Runner
+) -> Plan:
+    """Return the plan of what was typed, for the objects that it names."""
+    options = invocation.options
     if options.command == "undo":
         cluster = await source.identify()
         log = await asyncio.to_thread(open_folder, audit_folder(settings, invocation.environ))
@@ -119,30 +135,41 @@ async def _plan_and_do(
         last = last_undo(log.actions, who, runner.executor.context().scope.cluster)
         if last is not None and is_known(last.intent.kind) and spec_of(last.intent.kind).api is Api.ALERTMANAGER:
             await watched.until(alerts_are_known, options.wait)
-        plan = await plan_undo(log.actions, who, runner.executor)
-    else:
-        specs = specs_of(options.command)
-        if any(spec.api is Api.ALERTMANAGER for spec in specs):
-            await watched.until(alerts_are_known, options.wait)
-        if any(spec.api is Api.RECORD for spec in specs):
-            await watched.until(acknowledgements_are_known, options.wait)
-        named = names_of(specs, options)
-        targets = tuple([await _target(name, targets_of(specs), watched.newest(), source) for name in named])
-        if getattr(options, "form", "") and not options.list:
-            raise UsageError("-o is the format of --list")
-        if getattr(options, "list", False):
-            if len(targets) > 1:
-                raise UsageError("--list is for one workload at a time")
-            found = await revisions(targets[0], source.reads)
-            glyphs = glyphs_of(settings.ui.glyphs)
-            sheet = revisions_sheet(targets[0].kind, found, time.time(), glyphs)
-            form = options.form or ("json" if options.json else "table")
-            write_sheet(form, sheet, lambda: revisions_json(targets[0], found), glyphs)
-            return exit_codes.OK
-        await source.identify()
-        plan = await runner.executor.plan(request_of(specs, options, targets))
-    code, _ = await execute(plan, options, runner)
-    return code
+        return await plan_undo(log.actions, who, runner.executor)
+    specs = specs_of(options.command)
+    if any(spec.api is Api.ALERTMANAGER for spec in specs):
+        await watched.until(alerts_are_known, options.wait)
+    if any(spec.api is Api.RECORD for spec in specs):
+        await watched.until(acknowledgements_are_known, options.wait)
+    targets = await _targets(options, source, watched)
+    await source.identify()
+    return await runner.executor.plan(request_of(specs, options, targets))
+
+
+async def _list_revisions(
+    settings: Settings, options: argparse.Namespace, source: KubernetesSource, watched: LatestSnapshot
+) -> int:
+    async def read() -> tuple[Target, tuple[Revision, ...]]:
+        targets = await _targets(options, source, watched)
+        if len(targets) > 1:
+            raise UsageError("--list is for one workload at a time")
+        return targets[0], await revisions(targets[0], source.reads)
+
+    target, found = await telling(lambda: "reading the revisions", read())
+    glyphs = glyphs_of(settings.ui.glyphs)
+    sheet = revisions_sheet(target.kind, found, time.time(), glyphs)
+    form = options.form or ("json" if options.json else "table")
+    write_sheet(form, sheet, lambda: revisions_json(target, found), glyphs)
+    return exit_codes.OK
+
+
+async def _targets(
+    options: argparse.Namespace, source: KubernetesSource, watched: LatestSnapshot
+) -> tuple[Target, ...]:
+    """Return the objects that were named."""
+    specs = specs_of(options.command)
+    named = names_of(specs, options)
+    return tuple([await _target(name, targets_of(specs), watched.newest(), source) for name in named])
 
 
 async def _target(typed: str, kinds: tuple[str, ...], snapshot: Snapshot, source: KubernetesSource) -> Target:

@@ -19,6 +19,7 @@ from console.cli.command_parser import CommandParser
 from console.cli.command_table import GROUPS, SCENARIOS, SNAPSHOT_TABLES, in_group
 from console.cli.dispatch import Invocation
 from console.cli.parser import build
+from console.cli.shared_flags import FORMS
 
 ASKED: Final = "_ARGCOMPLETE"
 """Variable by which a shell requests completion instead of a command."""
@@ -116,6 +117,9 @@ def _completer(command: str, action: argparse.Action) -> _Completer | None:
         return _one_of(SNAPSHOT_TABLES)
     if action.dest == "scenario":
         return _one_of(SCENARIOS)
+    if action.choices is not None:
+        # argcomplete would give the help of the flag as the description of each.
+        return _one_of(FORMS if action.dest == "form" and set(action.choices) == set(FORMS) else action.choices)
     if (own := _OF_FLAGS.get(action.dest)) is not None:
         return own
     if action.dest == "object":
@@ -129,7 +133,7 @@ def _completer(command: str, action: argparse.Action) -> _Completer | None:
         return live_names.servers
     file = isinstance(action.metavar, str) and action.metavar in ("FILE", "DIR", "IN", "OUT", "MODEL", "FORM|FILE")
     # argcomplete offers files by default, but not for numbers or names.
-    return None if action.choices or action.nargs == 0 or file else _one_of(())
+    return None if action.nargs == 0 or file else _one_of(())
 
 
 def _one_of(names: Iterable[str]) -> _Completer:

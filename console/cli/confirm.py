@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from actions.running.progress import FailureCause, Outcome, Result
 from actions.running.runner import NOT_ASKED, PlanRefusedError, Runner
 from console.cli import exit_codes, interruptible, streams
 from console.cli.dispatch import say
+from console.cli.output import page_width
 from console.report.action import to_json
 from console.views.action_runs import outcome_lines
 from console.views.plan import plan_lines, plan_title
@@ -117,7 +117,7 @@ def _print_outcome(plan: Plan, outcome: Outcome | None, options: ActingOptions) 
     elif outcome is not None:
         if is_record(plan.request):
             print(untrusted(plan.title))
-        print_lines(outcome_lines(outcome, width(), glyphs()))
+        print_lines(outcome_lines(outcome, page_width(), glyphs()))
 
 
 def _code(outcome: Outcome) -> int:
@@ -177,19 +177,15 @@ class ProgressPrinter:
 def _print_plan(plan: Plan, *, requests: bool) -> None:
     """Print a plan: as data for a dry run, which has ``requests``; else as talk."""
     out = sys.stdout if requests else sys.stderr
-    page = plan_lines(plan, width(), glyphs(), diff=bool(plan.diff), requests=requests, keys=False)
-    print_lines([plan_title(plan, width(), glyphs()), *page], out)
+    width = page_width(out)
+    page = plan_lines(plan, width, glyphs(), diff=bool(plan.diff), requests=requests, keys=False)
+    print_lines([plan_title(plan, width, glyphs()), *page], out)
 
 
 def print_lines(lines: Iterable[Line], out: TextIO | None = None) -> None:
     """Print lines of a page without colours, on stdout unless ``out`` is given."""
     for line in lines:
         print("".join(span.text for span in line.spans).rstrip(), file=out or sys.stdout)
-
-
-def width() -> int:
-    """Cells of the terminal, or of COLUMNS, or 80."""
-    return shutil.get_terminal_size().columns
 
 
 def glyphs() -> Glyphs:

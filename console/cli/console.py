@@ -13,7 +13,7 @@ from console.config.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from console.wiring.demo import Starting
+    from console.wiring.demo import Simulation, Starting
 
 
 def run(invocation: Invocation) -> int:
@@ -57,9 +57,17 @@ def show(
     return open_console(settings, invocation.environ, session, here, config)
 
 
+def started(fleet: Starting) -> Simulation:
+    """Return the simulated fleet once it serves. Raises DemoError."""
+    from console.cli import interruptible
+    from console.cli.progress import telling
+
+    return interruptible.run(telling(lambda: "starting the simulated fleet", fleet.ready()))
+
+
 def _run_once(settings: Settings, fleet: Starting | None) -> int:
     if fleet is not None:
-        fleet.wait()
+        started(fleet)
     from console.cli.one_snapshot import WAIT, explain, print_table, snapshot_within
 
     snapshot, code = snapshot_within(settings, WAIT)

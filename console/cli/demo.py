@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from console.cli import exit_codes
-from console.cli.console import show
+from console.cli.console import show, started
 from console.cli.dispatch import Invocation, say
 from console.config.sections import SECTIONS
 from console.config.settings import Settings, sections_of
@@ -27,7 +27,7 @@ def run(invocation: Invocation) -> int:
     try:
         with starting(simulator_arguments(options)) as fleet:
             if options.serve:
-                return _serve(fleet.wait())
+                return _serve(started(fleet))
             code = show(invocation, _settings(loaded.settings, options, fleet), here=loaded.settings, fleet=fleet)
             if fleet.error is not None:
                 # The screen has already shown it; scripts read the exit code.

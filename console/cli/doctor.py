@@ -13,7 +13,7 @@ from actions.local.installation import find_executable, read
 from console.cli import exit_codes, interruptible
 from console.cli.dispatch import Invocation
 from console.cli.one_snapshot import WAIT, any_answered, observe
-from console.cli.output import glyphs_of, write_sheet
+from console.cli.output import columns, glyphs_of, write_sheet
 from console.cli.parser import setting_flags
 from console.config.load import from_flags
 from console.config.problem import ConfigError
@@ -56,7 +56,7 @@ def run(invocation: Invocation) -> int:
     if form := invocation.options.form:
         write_sheet(form, _sheet(checks), lambda: report.to_json(checks), glyphs_of())
     else:
-        for line in report.lines(checks):
+        for line in report.lines(checks, columns()):
             print(line)
     if code == exit_codes.OK and any(check.verdict is DoctorStatus.FAIL for check in checks):
         return exit_codes.PROBLEM

@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from fleet.kinds.registry import kind_of, listed
@@ -136,8 +136,14 @@ async def _of_kind(client: Any, kind: str, namespace: str) -> list[str]:
         path = found.path(namespace)
     query = {"limit": str(MOST), "resourceVersion": "0"}
     answer = await client.get(path, query, accept=METADATA, timeout=WITHIN, limit=limits().kubernetes_list)
-    items = answer.json().get("items") or ()
-    return [str(item.get("metadata", {}).get("name", "")) for item in items]
+    items = (item.get("metadata", {}) for item in answer.json().get("items") or ())
+    # What another workload made is scaled or restarted there.
+    return [str(one.get("name", "")) for one in items if kind == "Pod" or not _is_made_by_workload(one)]
+
+
+def _is_made_by_workload(metadata: Mapping[str, Any]) -> bool:
+    owners = metadata.get("ownerReferences") or ()
+    return any(owner.get("controller") and owner.get("kind") in ("Pod", *WORKLOADS) for owner in owners)
 
 
 def _safe(names: Iterable[str]) -> list[str]:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from console.cli.command_table import SNAPSHOT_TABLES
 from console.cli.recording_flags import add_eval, add_replay, add_scrub
-from console.cli.shared_flags import add_output, add_record, add_wait
+from console.cli.shared_flags import add_output, add_record, add_wait, between, number, port, whole_number
 from console.config.moments import moment, moment_until
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     add_record(parser)
     parser.add_argument("--scenario", metavar="S", help="what happens to the fleet (default: steady)")
-    parser.add_argument("--pods", metavar="N", type=int, help="how many pods")
-    parser.add_argument("--seed", metavar="K", type=int, help="the same seed gives the same fleet")
-    parser.add_argument("--speed", metavar="X", type=float, help="simulated seconds per second")
+    parser.add_argument("--pods", metavar="N", type=whole_number, help="how many pods")
+    parser.add_argument("--seed", metavar="K", type=whole_number, help="the same seed gives the same fleet")
+    parser.add_argument("--speed", metavar="X", type=number, help="simulated seconds per second")
     parser.add_argument("--serve", action="store_true", help="only the fleet, for kubectl, curl and Prometheus")
-    parser.add_argument("--port", metavar="P", type=int, help="port of its API server (default: any)")
+    parser.add_argument("--port", metavar="P", type=port, help="port of its API server (default: any)")
 
 
 def _snapshot(parser: argparse.ArgumentParser) -> None:
@@ -135,10 +135,11 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 def _web(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (127.0.0.1)")
-    parser.add_argument("--port", metavar="P", type=int, default=8300, help="port (8300; 0: any)")
+    parser.add_argument("--port", metavar="P", type=port, default=8300, help="port (8300; 0: any)")
     parser.add_argument("--cert", metavar="FILE", type=Path, help="TLS: certificate with its chain, PEM")
     parser.add_argument("--key", metavar="FILE", type=Path, help="TLS: its private key, if it is not beside it")
-    parser.add_argument("--sessions", metavar="N", type=int, default=8, help="concurrent browser sessions (8)")
+    several = between(1, 1000)
+    parser.add_argument("--sessions", metavar="N", type=several, default=8, help="concurrent browser sessions (8)")
 
 
 def _man(_: argparse.ArgumentParser) -> None:

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, TextIO
 
 from console.cli import streams
 from console.report.sheets.sheet import Sheet, sheet_lines, to_csv
 from themes.glyphs import Glyphs
 from themes.look import choose_glyphs
 
+_USUAL: Final = 80
+"""Cells of a terminal that does not report its width."""
+WIDE: Final = 160
+"""Cells of a page that no terminal limits."""
 
-def columns() -> int | None:
-    """Return the width of the terminal in cells; None for a file or a pipe, where nothing is truncated."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+def columns(out: TextIO | None = None) -> int | None:
+    """Return the width of the terminal that ``out`` (stdout) is, in cells; None for a file or a pipe, where nothing is
+    truncated.
+    """
+    out = sys.stdout if out is None else out
+    if not out.isatty():
+        return None
+    if (wanted := os.environ.get("COLUMNS", "")).isdecimal() and int(wanted):
+        return int(wanted)
+    try:
+        return os.get_terminal_size(out.fileno()).columns or _USUAL
+    except OSError:
+        return _USUAL
+
+
+def page_width(out: TextIO | None = None) -> int:
+    """Return the width of a page of text on ``out`` (stdout): its terminal's, else that of most lines."""
+    found = columns(out)
+    return WIDE if found is None else found
 
 
 def glyphs_of(choice: Any = "auto") -> Glyphs:

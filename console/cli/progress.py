@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from console.cli import streams
+from console.cli.output import page_width
 from fleet.model.snapshot import Health, SourceStatus
 from widgets.values import age_text
 
@@ -47,7 +47,7 @@ class ProgressLine:
             return
         self._printed = now
         line = progress_text(text, done, total, now - self._begun)
-        streams.pass_over(line[: shutil.get_terminal_size().columns - 1])
+        streams.pass_over(line[: page_width(sys.stderr) - 1])
 
     def counted(self, text: str) -> Callable[[int, int], None]:
         """Return a callback for the number done and the total."""

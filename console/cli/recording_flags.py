@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from console.cli.shared_flags import between
 from console.config.moments import moment
 
 
@@ -50,4 +51,6 @@ def add_eval(parser: argparse.ArgumentParser) -> None:
     for name, about in (("json", "quarterdeck/eval/v1 (docs/truth.md)"), ("markdown", "tables in Markdown")):
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name, default="", help=about)
     parser.add_argument("--each", action="store_true", help="also every case that went wrong")
-    parser.add_argument("--jobs", metavar="N", type=int, help="cases at a time (default: one per processor)")
+    parser.add_argument(
+        "--jobs", metavar="N", type=between(1, 1024), help="cases at a time (default: one per processor)"
+    )

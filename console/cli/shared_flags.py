@@ -5,11 +5,19 @@ parses these.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-FORMS: Final = ("table", "wide", "json", "yaml", "csv", "name")
-"""Forms of a table on stdout: console/cli/output.py writes them."""
+FORMS: Final = {
+    "table": "the columns that fit",
+    "wide": "every column, nothing cut",
+    "json": "a document, with exact numbers",
+    "yaml": "the same document",
+    "csv": "the rows, with exact numbers",
+    "name": "KIND/NAME of each row",
+}
+"""Forms of a table on stdout, and what each has: console/cli/output.py writes them."""
 FORM_HELP: Final = "table, wide (every column, nothing cut), json, yaml, csv or name"
 _LONGEST: Final = 86_400.0
 """Seconds that may be waited for anything: a day, as in the configuration."""
@@ -29,7 +37,7 @@ def add_output(parser: argparse.ArgumentParser, schema: str, *, table: str = "",
 
 def add_form(parser: argparse._ActionsContainer, text: str) -> None:
     """Add the flag that chooses the format of a table."""
-    parser.add_argument("-o", "--output", dest="form", metavar="FORM", choices=FORMS, default="", help=text)
+    parser.add_argument("-o", "--output", dest="form", metavar="FORM", choices=tuple(FORMS), default="", help=text)
 
 
 def add_how(parser: argparse.ArgumentParser, dry_run: str, *, wait: bool) -> None:
@@ -75,12 +83,38 @@ def seconds(text: str) -> float:
     return found
 
 
-def count(text: str) -> int:
-    """Parse a count. Raises argparse.ArgumentTypeError."""
+def number(text: str) -> float:
+    """Parse a number. Raises argparse.ArgumentTypeError."""
     try:
-        found = int(text)
+        return float(text)
     except ValueError:
-        found = -1
-    if not 0 <= found <= _MOST:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a number from 0 to {_MOST}')
-    return found
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number') from None
+
+
+def whole_number(text: str) -> int:
+    """Parse a number without a fraction. Raises argparse.ArgumentTypeError."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number') from None
+
+
+def between(low: int, high: int) -> Callable[[str], int]:
+    """Return the parser of a whole number in a range, which raises argparse.ArgumentTypeError."""
+
+    def parse(text: str) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            found = low - 1
+        if not low <= found <= high:
+            raise argparse.ArgumentTypeError(f'"{text}" is not a whole number from {low} to {high}')
+        return found
+
+    return parse
+
+
+count = between(0, _MOST)
+"""Parse a count."""
+port = between(0, 65_535)
+"""Parse a TCP port; 0 is any."""

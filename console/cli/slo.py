@@ -32,7 +32,7 @@ def run(invocation: Invocation) -> int:
         return exit_codes.UNREACHABLE
     found = board(snapshot)
     known = found is not None and bool(found.rows)
-    if known or form == "json":
+    if known or form in ("json", "yaml"):
         from console.report.slo import to_json
 
         write_sheet(form, objectives_sheet(snapshot, glyphs), lambda: to_json(snapshot), glyphs)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 EVERY = 5.0
 """Seconds between two looks of --watch."""
+READING = "reading what happened"
 HOURS = 6.0
 """Default length of the timeline in hours."""
 
@@ -99,7 +100,7 @@ async def _print_entries(
     """Print once, or keep printing new entries."""
     options = invocation.options
     if not options.watch:
-        timeline = await telling(lambda: "reading what happened", look())
+        timeline = await telling(lambda: READING, look())
         return _print_timeline(timeline, invocation, context, server)
     from console.cli.watch import again, watch
 
@@ -107,7 +108,7 @@ async def _print_entries(
         found, _ = _narrowed(await look(), options)
         return timeline_sheet(found) if found is not None else NOTHING
 
-    return await watch(again(sheet, EVERY), options.form, glyphs_of(invocation.load().settings.ui.glyphs))
+    return await watch(again(sheet, EVERY, READING), options.form, glyphs_of(invocation.load().settings.ui.glyphs))
 
 
 def _since(invocation: Invocation, now: float) -> float:

@@ -19,6 +19,7 @@ from console.cli import exit_codes, interruptible, streams
 from console.cli.dispatch import say
 from console.cli.latest_snapshot import LatestSnapshot
 from console.cli.output import as_yaml, columns
+from console.cli.progress import telling, waiting_for
 from console.config.settings import Settings
 from console.report.sheets.sheet import Layout, Sheet, SheetColumn, SheetRow, as_data, changes, csv_cells, words
 from fleet.model.snapshot import Health, Snapshot
@@ -120,7 +121,7 @@ async def of_snapshots(settings: Settings, wait: float, sheet: Callable[[Snapsho
     watched = LatestSnapshot()
     task = asyncio.create_task(observing.run(watched.take))
     try:
-        await watched.until(_is_complete, wait)
+        await telling(lambda: waiting_for(observing.statuses()), watched.until(_is_complete, wait))
         while True:
             await watched.until(lambda _: True)
             watched.arrived.clear()
@@ -138,8 +139,9 @@ def _is_complete(snapshot: Snapshot) -> bool:
     return bool(snapshot.sources) and not starting and measured
 
 
-async def again(make: Callable[[], Awaitable[Sheet]], every: float) -> AsyncIterator[Sheet]:
-    """A table that is made again every so many seconds."""
+async def again(make: Callable[[], Awaitable[Sheet]], every: float, doing: str) -> AsyncIterator[Sheet]:
+    """A table that is made again every so many seconds; ``doing`` is shown while the first takes long."""
+    yield await telling(lambda: doing, make())
     while True:
-        yield await make()
         await asyncio.sleep(every)
+        yield await make()

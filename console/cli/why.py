@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from console.cli import exit_codes, find_object, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.one_snapshot import any_answered, explain
-from console.cli.output import columns, glyphs_of, write_sheet
+from console.cli.output import WIDE, glyphs_of, page_width, write_sheet
 from console.cli.snapshot_with_reads import look
 from console.session.failure import SessionError
 from console.views.series import series_of
@@ -21,10 +21,6 @@ from fleet.model.snapshot import Snapshot
 if TYPE_CHECKING:
     from console.session.reader import ObjectReader
     from fleet.model.curve import Curve
-
-
-_WIDE = 160
-"""Cells of a line that no terminal limits."""
 
 
 class _Asking:
@@ -94,8 +90,5 @@ def _print_report(invocation: Invocation, snapshot: Snapshot, report: LatencyRep
 
         write_sheet(form, why_sheet(snapshot, report, glyphs), lambda: to_json(snapshot, report), glyphs)
         return
-    # Piped output is not truncated.
-    width = columns() if form == "table" else None
-    width = _WIDE if width is None else width
-    for line in why_lines(report, snapshot.at, "", width, glyphs):
+    for line in why_lines(report, snapshot.at, "", page_width() if form == "table" else WIDE, glyphs):
         print("".join(span.text for span in line.spans).rstrip())

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST = 1000 * 365 * 86_400
+_DIGITS = 12
+"""More digits make any unit longer than that."""
 _AGO = re.compile(r"(?:\d+[smhdw])+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -44,7 +47,12 @@ def length(text: str) -> float:
 
 
 def _seconds(text: str) -> int:
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
+    """Raises argparse.ArgumentTypeError for more than a clock can show."""
+    parts = re.findall(r"0*(\d+)([smhdw])", text)
+    found = sum(int(number[:_DIGITS]) * _UNITS[unit] for number, unit in parts)
+    if found > _LONGEST:
+        raise argparse.ArgumentTypeError(f'"{text}" is longer than a thousand years')
+    return found
 
 
 def _last(hour: int, minute: int, second: int, now: float) -> float:

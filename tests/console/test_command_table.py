@@ -99,14 +99,15 @@ def test_a_shell_is_told_commands_flags_and_the_names_of_the_cluster(
     assert ask("snapshot", prefix="g") == ["gpus"]
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     assert ask("--context") == ask("scale") == ask("snapshot", "-n") == []
-    with simulator("--pods", "4") as fleet:
+    with simulator("--pods", "27") as fleet:
         monkeypatch.setenv("KUBECONFIG", str(fleet.kubeconfig))
         # Other machines may be slow.
         monkeypatch.setattr(live_names, "WITHIN", 20.0)
         assert "demo-auditor" in ask("--context")
         assert {"serving", "batch"} & set(ask("snapshot", "-n"))
         names = ask("scale")
-        assert names
+        assert "night-72b" in names
+        assert "night-72b-0" not in names, "it was made by night-72b"
         assert ask("scale", prefix=f"deployment/{names[0][:3]}")[0].startswith("deployment/")
         assert all(one.startswith("node/") for one in ask("drain", prefix="node/"))
         assert ask("--context", "demo-nobody", "why") == []
@@ -131,6 +132,8 @@ def test_a_shell_is_told_the_themes_and_views_of_the_configuration(
     [
         ("quarterdeck d", "drain:" + dict(command_table.in_group(command_table.ACT))["drain"]),
         ("quarterdeck --theme a", "ansi"),
+        ("quarterdeck snapshot -o ", "csv:the rows, with exact numbers"),
+        ("quarterdeck completion z", "zsh"),
     ],
 )
 def test_zsh_is_told_what_a_command_does_and_gets_no_colon_without_a_description(line: str, among: str) -> None:

@@ -228,6 +228,17 @@ def test_the_report_indents_and_cannot_be_steered_from_outside() -> None:
     ]
 
 
+def test_the_report_is_folded_to_the_terminal_but_not_what_is_to_be_copied() -> None:
+    fix = "helm install prometheus prometheus-community/kube-prometheus-stack -n monitoring --create-namespace"
+    finding = "Kubernetes v1.36.0, as admin (system:masters, system:authenticated), 41 pods"
+    folded = list(lines([DoctorCheck("acknowledgements", DoctorStatus.WARN, finding, (finding,), fix)], 60))
+    *others, last = folded
+    assert last.endswith(fix)
+    assert all(len(line) <= 60 for line in others)
+    assert " ".join(" ".join(others).split()) == f"warn acknowledgements {finding} - {finding}"
+    assert {line.index("Kubernetes") for line in others if "Kubernetes" in line} == {23, 25}
+
+
 @pytest.fixture(scope="module")
 def simulation() -> Iterator[Process]:
     with simulator("--pods", "4") as running:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
+import os
+import pty
 import signal
+import struct
+import termios
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +19,7 @@ import pytest
 import yaml
 
 from console.cli.command_table import SNAPSHOT_TABLES
-from console.cli.output import write_sheet
+from console.cli.output import columns, page_width, write_sheet
 from console.cli.snapshot import TABLES
 from console.cli.watch import _Printer
 from console.report.sheets.fleet import pods_sheet
@@ -97,6 +102,17 @@ def test_every_form_is_of_the_same_rows(form: str, capsys: pytest.CaptureFixture
             assert out.split() == [f"pod/{LONG}", "pod/b"]
 
 
+def test_a_width_is_that_of_the_stream_that_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 40, 0, 0))
+    with os.fdopen(slave, "w") as terminal, Path(os.devnull).open("w") as file:
+        assert columns(terminal) == page_width(terminal) == 40
+        assert columns(file) is None
+        assert page_width(file) > 120, "the requests of a plan are whole"
+    os.close(master)
+
+
 def test_an_object_with_several_rows_has_one_name(capsys: pytest.CaptureFixture[str]) -> None:
     write_sheet("name", Sheet(COLUMNS, (row("b"), row("a"), row("b"))), str, UNICODE)
     assert capsys.readouterr().out.split() == ["pod/b", "pod/a"]
@@ -149,6 +165,17 @@ def test_every_table_of_the_fleet_can_be_made_and_its_columns_are_as_many_as_its
     assert next(one.name for one in pods_sheet(seen, UNICODE).rows) == "pod/chat-1-bbbbb"
     nowhere = replace(seen, pods={key: replace(pod, node="") for key, pod in seen.pods.items()})
     assert not [row for row in pods_sheet(nowhere, UNICODE).rows if any(cell.text == '""' for cell in row.cells)]
+
+
+def test_a_terminal_shows_what_is_wrong_before_further_numbers() -> None:
+    for name in ("fleet", "workloads", "pods"):
+        title, *lines = sheet_lines(replace(TABLES[name](fleet(), UNICODE), head=()), 80, UNICODE)
+        assert "WHY" in title
+        assert max(map(len, lines)) <= 80
+        sick = next(line for line in lines if line[0] in "■▲")
+        assert sick[title.index("WHY") :].strip(), name
+        narrow = sheet_lines(replace(TABLES[name](fleet(), UNICODE), head=(), foot=()), 40, UNICODE)
+        assert all(len(line) <= 40 and not line.endswith("…") for line in narrow), name
 
 
 def test_a_fleet_is_watched_until_ctrl_c(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from actions.spec import UsageError
 from console.cli import exit_codes, interruptible
 from console.cli.dispatch import Invocation, say
-from console.cli.output import glyphs_of, write_sheet
+from console.cli.output import glyphs_of, page_width, write_sheet
 from console.config import paths
 from console.config.settings import Settings
 from console.report.sheets.local import servers_sheet
@@ -76,7 +76,7 @@ def _ls(invocation: Invocation, _: Settings) -> int:
         async def sheet() -> Sheet:
             return servers_sheet((await _poll(folder_of(invocation)))[0])
 
-        return interruptible.run(watch(again(sheet, EVERY), form, glyphs))
+        return interruptible.run(watch(again(sheet, EVERY, "asking the servers"), form, glyphs))
     servers, problems = interruptible.run(_poll(folder_of(invocation)))
 
     def document() -> str:
@@ -176,10 +176,10 @@ def _benches(invocation: Invocation, _: Settings) -> int:
 
         write_sheet(options.form, benches_sheet(found, glyphs_of()), lambda: benches_json(found), glyphs_of())
         return exit_codes.OK
-    from console.cli.confirm import glyphs, print_lines, width
+    from console.cli.confirm import glyphs, print_lines
     from console.views.local.bench import benches_lines
 
-    print_lines(benches_lines(found, None, (), width(), glyphs()))
+    print_lines(benches_lines(found, None, (), page_width(), glyphs()))
     if not found:
         say("no benchmarks yet: quarterdeck local bench SERVER")
     return exit_codes.OK

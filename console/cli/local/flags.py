@@ -9,7 +9,7 @@ from actions.catalogue import commands as acting
 from actions.catalogue import specs_of
 from actions.spec import ActionSpec, Launch
 from console.cli.action_flags import add_argument
-from console.cli.shared_flags import add_how, add_output, count, seconds
+from console.cli.shared_flags import add_how, add_output, between, count, seconds
 from fleet.local.vllm_arguments import ARGUMENTS, SWITCH, WORDS
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
@@ -93,7 +93,9 @@ def _logs(parser: argparse.ArgumentParser) -> None:
 def _try(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="SERVER")
     parser.add_argument("prompt", metavar="PROMPT", nargs="+")
-    parser.add_argument("--tokens", metavar="N", type=int, default=256, help="at most this many (256)")
+    parser.add_argument(
+        "--tokens", metavar="N", type=between(1, 1_000_000), default=256, help="at most this many (256)"
+    )
 
 
 def _benches(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from actions.running.action_run import ActionRun
 from console.cli import streams
-from console.cli.confirm import width
+from console.cli.output import page_width
 from console.views.plan import reading_text
 from widgets.untrusted import untrusted
 from widgets.values import age_text
@@ -54,7 +54,7 @@ class PhasePrinter:
             self._loading(state)
 
     def _write_over(self, line: str) -> None:
-        streams.write_over(line[: width() - 1])
+        streams.write_over(line[: page_width(sys.stderr) - 1])
         self._open = True
 
     def _end(self) -> None:

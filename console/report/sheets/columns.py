@@ -29,33 +29,34 @@ class MeasuredColumn(NamedTuple):
 
 
 SERVING: Final = (
-    MeasuredColumn(Quantity.RUNNING, "RUN"),
-    MeasuredColumn(Quantity.WAITING, "WAIT"),
-    MeasuredColumn(Quantity.KV_USAGE, "KV%", priority=1),
-    MeasuredColumn(Quantity.GENERATION_TOKENS, "TOK/S"),
-    MeasuredColumn(Quantity.TTFT_P95, "TTFT95"),
-    MeasuredColumn(Quantity.ITL_P95, "ITL95", priority=1),
+    MeasuredColumn(Quantity.RUNNING, "RUN", priority=2),
+    MeasuredColumn(Quantity.WAITING, "WAIT", priority=2),
+    MeasuredColumn(Quantity.KV_USAGE, "KV%", priority=3),
+    MeasuredColumn(Quantity.GENERATION_TOKENS, "TOK/S", priority=2),
+    MeasuredColumn(Quantity.TTFT_P95, "TTFT95", priority=2),
+    MeasuredColumn(Quantity.ITL_P95, "ITL95", priority=3),
     MeasuredColumn(Quantity.TTFT_P50, "TTFT50", WIDE),
     MeasuredColumn(Quantity.QUEUE_P95, "QUEUE95", WIDE),
     MeasuredColumn(Quantity.E2E_P95, "E2E95", WIDE),
-    MeasuredColumn(Quantity.GPU_UTIL, "GPU%", priority=1),
-    MeasuredColumn(Quantity.GPU_TEMPERATURE, "°C", priority=1),
+    MeasuredColumn(Quantity.GPU_UTIL, "GPU%", priority=3),
+    MeasuredColumn(Quantity.GPU_TEMPERATURE, "°C", priority=3),
 )
 """Numbers of everything that serves."""
 OF_GPUS: Final = (
-    MeasuredColumn(Quantity.GPU_UTIL, "GPU%"),
-    MeasuredColumn(Quantity.GPU_MEMORY_USED, "MEMORY", priority=1),
+    MeasuredColumn(Quantity.GPU_UTIL, "GPU%", priority=2),
+    MeasuredColumn(Quantity.GPU_MEMORY_USED, "MEMORY", priority=3),
     MeasuredColumn(Quantity.GPU_MEMORY_TOTAL, "OF", WIDE),
-    MeasuredColumn(Quantity.GPU_TEMPERATURE, "°C"),
-    MeasuredColumn(Quantity.GPU_POWER, "W", priority=1),
-    MeasuredColumn(Quantity.THROTTLE, "THROTTLED", priority=2),
-    MeasuredColumn(Quantity.XID, "XID", priority=1),
+    MeasuredColumn(Quantity.GPU_TEMPERATURE, "°C", priority=2),
+    MeasuredColumn(Quantity.GPU_POWER, "W", priority=3),
+    MeasuredColumn(Quantity.THROTTLE, "THROTTLED", priority=4),
+    MeasuredColumn(Quantity.XID, "XID", priority=3),
 )
 """Numbers of a GPU."""
 
 SIGN: Final = SheetColumn("severity", "")
 """The glyph in front of a row; programs get the word."""
-WHY: Final = SheetColumn("reason", "WHY", least=20, priority=3)
+WHY: Final = SheetColumn("reason", "WHY", least=20, priority=1)
+"""What is wrong with an object: the numbers make room for it. It is narrow where nothing is."""
 STATE: Final = SheetColumn("state", "STATE")
 OBJECT: Final = SheetColumn("object", "OBJECT", least=16, keep="end")
 SINCE: Final = SheetColumn("since", "FOR", align="right", priority=1, moves=True)

@@ -18,11 +18,11 @@ from widgets.untrusted import untrusted, untrusted_line, untrusted_name
 from widgets.values import age_text
 
 _STATE: Final = SheetColumn("state", "READY", least=9)
-_RESTARTS: Final = SheetColumn("restarts", "RESTARTS", align="right", priority=2)
-_CREATED: Final = SheetColumn("created", "AGE", align="right", priority=1)
+_RESTARTS: Final = SheetColumn("restarts", "RESTARTS", align="right", priority=3)
+_CREATED: Final = SheetColumn("created", "AGE", align="right", priority=3)
 _IMAGE: Final = SheetColumn("image", "IMAGE", least=12, keep="end", shown=WIDE)
 _MODEL: Final = SheetColumn("model", "MODEL", least=12, keep="end", shown=WIDE)
-_NODE: Final = SheetColumn("node", "NODE", least=12, keep="end", priority=4)
+_NODE: Final = SheetColumn("node", "NODE", least=12, keep="end", priority=5)
 _NAME: Final = NAMED[2]
 _NAMESPACE: Final = NAMED[1]
 
@@ -124,7 +124,7 @@ def models_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
     serving = tuple(one for one in SERVING if one.quantity not in (Quantity.GPU_UTIL, Quantity.GPU_TEMPERATURE))
     columns = (
         SIGN, _NAMESPACE, _NAME, _drawn("MODEL")._replace(keep="start"), SheetColumn("replicas", "READY"),
-        *columns_of(serving), WHY, SheetColumn("workloads", "WORKLOADS", least=16, priority=2),
+        *columns_of(serving), WHY, SheetColumn("workloads", "WORKLOADS", least=16, priority=4),
     )  # fmt: skip
 
     def row(model: ModelGroup) -> SheetRow:
@@ -157,7 +157,7 @@ def nodes_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
     columns = (
         SIGN, SheetColumn("name", "NODE", least=20, keep="end"), SheetColumn("status", "STATUS"),
         SheetColumn("gpus_free", "FREE", align="right"), SheetColumn("gpus", "GPUS", align="right"),
-        SheetColumn("product", "PRODUCT", least=10, keep="end", priority=1), _CREATED, WHY,
+        SheetColumn("product", "PRODUCT", least=10, keep="end", priority=3), _CREATED, WHY,
         SheetColumn("kubelet", "KUBELET", shown=WIDE), SheetColumn("address", "ADDRESS", shown=WIDE),
         SheetColumn("taints", "TAINTS", least=12, shown=WIDE),
     )  # fmt: skip
@@ -203,7 +203,7 @@ def gpus_sheet(snapshot: Snapshot, glyphs: Glyphs) -> Sheet:
     columns = (
         SIGN, SheetColumn("node", "NODE", least=12, keep="end"), SheetColumn("gpu", "GPU", align="right"),
         SheetColumn("holder", "POD", least=20, keep="end"), *columns_of(OF_GPUS), WHY,
-        SheetColumn("product", "PRODUCT", least=10, keep="end", priority=2), SheetColumn("uuid", "UUID", shown=WIDE),
+        SheetColumn("product", "PRODUCT", least=10, keep="end", priority=4), SheetColumn("uuid", "UUID", shown=WIDE),
     )  # fmt: skip
     rows = []
     ordered = sorted(snapshot.gpus.items(), key=lambda one: (one[1].node, one[1].ordinal.zfill(4), one[0]))
