@@ -57,6 +57,14 @@ def check_file(path: str | Path, limit: int) -> None:
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
 
+def is_there(path: Path) -> bool:
+    """True if something has this path; False also for a path that nothing can have, for which pathlib raises."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def _check(status: os.stat_result, limit: int) -> None:
     if os.path.samestat(status, Path(os.devnull).stat()):
         return

@@ -19,6 +19,7 @@ from actions.local.environment import environment_beside, inherited, set_for
 from actions.local.spawn import run
 from actions.local.store import kept_environment, whole_env
 from fleet.dataclass import dataclass
+from fleet.files import is_there
 from fleet.local.api_keys import key_for
 from fleet.local.benches import ConcurrencyLevel
 from fleet.local.errors import LocalError
@@ -171,7 +172,7 @@ def _model_of(record: ServerRecord, env: Mapping[str, str]) -> str:
     except OSError:
         commit = revision
     found = cache / "snapshots" / commit
-    return str(found) if found.is_dir() else model
+    return str(found) if is_there(found) and found.is_dir() else model
 
 
 def _as_the_server(argv: tuple[str, ...]) -> list[str]:

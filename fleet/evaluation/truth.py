@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from fleet.files import is_there
 from fleet.recorder.problem import first_problem
 
 SCHEMA: Literal["quarterdeck/truth/v1"] = "quarterdeck/truth/v1"
@@ -97,7 +98,7 @@ def read_truth(file: Path) -> Truth:
 
 def cases(folder: Path) -> list[tuple[str, Truth, Path]]:
     """Return (name, truth, recording) of each case in a folder and its subfolders, by name. Raises TruthError."""
-    if not folder.is_dir():
+    if not is_there(folder) or not folder.is_dir():
         raise TruthError(f"{folder} is not a folder")
     files = sorted(folder.rglob("*.toml"))
     if not files:

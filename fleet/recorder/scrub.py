@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from fleet.alerts.alert_objects import LABELS
+from fleet.files import is_there
 from fleet.model.alerts import NAME, Matcher
 from fleet.model.facts import Facts
 from fleet.model.measurement import Measurement, SourceNames
@@ -357,7 +358,7 @@ def scrub(path: Path, out: Path, progress: Callable[[int, int], object] = lambda
 
     ``progress`` is called with the number of moments done, and the total. Raises RecordingError.
     """
-    if out.exists():
+    if is_there(out):
         raise RecordingError(f"{out} already exists", "Name a new file.")
     scrubber = Scrubber()
     with Recording(path) as recording, removed_if_it_fails(out):
@@ -382,8 +383,8 @@ def removed_if_it_fails(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for ending in ("", "-wal", "-shm", "-journal"):
-            Path(f"{path}{ending}").unlink(missing_ok=True)
+        for file in filter(is_there, (Path(f"{path}{ending}") for ending in ("", "-wal", "-shm", "-journal"))):
+            file.unlink()
         raise
 
 

@@ -16,6 +16,8 @@ import pytest
 from console import __version__, main
 from console.cli import dispatch, usage
 from console.cli.parser import build, parse, setting_flags
+from fleet.recorder.scrub import NoRedaction
+from fleet.recorder.writer import RecordingWriter
 from tests.waiting import PATIENCE
 
 
@@ -121,6 +123,31 @@ def test_wrong_usage_is_two_lines_and_exit_2(
     assert out == ""
     assert expected in err.splitlines()[0]
     assert len(err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["eval", "x" * 5000],
+        ["record", "scrub", "IN", "x" * 5000],
+        ["local", "logs", "x" * 5000],
+        ["replay", "x" * 5000],
+        ["audit", "show", "--dir", "x" * 5000],
+        ["web", "--cert", "x" * 5000],
+        ["config", "check", "--config", "x" * 5000],
+        ["snapshot", "--kubeconfig", "x" * 5000],
+    ],
+)
+def test_a_path_that_nothing_can_have_is_wrong_usage(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorded = RecordingWriter(tmp_path / "IN", NoRedaction())
+    recorded.close()
+    assert main.main(arguments) == 2
+    err = capsys.readouterr().err
+    assert "unexpected" not in err
+    assert "Errno" not in err
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from console.config.settings import Settings
 from console.report.sheets.local import servers_sheet
 from console.report.sheets.sheet import Sheet
 from fleet import guard
+from fleet.files import is_there
 from fleet.local.benches import read_benches
 from fleet.local.errors import LocalError
 from fleet.local.record import LOG, RECORD, ServerRecord, read_records, servers_folder
@@ -145,6 +146,7 @@ def _log_of(invocation: Invocation, name: str) -> Path:
         taken_down
         and name not in {"", ".", ".."}
         and Path(name).name == name
+        and is_there(kept)
         and kept.is_file()
         and not (folder / name / RECORD).exists()
     ):

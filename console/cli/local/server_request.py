@@ -10,6 +10,7 @@ from typing import Any
 
 from console.config.settings import Settings
 from console.session.local.presets import free_port, require
+from fleet.files import is_there
 from fleet.local.arguments import arguments_of, parse_arguments
 from fleet.local.errors import LocalError
 from fleet.local.names import is_name, name_for
@@ -28,7 +29,7 @@ _SECRETS = {
 def base_spec(options: argparse.Namespace, settings: Settings, environ: Mapping[str, str]) -> LaunchSpec:
     """Return the base of a new server: a preset, or the model alone. Port 0 if none was given. Raises LocalError."""
     model = options.model or ""
-    preset = options.preset or (model if model in settings.local.presets and not Path(model).exists() else "")
+    preset = options.preset or (model if model in settings.local.presets and not is_there(Path(model)) else "")
     if preset:
         spec = require(settings, environ, preset)
         return replace(spec, model=model) if model and model != preset else spec

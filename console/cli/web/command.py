@@ -42,7 +42,9 @@ def run(invocation: Invocation) -> int:
     try:
         tls = _tls(options.cert, options.key)
     except (OSError, ValueError) as error:
-        say(f"the certificate cannot be used: {error}\n  --cert is a PEM file with its chain, --key its private key.")
+        # Files raise errors with a number in front; certificates have only words.
+        why = getattr(error, "strerror", None) or error
+        say(f"the certificate cannot be used: {why}\n  --cert is a PEM file with its chain, --key its private key.")
         return exit_codes.USAGE
     try:
         from console.cli.web.server import WebConsole
