@@ -56,7 +56,7 @@ OF_GPUS: Final = (
 SIGN: Final = SheetColumn("severity", "")
 """The glyph in front of a row; programs get the word."""
 WHY: Final = SheetColumn("reason", "WHY", least=20, priority=1)
-"""What is wrong with an object: the numbers make room for it. It is narrow where nothing is."""
+"""Reason of a severity: the numbers make room for it. Narrow where nothing is wrong."""
 STATE: Final = SheetColumn("state", "STATE")
 OBJECT: Final = SheetColumn("object", "OBJECT", least=16, keep="end")
 SINCE: Final = SheetColumn("since", "FOR", align="right", priority=1, moves=True)
