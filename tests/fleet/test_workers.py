@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -27,6 +28,60 @@ def test_no_more_threads_than_allowed() -> None:
     names = {workers.submit(lambda: threading.current_thread().name).result(10) for _ in range(20)}
     assert names <= {"test-0", "test-1"}
     workers.shutdown()
+
+
+def test_calls_one_after_the_other_stay_on_the_thread_that_was_busy_last() -> None:
+    workers = Workers(3, "test")
+    arrived, release = threading.Barrier(4), threading.Event()
+
+    def block() -> str:
+        arrived.wait(PATIENCE)
+        assert release.wait(PATIENCE)
+        return threading.current_thread().name
+
+    together = [workers.submit(block) for _ in range(3)]
+    arrived.wait(PATIENCE)
+    waiting = workers.submit(pow, 2, 2)
+    assert not waiting.done()
+    release.set()
+    assert {future.result(PATIENCE) for future in together} == {"test-0", "test-1", "test-2"}
+    assert waiting.result(PATIENCE) == 4
+    until_idle(workers, 3)
+    names = []
+    for _ in range(10):
+        names.append(workers.submit(lambda: threading.current_thread().name).result(PATIENCE))
+        until_idle(workers, 3)
+    assert len(set(names)) == 1
+    workers.shutdown()
+
+
+def test_no_thread_is_started_while_one_is_idle() -> None:
+    workers = Workers(3, "test")
+    for _ in range(5):
+        assert workers.submit(lambda: threading.current_thread().name).result(PATIENCE) == "test-0"
+        until_idle(workers, 1)
+    workers.shutdown()
+
+
+def test_an_idle_thread_keeps_no_result() -> None:
+    class Result:
+        pass
+
+    workers = Workers(1, "test")
+    # A thread's first call, and a later one.
+    for _ in range(2):
+        result = weakref.ref(workers.submit(Result).result(PATIENCE))
+        until_idle(workers, 1)
+        assert result() is None
+    workers.shutdown()
+
+
+def until_idle(workers: Workers, threads: int) -> None:
+    """Wait until so many of its threads have nothing to do: a result is there a moment before that."""
+    deadline = time.monotonic() + PATIENCE
+    while len(workers._idle) < threads:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_after_the_end_nothing_is_taken_and_what_waited_is_cancelled() -> None:
