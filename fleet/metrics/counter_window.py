@@ -124,6 +124,11 @@ class Window:
         return found
 
     @property
+    def at(self) -> float:
+        """Steady time of the last sample; -inf before the first."""
+        return self._at
+
+    @property
     def covered(self) -> float:
         """Seconds between the first and the last sample in use; 0.0 with fewer than two."""
         return self._at - self._checkpoints[0] if self._checkpoints else 0.0

@@ -122,6 +122,15 @@ class TargetState:
         self.heard_at = now
         self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)
 
+    def is_due(self, clock: float, gpus_every: float) -> bool:
+        """True if it is to be asked at steady time ``clock``. A GPU exporter, once its rates are known, is not within
+        ``gpus_every`` seconds of its last answer.
+        """
+        binding = self.binding
+        if not binding.gpus or binding.engines or binding.gateways or (binding.counters and not self.window.covered):
+            return True
+        return clock - self.window.at >= gpus_every
+
     def rates(self) -> Sequence[float]:
         """Return the rates of the counters, NaN if unknown."""
         rates = self.window.rates()
