@@ -21,7 +21,8 @@ class Histogram:
     """
 
     edges: tuple[float, ...]
-    counts: tuple[float, ...]
+    counts: Sequence[float]
+    """A tuple, or an array where there are thousands at once; those of one source are alike, so that they compare."""
     total: float = math.nan
 
     @property

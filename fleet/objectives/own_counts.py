@@ -35,6 +35,8 @@ class EventCounter:
         """Unix time at which a bin begins → observed seconds of it."""
         self._over: dict[tuple[float, ...], Mapping[Key, float]] = {}
         """Bins that are over → the sums of their counts, for the windows of the last call."""
+        self._keys: dict[Key, Key] = {}
+        """The keys of the running minute: bins share them, since a key takes more than what is counted under it."""
         self._last = -math.inf
         self.since: dict[RequestOwner, float] = {}
         """Unix time at which each owner was first seen."""
@@ -49,12 +51,15 @@ class EventCounter:
         seconds = min(found.at - self._last, found.window)
         self._last = found.at
         minute = math.floor(found.at / MINUTE) * MINUTE
+        if minute not in self._bins:
+            self._keys = {key: key for key in self._bins.get(minute - MINUTE, ())}
         into = self._bins.setdefault(minute, defaultdict(float))
         self._seen[minute] = self._seen.get(minute, 0.0) + seconds
         for key, per_second in _rates(found, edges):
-            into[key] += per_second * seconds
+            into[self._keys.setdefault(key, key)] += per_second * seconds
         for owner in _there(found):
-            into[owner, "present", 0.0] += seconds
+            present: Key = (owner, "present", 0.0)
+            into[self._keys.setdefault(present, present)] += seconds
             self.since.setdefault(owner, found.at - seconds)
         self._thin(found.at)
 

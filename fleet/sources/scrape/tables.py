@@ -114,8 +114,4 @@ def _histogram(edges: tuple[float, ...], counts: Sequence[float]) -> Histogram |
     """Return the histogram, or None for garbage: one such row must not spoil the percentiles of all those merged with
     it.
     """
-    if not plausible(sum(counts)):
-        return None
-    # Above the slowest request all counts are equal: the number is kept once.
-    seen: dict[float, float] = {}
-    return Histogram(edges, tuple(map(seen.setdefault, counts, counts)))
+    return Histogram(edges, counts) if plausible(sum(counts)) else None

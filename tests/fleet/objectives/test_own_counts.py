@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -118,3 +119,15 @@ async def test_until_the_next_measurement_the_ledger_is_the_same_object() -> Non
     second = await source.ask()
     assert second is not first
     assert second.spent != first.spent
+
+
+def test_a_minute_that_is_kept_is_its_numbers_and_no_new_keys() -> None:
+    counter, pods, minutes = EventCounter(), [f"chat{number}-7c9f58-x2k4d" for number in range(50)], 20
+    measured = [seen(NOW + number * MINUTE, 3.0, 4.0, *pods) for number in range(minutes + 2)]
+    for one in measured[:2]:
+        counter.note(one, EDGES)
+    before = sys.getallocatedblocks()
+    for one in measured[2:]:
+        counter.note(one, EDGES)
+    # Of each pod: two buckets, two counts of requests, and its presence.
+    assert sys.getallocatedblocks() - before < 1.2 * minutes * 5 * len(pods)
