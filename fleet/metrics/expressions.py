@@ -32,6 +32,7 @@ GONE = "gone"
 YOUNG = "young"
 PRESENT = "present"
 RESET = "reset"
+ODD = "odd"
 PER_SECOND = "le_per_second"
 """Label of buckets whose ``le`` is not in seconds: its units per second."""
 PART = "part"
@@ -59,6 +60,9 @@ class QueryScope:
     window: float = 60.0
     replicas: tuple[str, ...] = ()
     """Labels in the data that distinguish the samples of several scrapers of one target: each sample counts once."""
+    gpus_are_alike: bool = False
+    """True if the metrics that show a GPU name each one, with all its labels: no others need to be tried for that, of
+    which there are thirty."""
 
     @property
     def range(self) -> str:

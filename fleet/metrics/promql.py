@@ -87,21 +87,45 @@ def scaled(expression: str, scale: float) -> str:
     return expression if scale == 1.0 else f"{expression} * {scale!r}"
 
 
-def tagged(tag: str, expression: str) -> str:
+class TaggedPart(str):
+    """A part of a joined query whose series all carry the same tag."""
+
+    __slots__ = ("tag",)
+
+    tag: str
+
+    @classmethod
+    def of(cls, tag: str, expression: str) -> TaggedPart:
+        part = cls(expression)
+        part.tag = str(tag)
+        return part
+
+
+def tagged(tag: str, expression: str) -> TaggedPart:
     """A part of a joined query."""
     # Each space is three characters of a URL.
-    return f'label_replace({expression},"{TAG}","{tag}","","")'
+    return TaggedPart.of(tag, f'label_replace({expression},"{TAG}","{tag}","","")')
 
 
 def joined(parts: Sequence[str]) -> str:
     """Return one query of these parts.
 
-    They are joined as a balanced tree: each ``or`` scans everything on its left, which a chain would repeat.
+    Parts with the same tag, or without one, are joined with ``or``, which compares all labels of all series. The others
+    have no series in common with them: to say that the tag decides saves a store that comparison, an eighth of what
+    the numbers of a fleet cost it.
     """
+    alike: dict[str, list[str]] = {}
+    for part in parts:
+        alike.setdefault(part.tag if isinstance(part, TaggedPart) else "", []).append(part)
+    return _tree([_tree(some, " or ") for some in alike.values()], f" or on({TAG}) ")
+
+
+def _tree(parts: Sequence[str], operator: str) -> str:
+    """Join parts as a balanced tree: each operator scans everything on its left, which a chain would repeat."""
     if len(parts) <= 2:
-        return " or ".join(parts)
+        return operator.join(parts)
     half = (len(parts) + 1) // 2
-    return f"({joined(parts[:half])}) or ({joined(parts[half:])})"
+    return f"({_tree(parts[:half], operator)}){operator}({_tree(parts[half:], operator)})"
 
 
 def listed(labels: Iterable[str]) -> str:

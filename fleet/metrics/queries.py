@@ -15,6 +15,7 @@ from fleet.metrics.expressions import (
     DIALECT,
     DOWN,
     GONE,
+    ODD,
     PART,
     PRESENT,
     PROCESS,
@@ -116,8 +117,9 @@ def young_samples(scope: QueryScope, where: Mapping[str, Collection[str]]) -> li
     return found if all(len(quote(one)) <= LONGEST for one in found) else []
 
 
-def names(asked: DialectSet) -> list[str]:
-    """Return the queries for the counters and histograms of these dialects that exist, in any spelling.
+def names(asked: DialectSet, of_gpus: DialectSet) -> list[str]:
+    """Return the queries for the counters and histograms of these dialects that exist, in any spelling, and for GPUs
+    that are odd.
 
     As expensive as all gauges, since every series of them is looked at.
     """
@@ -126,7 +128,7 @@ def names(asked: DialectSet) -> list[str]:
         bases = {base for bases in (*member.families.values(), *member.phases.values()) for base in bases}
         counters = {metric.name for _, metric in member.counters() if len(member.spellings(metric.name)) > 1}
         wanted[member] = counters | {f"{base}_count" for base in bases}
-    return queries(_presence((), wanted))
+    return queries((*_presence((), wanted), *_odd_gpus(of_gpus)))
 
 
 def _products() -> list[str]:
@@ -255,11 +257,9 @@ def gpus(scope: QueryScope) -> list[str]:
     come with its UUID only.
     """
     keys = gpu_key_labels(scope.gpus)
-    parts = []
-    wanted: dict[Dialect, list[str]] = {}
+    parts: list[str] = []
+    wanted = {member: _gauges_and_masks(member) for member in scope.gpus}
     for member in scope.gpus:
-        gauges = (metric.name for _, metric in member.gauges())
-        wanted[member] = list(dict.fromkeys((*member.seen_by(), *gauges, *member.masks)))
         # Once, where several quantities have the same counter.
         for metric in dict.fromkeys(metric for _, metric in member.counters()):
             # The maximum around it counts each GPU once, however many scrapers see it.
@@ -270,11 +270,34 @@ def gpus(scope: QueryScope) -> list[str]:
             )
             parts.append(tagged(metric.name, f"max by ({listed(keys)}) ({rates})"))
     for member, names in wanted.items():
-        parts.append(
-            stamp_part(member, gpu_labels(scope.gpus), [spelt for name in names for spelt in member.spellings(name)])
-        )
+        shown_by = None if scope.gpus_are_alike else _every_spelling(member, names)
+        parts.append(stamp_part(member, gpu_labels(scope.gpus), shown_by))
     labels = dict.fromkeys((*keys, *(label for label in _value_labels(scope.gpus) if label not in keys)))
     return queries((*parts, *by_name("max", labels, wanted)))
+
+
+def _odd_gpus(asked: DialectSet) -> Iterator[str]:
+    """Yield the number of GPUs that are named otherwise, or only, by other metrics than those that show one; no answer
+    for none.
+
+    An exporter may omit the labels of a pod from some of its series, and scrape configurations drop some.
+    """
+    by = f"group by ({listed(gpu_labels(asked))})"
+    for member in asked:
+        shown = member.seen_by()
+        others = [name for name in _every_spelling(member, _gauges_and_masks(member)) if name not in shown]
+        some, rest = (" or ".join(selector(name, member.where) for name in names) for names in (shown, others))
+        if others:
+            yield tagged(ODD, f"count ({by} ({rest}) unless {by} ({some}))")
+
+
+def _gauges_and_masks(member: Dialect) -> list[str]:
+    """Every metric that a GPU may be read from but for its counters, those that show it first."""
+    return list(dict.fromkeys((*member.seen_by(), *(metric.name for _, metric in member.gauges()), *member.masks)))
+
+
+def _every_spelling(member: Dialect, names: Iterable[str]) -> list[str]:
+    return [spelt for name in names for spelt in member.spellings(name)]
 
 
 def samples(names: Sequence[str], labels: Mapping[str, str], seconds: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""The names that a store has of its engines' counters and histograms: which prefix, and which release's.
+"""The names that a store has of its metrics: which prefix, and which release's; and whether all GPUs are alike.
 
 Looking for them costs a store of thousands of engines as much as all gauges, and they hardly ever change. So they are
 looked for again where engines have come, gone or restarted, and otherwise once in a minute: some appear with the first
@@ -11,6 +11,9 @@ import math
 from collections.abc import Callable, Iterable
 
 from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.expressions import ODD
+from fleet.metrics.promql import TAG
+from fleet.metrics.queries import names
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.series import series
 
@@ -24,14 +27,29 @@ class MetricNames:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._looked = -math.inf
-        self._dialects = DialectSet(())
+        self._of: tuple[DialectSet, DialectSet] | None = None
+        """The dialects of engines and of GPU exporters that were looked for."""
         self.seen: frozenset[str] = frozenset()
+        self.gpus_are_alike = False
+        """True if every GPU is named in full by the metrics that show one (``QueryScope``)."""
 
-    def may_differ(self, dialects: DialectSet, *, changed: bool) -> bool:
-        """True if they are to be looked for again; ``changed`` says that engines may have others than before."""
-        return changed or dialects is not self._dialects or self._clock() - self._looked >= LOOK_EVERY
+    def look(
+        self,
+        engines: DialectSet,
+        gpus: DialectSet,
+        ask: Callable[[Iterable[str]], Iterable[Answer]],
+        *,
+        changed: bool,
+    ) -> None:
+        """Look for them where they may be others; ``changed`` says that engines may have others than before.
 
-    def read(self, dialects: DialectSet, answers: Iterable[Answer]) -> None:
-        """Take them from the answers to ``queries.names(dialects)``. Raises SourceProblem."""
-        self.seen = frozenset(labels.get("__name__", "") for labels in series(answers, []))
-        self._looked, self._dialects = self._clock(), dialects
+        Raises SourceProblem.
+        """
+        of = engines, gpus
+        now = self._clock()
+        if not changed and of == self._of and now - self._looked < LOOK_EVERY:
+            return
+        found = list(series(ask(names(engines, gpus)), []))
+        self.seen = frozenset(labels["__name__"] for labels in found if "__name__" in labels)
+        self.gpus_are_alike = not any(labels.get(TAG) == ODD for labels in found)
+        self._looked, self._of = now, of

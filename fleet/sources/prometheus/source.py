@@ -225,10 +225,9 @@ class PrometheusSource:
         has = engines.present
         products = has.engines, has.gateways, has.gpus
         look = self._releases_may_differ(rows)
-        if self._names.may_differ(has.engines, changed=look):
-            self._names.read(has.engines, self._ask(queries.names(has.engines), at, notes))
-        names = self._names.seen | has.names
-        scope = QueryScope(*products, names, engines.labels, engines.key, window, has.replicas)
+        self._names.look(has.engines, has.gpus, partial(self._ask, at=at, notes=notes), changed=look)
+        names, alike = self._names.seen | has.names, self._names.gpus_are_alike
+        scope = QueryScope(*products, names, engines.labels, engines.key, window, has.replicas, alike)
 
         tick = self._queries(scope, rows, pods)
         if tick != guess:

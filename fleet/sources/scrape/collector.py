@@ -205,8 +205,9 @@ class ScrapeCollector:
         return self.keeper.status.health in (Health.LIVE, Health.DEGRADED)
 
     def refresh(self) -> None:
-        """Look for a way at the next measurement, whenever the last look was."""
+        """Look for a way at the next measurement, whenever the last look was, and ask every target."""
         self._tried = float("-inf")
+        self._source.refresh()
 
     async def close(self) -> None:
         """Close the connections."""

@@ -74,6 +74,8 @@ class ScrapeSource:
         """True if connections are kept for the next scrape."""
         self._states: dict[str, TargetState] = {}
         self._layouts = Layouts()
+        self._wants_all = False
+        """True if the next scrape asks every target, however lately it answered."""
         self._last: float | None = None
         self._interval = self._settings.interval
 
@@ -94,7 +96,8 @@ class ScrapeSource:
         await self._make_room(sum(target.fetch is None for target in unique.values()))
         unreachable: dict[str, str] = {}
         unread: dict[str, str] = {}
-        due = [target for key, target in unique.items() if self._states[key].is_due(begun, _GPUS_EVERY)]
+        gpus_every, self._wants_all = 0.0 if self._wants_all else _GPUS_EVERY, False
+        due = [target for key, target in unique.items() if self._states[key].is_due(begun, gpus_every)]
         queue = iter(due)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._settings.concurrency, len(due))):
@@ -112,6 +115,10 @@ class ScrapeSource:
             window=round(covered, 1) or span, interval=self._interval, unreachable=unreachable, requests=len(due)
         )
         return replace(measurement, unread=unread)
+
+    def refresh(self) -> None:
+        """Ask every target at the next scrape."""
+        self._wants_all = True
 
     def pause(self) -> None:
         """The next scrape is not the next of a series: the time until then is no scrape interval."""

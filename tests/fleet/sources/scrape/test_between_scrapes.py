@@ -146,6 +146,14 @@ class TestGpuExporters:
         m = await rig.tick({"dcgm": _gpu_page(60.0)})
         assert (m.unreachable, gpu(m, Quantity.GPU_TEMPERATURE)) == ({}, 60.0)
 
+    async def test_all_are_asked_where_a_person_wants_new_numbers(self) -> None:
+        rig = Rig()
+        for degrees in (50.0, 51.0):
+            await rig.tick({"dcgm": _gpu_page(degrees)}, after=2.0)
+        rig.source.refresh()
+        assert gpu(await rig.tick({"dcgm": _gpu_page(52.0)}, after=2.0), Quantity.GPU_TEMPERATURE) == 52.0
+        assert gpu(await rig.tick({"dcgm": _gpu_page(53.0)}), Quantity.GPU_TEMPERATURE) == 52.0
+
     async def test_rates_come_with_the_second_scrape_however_soon(self) -> None:
         rig = Rig()
         await rig.tick({"dcgm": _gpu_page(50.0)}, after=1.0)
