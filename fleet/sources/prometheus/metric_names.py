@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import ODD
 from fleet.metrics.promql import TAG
-from fleet.metrics.queries import names
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.series import series
 
@@ -33,23 +32,13 @@ class MetricNames:
         self.gpus_are_alike = False
         """True if every GPU is named in full by the metrics that show one (``QueryScope``)."""
 
-    def look(
-        self,
-        engines: DialectSet,
-        gpus: DialectSet,
-        ask: Callable[[Iterable[str]], Iterable[Answer]],
-        *,
-        changed: bool,
-    ) -> None:
-        """Look for them where they may be others; ``changed`` says that engines may have others than before.
+    def may_differ(self, engines: DialectSet, gpus: DialectSet, *, changed: bool) -> bool:
+        """True if they are to be looked for again; ``changed`` says that engines may have others than before."""
+        return changed or (engines, gpus) != self._of or self._clock() - self._looked >= LOOK_EVERY
 
-        Raises SourceProblem.
-        """
-        of = engines, gpus
-        now = self._clock()
-        if not changed and of == self._of and now - self._looked < LOOK_EVERY:
-            return
-        found = list(series(ask(names(engines, gpus)), []))
+    def read(self, engines: DialectSet, gpus: DialectSet, answers: Iterable[Answer]) -> None:
+        """Take them from the answers to ``queries.names`` for these dialects. Raises SourceProblem."""
+        found = list(series(answers, []))
         self.seen = frozenset(labels["__name__"] for labels in found if "__name__" in labels)
         self.gpus_are_alike = not any(labels.get(TAG) == ODD for labels in found)
-        self._looked, self._of = now, of
+        self._looked, self._of = self._clock(), (engines, gpus)

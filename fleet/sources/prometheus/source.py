@@ -225,7 +225,9 @@ class PrometheusSource:
         has = engines.present
         products = has.engines, has.gateways, has.gpus
         look = self._releases_may_differ(rows)
-        self._names.look(has.engines, has.gpus, partial(self._ask, at=at, notes=notes), changed=look)
+        looked_at = has.engines, has.gpus
+        if self._names.may_differ(*looked_at, changed=look):
+            self._names.read(*looked_at, self._ask(queries.names(*looked_at), at, notes))
         names, alike = self._names.seen | has.names, self._names.gpus_are_alike
         scope = QueryScope(*products, names, engines.labels, engines.key, window, has.replicas, alike)
 

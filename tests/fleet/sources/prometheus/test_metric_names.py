@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from fleet.metrics.dialect_set import DialectSet
+from fleet.metrics.queries import names
 from fleet.metrics.registry import ENGINES, GPUS
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.metric_names import LOOK_EVERY, MetricNames
@@ -37,7 +38,8 @@ class Store:
         return [Answer(orjson.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}))]
 
     def look(self, dialects: DialectSet = VLLM, gpus: DialectSet = NO_GPUS, *, changed: bool = False) -> set[str]:
-        self.names.look(dialects, gpus, self.answers, changed=changed)
+        if self.names.may_differ(dialects, gpus, changed=changed):
+            self.names.read(dialects, gpus, self.answers(names(dialects, gpus)))
         return set(self.names.seen)
 
 
