@@ -191,28 +191,34 @@ def _ascii_for(char: str) -> str:
     return plain if plain and len(plain) == cells else _NONE * cells
 
 
-_BLANKS = re.compile(r"([ ·|]+)")
+_BLANKS, _EDGES = re.compile(r"([ ·|]+)"), re.compile(r"(^ +| +$)")
+"""What is between the words of a text, and what is around it."""
+_FOUND = frozenset({Role.MATCH, Role.PICKED})
+"""Roles of texts whose blanks belong to them: they may be what was searched for."""
 
 
 @cache
-def _underlined(palette: Palette) -> frozenset[Role]:
-    """Return the roles with a line below their text."""
+def _decorated(palette: Palette) -> frozenset[Role]:
+    """Return the roles with a line below their text, or a ground behind it."""
     styles = (*palette.styles.items(), *palette.selected.items())
-    return frozenset(role for role, style in styles if style.underline)
+    return frozenset(role for role, style in styles if style.underline or (style.bgcolor and role not in _FOUND))
 
 
 @cache
-def _without_line(style: Style) -> Style | None:
-    """Return the style without the line below its text; None if nothing is left of it."""
-    color, ground = style.color, style.bgcolor
+def _undecorated(style: Style, *, keeps_ground: bool) -> Style | None:
+    """Return the style without the line below its text and the ground behind it; None if nothing is left of it."""
+    color, ground = style.color, style.bgcolor if keeps_ground else None
     bold, dim, italic, reverse = style.bold, style.dim, style.italic, style.reverse
     return Style(color=color, bgcolor=ground, bold=bold, dim=dim, italic=italic, reverse=reverse) or None
 
 
-def _below_words(text: str, style: Style) -> Iterator[tuple[str, Style | None]]:
-    """Yield the parts of an underlined text: the line is below its words, and not below blanks."""
-    bare = _without_line(style)
-    return ((part, bare if _BLANKS.fullmatch(part) else style) for part in _BLANKS.split(text) if part)
+def _behind_words(text: str, style: Style, *, keeps_ground: bool) -> Iterator[tuple[str, Style | None]]:
+    """Yield the parts of a decorated text: a line is below its words, a ground behind all of it, and neither is at the
+    blanks that fill its column. ``keeps_ground``: the ground is that of the whole line.
+    """
+    bare = _undecorated(style, keeps_ground=keeps_ground)
+    blanks = _BLANKS if style.underline else _EDGES
+    return ((part, bare if _BLANKS.fullmatch(part) else style) for part in blanks.split(text) if part)
 
 
 def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: Style | None = None) -> list[Segment]:
@@ -226,7 +232,7 @@ def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: 
         base = overlay if base is None else base + overlay
     segments: list[Segment] = []
     text, style, used = "", base, 0
-    selected, lined = line.overlay is Role.CURSOR, _underlined(palette)
+    selected, decorated = line.overlay is Role.CURSOR, _decorated(palette)
     for role, run in groupby(line.spans, _ROLE):
         own = palette.selected_style(role) if selected else palette.style(role)
         if base is not None:
@@ -239,7 +245,9 @@ def segments_of(line: Line, width: int, palette: Palette, glyphs: Glyphs, base: 
         if used + size > width:
             content, size = set_cell_size(content, width - used), width - used
         used += size
-        parts = _below_words(content, own) if role in lined and own is not None else ((content, own),)
+        parts: Iterable[tuple[str, Style | None]] = ((content, own),)
+        if role in decorated and own is not None:
+            parts = _behind_words(content, own, keeps_ground=base is not None)
         for part, drawn in parts:
             if drawn is style or drawn == style:
                 text += part

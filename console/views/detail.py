@@ -14,7 +14,8 @@ from console.views.load import has_load, latency_lines, load_lines, phase_lines
 from console.views.missing_numbers import gateway_lines, unexposed_lines
 from console.views.plots import plot_block
 from console.views.products import product_of, products_of
-from console.views.subject import assessment_of, reason_of
+from console.views.root_words import root_reason
+from console.views.subject import assessment_of
 from console.views.versions import workload_version_lines
 from console.views.workload_pods import NO_STARTS, Loading, member_lines, start_seconds, startup_lines
 from fleet.model.baseline import Baselines
@@ -58,7 +59,7 @@ def _title(
     """Return name and reason, and the facts beside them or, without room, below."""
     standing = assessment_of(snapshot, key)
     spans = [Span(" "), severity_span(standing.severity, glyphs), Span(f" {untrusted_name(name)}", Role.STRONG)]
-    if reason := reason_of(snapshot, key):
+    if reason := root_reason(snapshot, key):
         spans.append(Span(f"  {untrusted(reason)}", severity_role(standing.severity)))
     beside = (*spans, Span("   "), *pairs(facts))
     return [Line(beside)] if spans_width(beside) <= width else [Line(tuple(spans)), *packed("", facts, width)]
@@ -73,8 +74,8 @@ def _pod_page(
     starts: Mapping[str, Loading],
 ) -> list[Line]:
     key, frame, now = pod.key, snapshot.by_pod, snapshot.at
-    reason = assessment_of(snapshot, key).reason
-    facts = [("", Span(untrusted(pod.status)))] if pod.status != reason else []
+    reasons = root_reason(snapshot, key).split(", ")
+    facts = [] if pod.status in reasons else [("", Span(untrusted(pod.status)))]
     facts.append(("on", Span(untrusted(pod.node) or "no node")))
     if pod.created:
         facts.append(("age", Span(age_text(now - pod.created))))

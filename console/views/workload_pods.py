@@ -75,15 +75,15 @@ def member_lines(
         return [head("pods", "none: no pod has been created yet")]
     ranks = {pod.key: rank(assessment_of(snapshot, pod.key).severity) for pod in pods}
     ordered = sorted(pods, key=lambda pod: (ranks[pod.key], -pod.restarts, pod.name))
-    columns, place, name = _fitting(width)
+    groups = _alike(snapshot, ordered, starts)
+    some = len(ordered) <= MOST
+    rows = [group if some else group[:_FIRST] for group in groups]
+    columns, place, name = _fitting(width, max(width_of(_place(snapshot, pod)) for row in rows for pod in row))
     where = fit("  on", place, "left", "") if place else ""
     first = fit(" PODS", name, "left", "") + fit("age", _AGE, "right", "")
     lines = [Line((Span(first, Role.HEAD), Span(titles(columns) + where, Role.HEAD)))]
     usual = start_seconds(pods)
-    groups = _alike(snapshot, ordered, starts)
-    some = len(ordered) <= MOST
-    for group in groups:
-        shown = group if some else group[:_FIRST]
+    for group, shown in zip(groups, rows, strict=True):
         for pod in shown:
             lines += _row(snapshot, pod, columns, place, name, width, glyphs)
             lines += startup_lines(pod, starts.get(pod.key), usual, snapshot.at, width, _INDENT)
@@ -101,11 +101,13 @@ def _alike(snapshot: Snapshot, ordered: Sequence[Pod], starts: Mapping[str, Load
     return [sorted(group, key=lambda pod: pod.key not in starts) for group in groups.values()]
 
 
-def _fitting(width: int) -> tuple[Sequence[ValueColumn], int, int]:
-    """Return the columns that fit, the cells for a pod's node (0 for none), and those for its name."""
+def _fitting(width: int, longest: int) -> tuple[Sequence[ValueColumn], int, int]:
+    """Return the columns that fit, the cells for a pod's node (0 for none), and those for its name, which gets what the
+    ``longest`` node leaves.
+    """
     columns = fitting(_COLUMNS, width - _NAME - _AGE - _PLACE)
     used = _NAME + _AGE + total_width(columns)
-    place = _PLACE if used + _PLACE <= width else 0
+    place = min(_PLACE, longest + 2) if used + _PLACE <= width else 0
     return columns, place, min(_WIDEST_NAME, max(18, _NAME + width - used - place))
 
 

@@ -242,3 +242,13 @@ def test_a_line_is_below_words_and_not_below_the_blanks_around_them(palette: Pal
     assert "".join(segment.text for segment in segments) == titles.text * len(Role) + " " * (400 - 20 * len(Role))
     if palette is MONO:
         assert {"KV", "cache"} <= set(lined)
+
+
+@pytest.mark.parametrize("role", [Role.CRITICAL, Role.ERROR])
+def test_a_ground_is_behind_a_text_and_not_behind_the_blanks_that_fill_its_column(role: Role) -> None:
+    line = Line((Span(" XID 79, stuck   ", role), Span("  next")))
+    grounds = {segment.text: segment.style is not None and segment.style.bgcolor is not None
+               for segment in segments_of(line, 40, CONTRAST, UNICODE)}  # fmt: skip
+    assert [text for text, has_ground in grounds.items() if has_ground] == ["XID 79, stuck"]
+    selected = segments_of(line._replace(overlay=Role.CURSOR), 40, CONTRAST, UNICODE)
+    assert all(segment.style is not None and segment.style.bgcolor is not None for segment in selected)

@@ -85,9 +85,18 @@ async def test_what_does_not_fit_is_one_key_to_the_right() -> None:
         assert "1/2→" in grid.shown_text[0]
 
 
-@pytest.mark.parametrize(("width", "title"), [(30, "MODEL · WORKLOAD 1/2→"), (22, "MODEL 1/2→"), (12, "MOD… 1/2→")])
-def test_a_title_that_is_too_long_loses_its_second_part_before_it_is_cut(width: int, title: str) -> None:
-    column = GridColumn("name", "MODEL · WORKLOAD", width, align="left")
+@pytest.mark.parametrize(
+    ("words", "width", "title"),
+    [
+        ("MODEL · WORKLOAD", 30, "MODEL · WORKLOAD 1/2→"),
+        ("MODEL · WORKLOAD", 22, "MODEL 1/2→"),
+        ("MODEL · WORKLOAD", 12, "MOD… 1/2→"),
+        ("WHEN (UTC)", 19, "WHEN (UTC) 1/2→"),
+        ("WHEN (UTC)", 17, "WHEN 1/2→"),
+    ],
+)
+def test_a_title_that_is_too_long_loses_its_second_part_before_it_is_cut(words: str, width: int, title: str) -> None:
+    column = GridColumn("name", words, width, align="left")
     page = ColumnPage((Placed(0, column, width),), gap=1)
     text = "".join(span.text for span in head_line(page, 0, 2, None, UNICODE).spans)
     assert len(text) == width

@@ -68,7 +68,7 @@ def head_line(page: ColumnPage, number: int, count: int, sort: Sort | None, glyp
         lead = " " * (LEADS[RowLevel.GROUP] - 1) + mark
         if width_of(lead + title) > placed.width - len(hint):
             # A whole word in place of a cut one: what the rows of the first level are.
-            title = title.partition(" · ")[0]
+            title = title.partition(" · ")[0].partition(" (")[0]
         spans.append(Span(fit(lead + title, max(0, placed.width - len(hint)), "left", ellipsis), Role.HEAD))
         spans.append(Span(hint[: placed.width], Role.KEY))
     return Line(tuple(spans))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from console.views.detail import detail_lines
 from console.views.workload_pods import Loading
 from fleet.model.objects import Condition, Container, Pod
@@ -84,3 +86,13 @@ def test_pods_with_the_same_to_report_are_said_once() -> None:
     lines = _text(replace(loading, pods={**pods, first: replace(pods[first], containers=(died,))}), 120)
     assert any("OOMKilled (137)" in line for line in lines)
     assert any(line.strip() == "+50 alike" for line in lines)
+
+
+@pytest.mark.parametrize(("node", "whole"), [("n1", True), ("pool-h100-eu-west-1-node-17", False)])
+def test_names_get_the_room_that_short_places_leave(node: str, *, whole: bool) -> None:
+    snapshot = make_snapshot()
+    name = "chat-70b-q96rw4lfgd-dm9rf-long"
+    pods = {key: replace(snapshot.pods[key], name=name, node=node) for key in snapshot.pods_of[WORKLOAD]}
+    rows = [line for line in _text(replace(snapshot, pods={**snapshot.pods, **pods}), 80) if name[-9:] in line]
+    assert rows
+    assert all((name in row) is whole and node[-9:] in row and len(row) <= 80 for row in rows)

@@ -292,3 +292,15 @@ def test_the_leader_and_the_workers_of_a_group_are_one_version() -> None:
     assert only.version.model == second.version.model != ""
     another = replace(leader, labels={**leader.labels, GROUP.revision: "b2"})
     assert len(running([worker, another])) == 2
+
+
+async def test_the_title_of_a_page_has_the_words_of_the_row_and_says_nothing_twice() -> None:
+    snapshot = make_snapshot()
+    key = healthy(snapshot)
+    crashed = replace(snapshot.pods[key], status="CrashLoopBackOff")
+    values = {**snapshot.assessments, key: Assessment(Severity.CRITICAL, "OOMKilled, CrashLoopBackOff")}
+    found = replace(snapshot, pods={**snapshot.pods, key: crashed}, assessments=values)
+    async with desk(found, size=(160, 40)) as d:
+        await d.open(key)
+        assert d.lines[1].count("CrashLoopBackOff") == 1
+        assert "OOMKilled" in d.lines[1]
