@@ -192,7 +192,7 @@ def _ascii_for(char: str) -> str:
 
 
 _BLANKS, _EDGES = re.compile(r"([ ·|]+)"), re.compile(r"(^ +| +$)")
-"""What is between the words of a text, and what is around it."""
+"""Blanks and signs between the words of a text; blanks around it."""
 _FOUND = frozenset({Role.MATCH, Role.PICKED})
 """Roles of texts whose blanks belong to them: they may be what was searched for."""
 

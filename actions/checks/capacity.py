@@ -48,8 +48,11 @@ def _suffering(impact: Impact) -> str:
     """Return the impact on users already present before the action; empty if nothing stands out."""
     parts = []
     if impact.queue >= QUEUED:
-        waiting = max(n for n in (impact.waiting, impact.waiting_now) if not math.isnan(n))
-        parts.append(f"{count(waiting, 'request')} in the queue")
+        mean, now = impact.waiting, impact.waiting_now
+        waiting = max(n for n in (mean, now) if not math.isnan(n))
+        # A mean beside another check's number of now is a contradiction where it is not called one.
+        eases = f" on average, {now:.0f} now" if mean > now + _NONE else ""
+        parts.append(f"{count(waiting, 'request')} in the queue{eases}")
     if impact.ttft.value > SLOW:
         parts.append(f"TTFT p95 {bounded_span(impact.ttft)}")
     return ", ".join(parts)

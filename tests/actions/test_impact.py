@@ -77,6 +77,8 @@ def test_where_nobody_is_left_it_is_told_what_there_was(requests: float, words: 
         (1600.0, 1600.0, 75.0, "users wait already: 1600 requests in the queue, TTFT p95 1m15s"),
         (1600.0, 1600.0, math.nan, "1600 requests in the queue"),
         (0.0, 1600.0, 0.5, "1600 requests in the queue"),
+        (72.0, 5.0, 0.5, "72 requests in the queue on average, 5 now"),
+        (72.0, math.nan, 0.5, "72 requests in the queue"),
         (0.0, 0.0, 75.0, "TTFT p95 1m15s"),
         # No point within a bucket so broad: its edges.
         (0.0, 0.0, Reading(29.0, State.FRESH, bound=Bound.WITHIN, edge=40.0, low=20.0), "TTFT p95 20s to 40s"),
