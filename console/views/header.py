@@ -15,7 +15,7 @@ from fleet.model.snapshot import Health, Snapshot, SourceStatus
 from themes.glyphs import Glyphs
 from themes.palette import Role
 from widgets.header import HeaderModel, SourceBadge, health_span
-from widgets.line import Line, Span
+from widgets.line import Line, Span, fit_spans, spans_width
 from widgets.untrusted import untrusted
 
 OLD = 30.0
@@ -90,4 +90,12 @@ def outages(snapshot: Snapshot, width: int, height: int, glyphs: Glyphs) -> list
         if source.remedy:
             words += f" {glyphs.right} {untrusted(source.remedy)}"
         lines += followed((Span(" "), glyph, Span(since, glyph.role)), words, Role.TEXT, width - 1, 3)
-    return lines[: _OUTAGES if height >= _TALL or not snapshot.workloads else 1]
+    most = _OUTAGES if height >= _TALL or not snapshot.workloads else 1
+    return lines if len(lines) <= most else [*lines[: most - 1], _going_on(lines[most - 1], width, glyphs)]
+
+
+def _going_on(line: Line, width: int, glyphs: Glyphs) -> Line:
+    """Return the last line that there is room for, with where the rest is."""
+    rest = (Span(f" {glyphs.ellipsis} ", Role.DIM), Span(":sources", Role.KEY))
+    room = min(spans_width(line.spans), max(0, width - 1 - spans_width(rest)))
+    return Line((*fit_spans(line.spans, room, "left", glyphs.ellipsis), *rest))

@@ -54,6 +54,7 @@ async def test_what_is_wrong_and_what_to_do_is_not_cut_at_80_columns() -> None:
         await d.pilot.resize_terminal(60, 10)
         await d.settle()
         assert "prometheus down since" in d.lines[1]
+        assert d.lines[1].rstrip().endswith("… :sources"), "where the rest is"
         assert any("MODEL" in line for line in d.lines[:6])
 
 
