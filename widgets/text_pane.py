@@ -15,12 +15,14 @@ from textual.binding import Binding, BindingType
 
 from fleet.model.typed_pattern import typed_pattern
 from themes.palette import Role
-from widgets.line import Line, Span, width_of
+from widgets.line import Line, Span, ended, width_of
 from widgets.line_view import LineView
 
 _WHEEL = 3
 _SIDEWAYS = 20
 """Cells per step to the side."""
+_AHEAD = 1000
+"""Characters beyond the edge that are looked at: a line may be a megabyte."""
 
 
 def compile_search(pattern: str) -> re.Pattern[str]:
@@ -286,9 +288,12 @@ class TextPane(LineView, can_focus=True):
             cuts += [(begin + m.start(), begin + m.end(), role) for m in self._pattern.finditer(text) if m.group()]
         if len(cuts) == 1:
             cuts += [(begin + first, begin + last, role) for first, last, role in self.colours(number, text)]
-        start += self._offset
-        end = min(end, start + width)
         line = prefix + text
+        start += self._offset
+        edge = start + width
+        # A number that is cut without a sign is another number.
+        goes_on = not self._wrapped and width > 1 and bool(line[edge : edge + _AHEAD].strip())
+        end = min(end, edge - goes_on)
         plain = self.role(number)
         spans: list[Span] = []
         for first, last, role in cuts:
@@ -301,4 +306,7 @@ class TextPane(LineView, can_focus=True):
             start = last
         if start < end:
             spans.append(Span(line[start:end], plain))
-        return Line(tuple(spans))
+        if goes_on:
+            spans.append(Span(self.glyphs.ellipsis, Role.DIM))
+        # Wide characters take more cells than they are.
+        return ended(Line(tuple(spans)), width, self.glyphs.ellipsis)

@@ -75,9 +75,10 @@ async def test_wrapping_loses_nothing() -> None:
     long = "".join(f"{i:05d}" for i in range(60))
     view = TextView(f"head\n{long}\ntail 中文中文中文中文中文中文中文中文中文")
     async with on_stage(view, size=(40, 20)) as (_, pilot):
-        assert shown(view)[1] == long[:40]
+        assert shown(view)[1] == f"{long[:39]}…"
+        assert shown(view)[2].endswith("…"), "of wide characters as well"
         await pilot.press("right")
-        assert shown(view)[1] == long[20:60]
+        assert shown(view)[1] == f"{long[20:59]}…"
         await pilot.press("left", "w")
         assert view.wrapped
         assert "".join(shown(view)[1:9]) == long
@@ -248,3 +249,18 @@ async def test_a_line_of_another_day_than_the_newest_has_its_date() -> None:
         await settled(pilot)
         await pilot.press("t")
         assert shown(view)[:2] == ["11-28 21:06:40 old", "00:53:20 new"]
+
+
+@pytest.mark.parametrize("width", [40, 41])
+async def test_a_line_that_goes_on_beyond_the_edge_says_so(width: int) -> None:
+    whole, cut = "throughput: 134.25 tokens/s" + " " * 30, "x" * 26 + " throughput: 134.25 tokens/s"
+    view = TextView(f"{whole}\n{cut}")
+    async with on_stage(view, size=(width, 10)) as (_, pilot):
+        if view.wrapped:
+            await pilot.press("w")
+        await settled(pilot)
+        assert shown(view)[:2] == [whole.rstrip(), f"{cut[: width - 1]}…"]
+        assert {cell_len(text) for text in view.shown_text} == {width}
+        await pilot.press("right")
+        assert shown(view)[1] == cut[20:]
+        assert view.shown[1] == cut, "copied whole"
