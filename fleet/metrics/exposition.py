@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from operator import itemgetter
 from sys import intern
 
 from fleet.dataclass import dataclass
@@ -75,30 +76,36 @@ class PageLayout:
     """The places of the needed series in an answer, for reading the next one without scanning the rest."""
 
     series: tuple[SampleSeries, ...]
-    places: tuple[tuple[int, bytes, int], ...]
-    """(line, its prefix, the index at which the value begins) per series."""
+    places: tuple[int, ...]
+    """The line of each series."""
+    starts: tuple[bytes, ...]
+    """The text before the value in that line."""
     lines: int
     after: tuple[int, bytes]
     """The line after the last needed one, and its prefix: a family that grew would show there."""
     skipped: int
     duplicates: int
+    started: int
+    """Bytes of all ``starts``."""
+    pick: Callable[[list[bytes]], Sequence[bytes]]
+    """Returns the lines at ``places``."""
 
     def read(self, lines: list[bytes]) -> list[float] | None:
         """The values, None where the answer does not have this layout."""
         at, after = self.after
         if len(lines) != self.lines or _beginning(lines[at]) != after:
             return None
-        values: list[float] = []
-        append = values.append
+        needed = self.pick(lines)
+        if needed and not needed[0].startswith(self.starts[0]):
+            return None
+        texts = list(map(bytes.removeprefix, needed, self.starts))
+        # A line that does not start so is still whole: what all have lost shows it, without a look at each.
+        if sum(map(len, needed)) - sum(map(len, texts)) != self.started:
+            return None
         try:
-            for at, start, length in self.places:
-                line = lines[at]
-                if not line.startswith(start):
-                    return None
-                append(float(line[length:]))
+            return list(map(float, texts))
         except ValueError:
             return None
-        return values
 
 
 class Layouts:
@@ -179,7 +186,7 @@ class ExpositionParser:
         seen: set[tuple[bytes, tuple[tuple[str, str], ...]]] = set()
         series: list[SampleSeries] = []
         values: list[float] = []
-        places: list[tuple[int, bytes, int]] = []
+        places: list[tuple[int, bytes]] = []
         skipped = duplicates = samples = 0
         stamps: list[float] = []
         # An exporter repeats the labels of a GPU with each number: they are parsed and kept once.
@@ -212,7 +219,7 @@ class ExpositionParser:
                 raise _too_many(_MOST_SERIES, "series of engines and GPUs")
             series.append(SampleSeries(intern(name[1].decode()), labels))
             values.append(value)
-            places.append((at, line[:start], start))
+            places.append((at, line[:start]))
             if stamp is not None:
                 stamps.append(stamp)
         if not samples:
@@ -228,12 +235,21 @@ class ExpositionParser:
 
 
 def _layout(
-    series: list[SampleSeries], places: list[tuple[int, bytes, int]], lines: list[bytes], skipped: int, duplicates: int
+    series: list[SampleSeries], places: list[tuple[int, bytes]], lines: list[bytes], skipped: int, duplicates: int
 ) -> PageLayout:
     last = places[-1][0] + 1 if places else len(lines)
     following = last if last < len(lines) else -1
     after = (following, _beginning(lines[following]))
-    return PageLayout(tuple(series), tuple(places), len(lines), after, skipped, duplicates)
+    at, starts = tuple(line for line, _ in places), tuple(start for _, start in places)
+    started = sum(map(len, starts))
+    return PageLayout(tuple(series), at, starts, len(lines), after, skipped, duplicates, started, _picker(at))
+
+
+def _picker(places: Sequence[int]) -> Callable[[list[bytes]], Sequence[bytes]]:
+    """Return a function that returns the lines at these places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda lines: [lines[at] for at in places]
 
 
 def _beginning(line: bytes) -> bytes:

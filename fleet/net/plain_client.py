@@ -67,6 +67,8 @@ class PlainResponse(NamedTuple):
     reason: str
     headers: Headers
     body: bytes
+    keeps: bool = True
+    """True if the server keeps the connection for another question."""
 
 
 class PlainRequest(NamedTuple):
@@ -130,7 +132,7 @@ class PlainClient:
         kept = False
         try:
             answer = await connection.ask(head + question.body, question.limit)
-            kept = self.keeps and answer.headers.get("Connection", "keep-alive").lower() == "keep-alive"
+            kept = self.keeps and answer.keeps
         finally:
             if kept:
                 self._keep(connection, _place(question))
@@ -257,7 +259,8 @@ class _Reading:
             if not self._whole or self._body is None:
                 return None
             status, reason = self._parser.get_status_code(), self._reason.decode("latin-1")
-            return PlainResponse(status, reason, Headers(self._fields), self._body.whole())
+            keeps = self._fields.get("connection", "keep-alive").lower() == "keep-alive"
+            return PlainResponse(status, reason, Headers(self._fields), self._body.whole(), keeps)
         except (HttpParserError, BodyError) as error:
             raise NotPlainError from error
 

@@ -36,7 +36,9 @@ class Tables:
 
     def add(self, state: TargetState) -> None:
         """Append what one target says."""
-        binding, rates = state.binding, state.rates()
+        binding = state.binding
+        # An exporter's are read from its answer once, which is asked for less often.
+        rates = state.rates() if binding.engines or binding.gateways else ()
         gauges, latest = iter(state.gauges), iter(state.latest)
         age = max(0.0, self._at - state.sampled_at)
         covered = state.window.covered > 0.0
@@ -55,7 +57,8 @@ class Tables:
             for cell, value in zip(rows.latest, latest, strict=False):
                 columns.put(cell.quantity, base + cell.row, value)
             if covered:
-                for cell, value in zip(rows.rates, numbers(rows.rates, rates), strict=True):
+                found = state.rates_of_gpus() if rows is binding.of_gpus else numbers(rows.rates, rates)
+                for cell, value in zip(rows.rates, found, strict=True):
                     columns.put(cell.quantity, base + cell.row, value)
         self._dialects.extend(binding.dialects)
         self._reasons.update(state.reasons)

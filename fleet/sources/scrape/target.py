@@ -63,6 +63,7 @@ class TargetState:
     __slots__ = (
         "_node",
         "_parser",
+        "_rates_of_gpus",
         "_series",
         "binding",
         "gauges",
@@ -93,6 +94,8 @@ class TargetState:
         """Values of the cells of ``binding.latest``; empty before the second answer."""
         self.reasons: Mapping[str, tuple[str, ...]] = _NO_REASONS
         """GPU key → what lowers its clocks now, for the GPUs that report it."""
+        self._rates_of_gpus: list[float] | None = None
+        """The numbers of ``of_gpus.rates``; None where the last answer's have not been read."""
         self.heard_at = -math.inf
         """Unix time of the last answer."""
         self.sampled_at = -math.inf
@@ -118,6 +121,7 @@ class TargetState:
         self.latest = array("d", per_second if gained is not None else ())
         # Only the cells are kept until the next answer, which has ten times as many values.
         self.gauges = array("d", numbers(self.binding.gauges, values))
+        self._rates_of_gpus = None
         self.reasons = {gpus[row].key: bit_words(values[at], bits) for row, at, bits in masks} if masks else _NO_REASONS
         self.heard_at = now
         self.sampled_at = now if exposition.oldest is None else min(now, exposition.oldest)
@@ -130,6 +134,12 @@ class TargetState:
         if not binding.gpus or binding.engines or binding.gateways or (binding.counters and not self.window.covered):
             return True
         return clock - self.window.at >= gpus_every
+
+    def rates_of_gpus(self) -> list[float]:
+        """Return the number of each of the binding's rates of GPUs. Between two answers they are read once."""
+        if self._rates_of_gpus is None:
+            self._rates_of_gpus = numbers(self.binding.of_gpus.rates, self.rates())
+        return self._rates_of_gpus
 
     def rates(self) -> Sequence[float]:
         """Return the rates of the counters, NaN if unknown."""

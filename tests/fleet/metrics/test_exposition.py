@@ -83,6 +83,8 @@ def test_the_layout_is_remembered_and_its_series_are_the_same_object() -> None:
         b'a{x="1"} 7\nb_total 4\n',
         b'a{x="1"} 7 1700000000000\nzzz 6\nb_total 4\n',
         b'a{x="1"} oops\nzzz 6\nb_total 4\n',
+        b"7\nzzz 6\nb_total 4\n",
+        b'a{x="1"} 7\nzzz 6\n4\n',
         b'a{x="1"} 7\nzzz 6\nb_total 4\nb_total{x="new"} 1',
     ],
 )
