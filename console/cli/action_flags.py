@@ -8,10 +8,10 @@ from typing import Any
 
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes, UsageError
-from console.cli.shared_flags import FORM_HELP, add_form, add_how_on_a_cluster, seconds, whole_number
+from console.cli.shared_flags import FORM_HELP, add_form, add_how_on_a_cluster, seconds
 from console.config.moments import length
 
-_TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: whole_number, Takes.SECONDS: seconds, Takes.LENGTH: length}
+_TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: seconds, Takes.LENGTH: length}
 
 
 def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> None:

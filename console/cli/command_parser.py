@@ -67,6 +67,8 @@ class CommandParser(argparse.ArgumentParser):
             message = (
                 f'unknown {what} "{wrong}"' if what == "command" else f'{what}: "{wrong}" is not one of {match[3]}'
             )
+        elif match := re.match(r"(argument \S+): invalid (int|float) value: '(.*)'", message, re.DOTALL):
+            return f'{match[1]}: "{match[3]}" is not a {"whole " if match[2] == "int" else ""}number'
         else:
             return message
         # Compare without dashes: the two shared ones would make any two short flags similar.

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from console.cli.command_table import SNAPSHOT_TABLES
 from console.cli.recording_flags import add_eval, add_replay, add_scrub
-from console.cli.shared_flags import add_output, add_record, add_wait, between, number, port, whole_number
+from console.cli.shared_flags import add_output, add_record, add_wait, between, port
 from console.config.moments import moment, moment_until
 
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     add_record(parser)
     parser.add_argument("--scenario", metavar="S", help="what happens to the fleet (default: steady)")
-    parser.add_argument("--pods", metavar="N", type=whole_number, help="how many pods")
-    parser.add_argument("--seed", metavar="K", type=whole_number, help="the same seed gives the same fleet")
-    parser.add_argument("--speed", metavar="X", type=number, help="simulated seconds per second")
+    parser.add_argument("--pods", metavar="N", type=int, help="how many pods")
+    parser.add_argument("--seed", metavar="K", type=int, help="the same seed gives the same fleet")
+    parser.add_argument("--speed", metavar="X", type=float, help="simulated seconds per second")
     parser.add_argument("--serve", action="store_true", help="only the fleet, for kubectl, curl and Prometheus")
     parser.add_argument("--port", metavar="P", type=port, help="port of its API server (default: any)")
 

@@ -12,7 +12,7 @@ from actions.catalogue import specs_of
 from console.cli import command_table, exit_codes
 from console.cli.command_parser import COMMON, CommandParser, long_flags
 from console.cli.command_table import COMMON_FLAGS, LOOKS
-from console.cli.shared_flags import add_how_on_a_cluster, add_record, number
+from console.cli.shared_flags import add_how_on_a_cluster, add_record
 from console.config.load import Flag
 
 
@@ -132,7 +132,7 @@ def _global_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(COMMON, argument_default=argparse.SUPPRESS)
     view = group.add_mutually_exclusive_group()
     typed: Mapping[str, dict[str, Any]] = {
-        "--refresh": {"type": number},
+        "--refresh": {"type": float},
         "--config": {"type": Path, "dest": "config_file"},
     }
     for flag in COMMON_FLAGS:

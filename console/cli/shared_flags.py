@@ -83,22 +83,6 @@ def seconds(text: str) -> float:
     return found
 
 
-def number(text: str) -> float:
-    """Parse a number. Raises argparse.ArgumentTypeError."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a number') from None
-
-
-def whole_number(text: str) -> int:
-    """Parse a number without a fraction. Raises argparse.ArgumentTypeError."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number') from None
-
-
 def between(low: int, high: int) -> Callable[[str], int]:
     """Return the parser of a whole number in a range, which raises argparse.ArgumentTypeError."""
 

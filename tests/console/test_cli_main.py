@@ -100,6 +100,7 @@ def test_the_name_it_was_called_by(path: str, name: str) -> None:
         (["drain", "x", "--deadline", "inf"], '"inf" is not a number of seconds from 0 to 86400'),
         (["scale", "x", "1", "--timeout=-1"], '"-1" is not a number of seconds from 0 to 86400'),
         (["demo", "--port", "65536", "--serve"], '"65536" is not a whole number from 0 to 65535'),
+        (["local", "up", "x", "-tp", "nan"], 'argument -tp/--tensor-parallel-size: "nan" is not a whole number'),
         (["web", "--port", "99999"], '"99999" is not a whole number from 0 to 65535'),
         (["web", "--sessions", "0"], '"0" is not a whole number from 1 to 1000'),
         (["eval", "x", "--jobs", "-1"], '"-1" is not a whole number from 1 to 1024'),
