@@ -29,8 +29,14 @@ SCHEMA = {"EvidencePart", "ObjectPart", "Replicas", "SourcePart"}
 
 HELD_OUT = ROOT / "tests" / "eval" / "held_out"
 """Nobody who writes causes reads these."""
-VAGUE = frozenset({"said", "told"})
+VAGUE = frozenset({"said", "told", "telling"})
 """Names that say of a value only that it came from somewhere."""
+RECORDED = {
+    "fleet/model/acknowledgement.py: told",
+    "fleet/model/canary.py: said",
+    "fleet/recorder/facts.py: told",
+}
+"""Fields whose names are in recordings."""
 
 
 def _public_classes() -> Iterator[tuple[str, str]]:
@@ -66,6 +72,30 @@ def _variables(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tup
             yield node.lineno, node.id
         elif isinstance(node, ast.arg):
             yield node.lineno, node.arg
+
+
+def _members(of: ast.AST) -> Iterator[str]:
+    """Yield the names of fields, attributes, functions and constants."""
+    for node in ast.walk(of):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.ClassDef | ast.Module):
+            for each in node.body:
+                targets = [each.target] if isinstance(each, ast.AnnAssign) else getattr(each, "targets", ())
+                yield from (one.id for one in targets if isinstance(one, ast.Name))
+
+
+def test_the_name_of_a_member_says_what_it_holds() -> None:
+    found = {
+        f"{file.relative_to(ROOT).as_posix()}: {name}"
+        for room in ROOMS
+        for file in files(room)
+        for name in _members(tree(file))
+        if name.strip("_").lower() in VAGUE
+    }
+    assert found == RECORDED
 
 
 def test_the_name_of_a_variable_says_what_it_holds() -> None:

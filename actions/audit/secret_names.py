@@ -21,12 +21,12 @@ _GLUED: Final = re.compile(
 """Suffixes glued to the word before: ``MYPWD``, ``hftoken``."""
 _GLUED_SHORT: Final = re.compile(r"(?:pass|auth|creds|pw)$")
 _NO_SECRETS: Final = frozenset({"bypass", "compass", "encompass", "surpass", "trespass", "overpass", "underpass"})
-_TELLING_LISTED: Final = """
+_HINTS_LISTED: Final = """
     key keys pass pw auth auths oauth bearer cred creds pin otp totp mfa sig salt dsn sas jwt session sessionid
     sid psk pat passkey hmac csrf xsrf nonce webhook private
 """
-_TELLING: Final = frozenset(_TELLING_LISTED.split())
-_TELLING_ALONE: Final = frozenset({"pin", "session", "sid", "nonce", "salt", "webhook", "private", "sig", "pat", "mfa"})
+_HINTS: Final = frozenset(_HINTS_LISTED.split())
+_ONLY_ALONE: Final = frozenset({"pin", "session", "sid", "nonce", "salt", "webhook", "private", "sig", "pat", "mfa"})
 """Words with another meaning in a longer name, or in a sentence: they count for variables and parameters only."""
 _HARMLESS_END: Final = re.compile(
     r"-(?:name|names|ref|refs|file|path|dir|type|class|namespace|mode|count|limit|length|len|size|ttl|expiry|method|"
@@ -52,15 +52,15 @@ def parts_of(name: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _tells(name: str, *, alone: bool) -> bool:
+def _names_secret(name: str, *, alone: bool) -> bool:
     parts = parts_of(name)
     if name.endswith("-data") and parts[-2:-1] in {("key",), ("certificate",), ("authority",)}:
         return True
     for part in parts:
         if part in _NO_SECRETS:
             continue
-        short = _GLUED_SHORT.search(part) and (name.isupper() or part in _TELLING)
-        if part in _TELLING and (alone or part not in _TELLING_ALONE):
+        short = _GLUED_SHORT.search(part) and (name.isupper() or part in _HINTS)
+        if part in _HINTS and (alone or part not in _ONLY_ALONE):
             return True
         if short or _GLUED.search(part):
             return True
@@ -74,7 +74,7 @@ def _counts(name: str, value: str) -> bool:
 
 def is_secret_field(name: str, value: str = "") -> bool:
     """True if the value of a field, or the text after ``name:``, is a secret."""
-    if not _tells(name, alone=False) or _counts(name, value) or harmless_names.is_reference(value):
+    if not _names_secret(name, alone=False) or _counts(name, value) or harmless_names.is_reference(value):
         return False
     joined = "-".join(parts_of(name))
     return _HARMLESS_END.search(joined) is None and _KEY_OF.search(joined) is None
@@ -91,7 +91,7 @@ def is_secret_variable(name: str, value: str = "") -> bool:
         return False
     if name in {"PWD", "OLDPWD"} and harmless_names.is_path(value):
         return False
-    if _tells(name, alone=True) and not _modes(name):
+    if _names_secret(name, alone=True) and not _modes(name):
         return not (_FILE.search("-".join(parts_of(name))) and harmless_names.is_path(value))
     return not harmless_names.is_harmless(value) and not harmless_names.is_known_variable(name)
 
@@ -109,7 +109,7 @@ def is_secret_flag(flag: str, value: str = "") -> bool:
     if flag in {"-u", "-U", "--user", "--proxy-user"}:
         # curl: a name and a password. For psql and kubectl it is a name, for docker two numbers.
         return ":" in value and not value.replace(":", "").isdigit()
-    if _tells(name, alone=True):
+    if _names_secret(name, alone=True):
         joined = "-".join(parts_of(name))
         return not (_FILE.search(joined) and harmless_names.is_path(value)) and not _modes(name)
     if harmless_names.is_switch(name):
@@ -124,6 +124,6 @@ def is_secret_parameter(name: str, value: str = "") -> bool:
     """True if the value of a URL parameter is hidden: unless it is known to be harmless."""
     if harmless_names.is_known_parameter(name) or harmless_names.is_reference(value):
         return False
-    if _tells(name, alone=True) or name.lower() in {"key", "code"} or name.lower().startswith("x-amz-"):
+    if _names_secret(name, alone=True) or name.lower() in {"key", "code"} or name.lower().startswith("x-amz-"):
         return not _counts(name, value)
     return not value or not harmless_names.is_harmless(value)

@@ -92,7 +92,7 @@ _CURL: Final = re.compile(
     r"(?P<lead>(?<![\w-])(?:-[uU]|--(?:proxy-)?user)(?:=|[ \t]*)[\"']?(?!\d+:\d+\b)[^\s:\"'=]+:)(?P<value>[^\s\"']+)"
 )
 """A name and a password, of curl; of ``docker run`` it is two numbers."""
-_SAID: Final = re.compile(
+_IN_WORDS: Final = re.compile(
     r"(?P<lead>\b(?:password|passwd|passphrase|pwd|secret|token|(?:api|access) key)[ \t]+(?:is|was|=|:)[ \t]+)"
     r"(?P<value>(?=\S*\d)[^\s,;]{4,})",
     re.IGNORECASE,
@@ -116,7 +116,7 @@ def masked(text: str) -> str:
     """``text`` without the secrets in it."""
     text = _PRIVATE_KEY.sub(MARK, text)
     text = _USER_INFO.sub(MARK + "@", text)
-    for shape in (_CURL, _LOGIN, _MACHINE, _PGPASS, _ATTACHED, _SAID):
+    for shape in (_CURL, _LOGIN, _MACHINE, _PGPASS, _ATTACHED, _IN_WORDS):
         text = shape.sub(_mask_value, text)
     text = _TAG.sub(_tagged, text)
     text = _hide(text, _PARAMETER, _PARAMETER_VALUE, is_secret_parameter)

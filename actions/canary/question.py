@@ -45,7 +45,7 @@ class CanaryReply:
 
     outcome: CanaryOutcome
     seconds: float | None = None
-    said: str = ""
+    text: str = ""
     problem: str = ""
 
 

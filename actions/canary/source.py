@@ -158,7 +158,7 @@ class CanarySource(PollingSource[CanaryAnswers]):
         before = self._before.get(key)
         failed = heard.outcome in _CAME_TO_NOTHING
         failures = (before.failures if before is not None else 0) + 1 if failed else 0
-        return CanaryAnswer(key, at, heard.outcome, heard.seconds, heard.said, heard.problem, failures)
+        return CanaryAnswer(key, at, heard.outcome, heard.seconds, heard.text, heard.problem, failures)
 
 
 def _short(workload: str) -> str:

@@ -76,7 +76,7 @@ async def start(spec: LaunchSpec, mutation: Mutation, execution: LocalExecution,
         state = await server_of(machine, server)
         if state is None:
             return True
-        execution.say(*_telling(state))
+        execution.say(*_progress_of(state))
         return state.stage.phase in (Phase.READY, Phase.DEAD)
 
     if not await execution.until(settled, execution.rules.follow_timeout):
@@ -144,7 +144,7 @@ def in_its_places(spec: LaunchSpec) -> LaunchSpec:
     return replace(spec, model=str(whole), served_model_name=spec.served_model_name or (whole.name,))
 
 
-def _telling(state: ServerState) -> tuple[str, float, float, float | None]:
+def _progress_of(state: ServerState) -> tuple[str, float, float, float | None]:
     """Return the progress for ``LocalExecution.say``."""
     stage = state.stage
     words = f"{stage.phase.value}{': ' + stage.detail if stage.detail else ''}, {state.elapsed:.0f} s"

@@ -41,7 +41,7 @@ class Execution:
         self._journal = journal
         self._plan = journal.state.plan
         self._step = self._first_step = 0
-        self._said: dict[int, Progress] = {}
+        self._latest: dict[int, Progress] = {}
         self.sent: list[str] = []
         self.sent_before = 0
         """Number of requests sent for the earlier plans, if several run in turn."""
@@ -131,11 +131,11 @@ class Execution:
 
     def say(self, text: str, done: float = 0.0, total: float = 0.0, eta: float | None = None) -> None:
         progress = Progress(self._step, text, self.now(), done, total, eta)
-        before = self._said.get(self._step)
+        before = self._latest.get(self._step)
         if before is not None and replace(before, at=progress.at) == progress:
             return
-        self._said[self._step] = progress
-        self._journal.update(progress=tuple(self._said[i] for i in sorted(self._said)))
+        self._latest[self._step] = progress
+        self._journal.update(progress=tuple(self._latest[i] for i in sorted(self._latest)))
 
     async def until(self, reached: Callable[[], Awaitable[bool]], timeout: float) -> bool:  # noqa: ASYNC109 - it says so
         loop = asyncio.get_running_loop()

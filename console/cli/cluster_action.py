@@ -31,7 +31,7 @@ from console.cli.find_object import NotNamedError, find, parse
 from console.cli.latest_snapshot import LatestSnapshot, alerts_are_known
 from console.cli.one_snapshot import explain
 from console.cli.output import glyphs_of, write_sheet
-from console.cli.progress import telling, waiting_for
+from console.cli.progress import waiting_for, with_progress
 from console.config.settings import Settings
 from console.report.action import revisions_json
 from console.report.sheets.revisions import revisions_sheet
@@ -118,7 +118,7 @@ async def _plan_and_do(
         raise UsageError("-o is the format of --list")
     if getattr(options, "list", False):
         return await _list_revisions(settings, options, source, watched)
-    plan = await telling(lambda: "making the plan", _plan(invocation, settings, source, watched, runner))
+    plan = await with_progress(lambda: "making the plan", _plan(invocation, settings, source, watched, runner))
     code, _ = await execute(plan, options, runner)
     return code
 
@@ -155,7 +155,7 @@ async def _list_revisions(
             raise UsageError("--list is for one workload at a time")
         return targets[0], await revisions(targets[0], source.reads)
 
-    target, found = await telling(lambda: "reading the revisions", read())
+    target, found = await with_progress(lambda: "reading the revisions", read())
     glyphs = glyphs_of(settings.ui.glyphs)
     sheet = revisions_sheet(target.kind, found, time.time(), glyphs)
     form = options.form or ("json" if options.json else "table")
@@ -219,7 +219,7 @@ async def _observing(
     observer.focus(None)
     observing = asyncio.create_task(observer.run(watched.deliver))
     try:
-        await telling(lambda: waiting_for(observer.statuses()), _until_known(watched, source, wait))
+        await with_progress(lambda: waiting_for(observer.statuses()), _until_known(watched, source, wait))
         yield watched, observer.wake
     finally:
         observing.cancel()

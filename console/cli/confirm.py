@@ -157,7 +157,7 @@ class ProgressPrinter:
 
     def __init__(self, *, several: bool = False) -> None:
         self._several = several
-        self._said: dict[str, str] = {}
+        self._printed: dict[str, str] = {}
 
     def changed(self, state: ActionRun) -> None:
         """A newer state of the action."""
@@ -168,8 +168,8 @@ class ProgressPrinter:
         count = f" [{latest.done:.0f}/{latest.total:.0f}]" if latest.total else ""
         line = f"{latest.step + 1}. {step}{count}{': ' + latest.text if latest.text else ''}"
         line = f"{state.plan.target.name}: {line}" if self._several else line
-        if line != self._said.get(state.id):
-            self._said[state.id] = line
+        if line != self._printed.get(state.id):
+            self._printed[state.id] = line
             eta = f", about {latest.eta:.0f} s left" if latest.eta else ""
             print(untrusted(f"{line}{eta}"), file=sys.stderr, flush=True)
 

@@ -60,9 +60,9 @@ def show(
 def started(fleet: Starting) -> Simulation:
     """Return the simulated fleet once it serves. Raises DemoError."""
     from console.cli import interruptible
-    from console.cli.progress import telling
+    from console.cli.progress import with_progress
 
-    return interruptible.run(telling(lambda: "starting the simulated fleet", fleet.ready()))
+    return interruptible.run(with_progress(lambda: "starting the simulated fleet", fleet.ready()))
 
 
 def _run_once(settings: Settings, fleet: Starting | None) -> int:

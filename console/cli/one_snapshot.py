@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from console.cli import exit_codes, interruptible
 from console.cli.output import columns, glyphs_of
-from console.cli.progress import telling, waiting_for
+from console.cli.progress import waiting_for, with_progress
 from console.config.settings import Settings
 from console.report.table import table
 from console.views.production import is_production
@@ -55,7 +55,7 @@ async def observe(
     observing.focus(None)
     last = partial(then, observing) if then is not None else None
     looking = observing.once(wait, looks_back=looks_back, beside=beside, then=last)
-    return await telling(lambda: waiting_for(observing.statuses()), looking)
+    return await with_progress(lambda: waiting_for(observing.statuses()), looking)
 
 
 def any_answered(snapshot: Snapshot) -> bool:

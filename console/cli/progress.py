@@ -64,16 +64,16 @@ def progress_text(text: str, done: float, total: float, elapsed: float) -> str:
     return f"{text} [{'#' * full}{'-' * (_BAR - full)}] {done:,.0f} of {total:,.0f}{more}"
 
 
-async def telling(words: Callable[[], str], waited_for: Awaitable[T]) -> T:
+async def with_progress(words: Callable[[], str], waited_for: Awaitable[T]) -> T:
     """Return the awaited result; meanwhile show the progress from ``words``."""
     with ProgressLine() as line:
 
-        async def tell() -> None:
+        async def tick() -> None:
             while True:
                 await asyncio.sleep(EVERY)
                 line.show(words())
 
-        ticking = asyncio.create_task(tell())
+        ticking = asyncio.create_task(tick())
         try:
             return await waited_for
         finally:

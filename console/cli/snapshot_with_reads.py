@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.cli.dispatch import Invocation
-from console.cli.progress import telling, waiting_for
+from console.cli.progress import waiting_for, with_progress
 from fleet.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def look(
         looking = connection.observer.once(
             invocation.options.wait, looks_back=looks_back, then=lambda snapshot: then(snapshot, connection.reader)
         )
-        return await telling(lambda: waiting_for(connection.observer.statuses()), looking)
+        return await with_progress(lambda: waiting_for(connection.observer.statuses()), looking)
     finally:
         for watcher in opened:
             await watcher.close()

@@ -177,13 +177,13 @@ def _to_nowhere(descriptor: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
-def write_out(tell: Callable[[], object]) -> bool:
+def write_out(write: Callable[[], object]) -> bool:
     """Print on stdout; False if that failed, which is reported.
 
     A reader that has seen enough (head, less) is not an error: further output is dropped.
     """
     try:
-        tell()
+        write()
         sys.stdout.flush()
     except OutputError as error:
         _to_nowhere(1)

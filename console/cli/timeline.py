@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from console.cli import exit_codes, find_object, interruptible
 from console.cli.dispatch import Invocation, say
 from console.cli.output import glyphs_of, write_sheet
-from console.cli.progress import telling
+from console.cli.progress import with_progress
 from console.report.sheets.sheet import Sheet
 from console.report.sheets.timeline import NOTHING, timeline_sheet
 from console.views.timeline import place
@@ -100,7 +100,7 @@ async def _print_entries(
     """Print once, or keep printing new entries."""
     options = invocation.options
     if not options.watch:
-        timeline = await telling(lambda: READING, look())
+        timeline = await with_progress(lambda: READING, look())
         return _print_timeline(timeline, invocation, context, server)
     from console.cli.watch import again, watch
 

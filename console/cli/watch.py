@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,7 +19,7 @@ from console.cli import exit_codes, interruptible, streams
 from console.cli.dispatch import say
 from console.cli.latest_snapshot import LatestSnapshot
 from console.cli.output import as_yaml, columns
-from console.cli.progress import telling, waiting_for
+from console.cli.progress import waiting_for, with_progress
 from console.config.settings import Settings
 from console.report.sheets.sheet import Layout, Sheet, SheetColumn, SheetRow, as_data, changes, csv_cells, words
 from fleet.model.snapshot import Health, Snapshot
@@ -30,13 +30,13 @@ _TIME: Final = SheetColumn("at", "TIME")
 _CHANGE: Final = SheetColumn("change", "CHANGE")
 
 
-async def watch(sheets: AsyncIterator[Sheet], form: str, glyphs: Glyphs) -> int:
+async def watch(sheets: AsyncGenerator[Sheet, None], form: str, glyphs: Glyphs) -> int:
     """Print the first table whole, then the rows of later ones that differ. Exit 0 on Ctrl-C."""
     ended = asyncio.Event()
     interruptible.when_ended(ended.set)
     printer = _Printer(form, glyphs)
     stop = asyncio.ensure_future(ended.wait())
-    async with aclosing(sheets):  # type: ignore[type-var]
+    async with aclosing(sheets):
         while True:
             following: asyncio.Future[Sheet] = asyncio.ensure_future(anext(sheets))
             either: list[asyncio.Future[Any]] = [following, stop]
@@ -111,7 +111,9 @@ def _timed(sheet: Sheet, found: list[tuple[str, SheetRow]]) -> Sheet:
     return Sheet((_TIME, _CHANGE, *sheet.columns), rows, gap=sheet.gap)
 
 
-async def of_snapshots(settings: Settings, wait: float, sheet: Callable[[Snapshot], Sheet]) -> AsyncIterator[Sheet]:
+async def of_snapshots(
+    settings: Settings, wait: float, sheet: Callable[[Snapshot], Sheet]
+) -> AsyncGenerator[Sheet, None]:
     """A table of each Snapshot, from the first that is complete on, or that ``wait`` seconds allow."""
     from console.wiring.sources import observer, source_of
 
@@ -121,7 +123,7 @@ async def of_snapshots(settings: Settings, wait: float, sheet: Callable[[Snapsho
     watched = LatestSnapshot()
     task = asyncio.create_task(observing.run(watched.take))
     try:
-        await telling(lambda: waiting_for(observing.statuses()), watched.until(_is_complete, wait))
+        await with_progress(lambda: waiting_for(observing.statuses()), watched.until(_is_complete, wait))
         while True:
             await watched.until(lambda _: True)
             watched.arrived.clear()
@@ -139,9 +141,9 @@ def _is_complete(snapshot: Snapshot) -> bool:
     return bool(snapshot.sources) and not starting and measured
 
 
-async def again(make: Callable[[], Awaitable[Sheet]], every: float, doing: str) -> AsyncIterator[Sheet]:
+async def again(make: Callable[[], Awaitable[Sheet]], every: float, doing: str) -> AsyncGenerator[Sheet, None]:
     """A table that is made again every so many seconds; ``doing`` is shown while the first takes long."""
-    yield await telling(lambda: doing, make())
+    yield await with_progress(lambda: doing, make())
     while True:
         await asyncio.sleep(every)
         yield await make()

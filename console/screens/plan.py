@@ -115,12 +115,12 @@ class PlanScreen(ConsoleScreen):
         self.set_focus(self.confirmation.cancel)
         self._title.show(lambda _width, _glyphs: [planning_line()])
         if self._reading is not None:
-            self._telling = self.set_interval(LOOK, self._tell_reading)
+            self._ticking = self.set_interval(LOOK, self._show_reading)
         self._load()
 
-    def _tell_reading(self) -> None:
+    def _show_reading(self) -> None:
         if self.plan is not None or self._problem is not None:
-            self._telling.stop()
+            self._ticking.stop()
         elif self._reading is not None:
             line = planning_line(*self._reading())
             self._title.show(lambda _width, _glyphs: [line])

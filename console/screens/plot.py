@@ -42,7 +42,7 @@ _LEAST_WINDOW = 60.0
 """Seconds: the window of the rates, unless a Snapshot has another."""
 _SELDOM = 15.0
 """Seconds between two questions for the same curve, at least."""
-_TOLD_FOR = 60.0
+_SHOWN_FOR = 60.0
 """Seconds after which what happened is asked for again: a rollout may begin while one looks."""
 _SCRAPES = 4
 """Scrapes in a window of the rates: no two points are nearer than one of them."""
@@ -85,7 +85,7 @@ class PlotScreen(ConsoleScreen):
     def draw(self, snapshot: Snapshot) -> None:
         if self._is_due():
             self._ask()
-        if self._plots and snapshot.at - self._told_at >= _TOLD_FOR:
+        if self._plots and snapshot.at - self._told_at >= _SHOWN_FOR:
             self._ask_what_happened()
         self.chart.redraw()
 
@@ -259,7 +259,7 @@ class PlotScreen(ConsoleScreen):
     async def _ask_what_happened(self) -> None:
         """Ask for a longer range, and again after a minute; without an answer there are no marks."""
         snapshot, since = self.desk.snapshot, self._range().start
-        if snapshot is None or (since >= self._told_since and snapshot.at - self._told_at < _TOLD_FOR):
+        if snapshot is None or (since >= self._told_since and snapshot.at - self._told_at < _SHOWN_FOR):
             return
         self._told_at = snapshot.at
         entries: dict[Entry, None] = {}

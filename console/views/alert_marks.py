@@ -67,7 +67,7 @@ def unexplained(snapshot: Snapshot) -> dict[str, AlertRow]:
 def concerning(snapshot: Snapshot, key: str) -> tuple[AlertRow, ...]:
     """Return the notifying alerts about an object, or a part of it; worst first."""
     alerts = board(snapshot)
-    return alerts.telling(key) if alerts is not None else ()
+    return alerts.about(key) if alerts is not None else ()
 
 
 def mark(snapshot: Snapshot, key: str) -> Cell:
@@ -79,7 +79,7 @@ def mark(snapshot: Snapshot, key: str) -> Cell:
 def any_concern(snapshot: Snapshot) -> bool:
     """True if some object has an alert that notifies somebody."""
     alerts = board(snapshot)
-    return alerts is not None and any(alerts.telling(key) for key in alerts.of)
+    return alerts is not None and any(alerts.about(key) for key in alerts.of)
 
 
 def names_of(snapshot: Snapshot, key: str) -> tuple[str, Severity]:

@@ -57,7 +57,7 @@ def _alike(snapshot: Snapshot, pods: Sequence[str], roots: frozenset[str]) -> Se
             same[found].append(key)
     folds = []
     for found, keys in same.items():
-        most = keys if alerts is None else [key for key in keys if not alerts.telling(key)]
+        most = keys if alerts is None else [key for key in keys if not alerts.about(key)]
         if len(most) > _FEW:
             # By name: the longest queues change with every measurement.
             first = nsmallest(_FIRST, most)

@@ -35,7 +35,7 @@ class AlertBoard:
     of: Mapping[str, tuple[str, ...]]
     """Key of an object → keys of the alerts that concern it or a part of it, the worst first."""
 
-    def telling(self, key: str) -> tuple[AlertRow, ...]:
+    def about(self, key: str) -> tuple[AlertRow, ...]:
         """Return the alerts of an object that notify someone and have held for long enough."""
         every = (self.rows[alert] for alert in self.of.get(key, ()))
         return tuple(row for row in every if row.merged.alert.firing and not row.merged.alert.suppressed)

@@ -25,7 +25,7 @@ _SHARDS: Final = re.compile(r"[Ll]oading (?:[\w ]*shards|safetensors using [\w ]
 _FETCHING: Final = re.compile(r"Fetching (\d+) files:.*?(\d+)/\d+")
 _GETTING: Final = re.compile(r"^(\S+\.(?:safetensors|bin|pt|gguf)):\s+(\d+)%")
 _GRAPHS: Final = re.compile(r"Capturing (?:[\w-]+ )*?(?:CUDA ?)?graphs?\b.*?(\d+)/(\d+)", re.IGNORECASE)
-_SAID: Final[tuple[tuple[re.Pattern[str], Phase, str], ...]] = tuple(
+_PHASES: Final[tuple[tuple[re.Pattern[str], Phase, str], ...]] = tuple(
     (re.compile(pattern), phase, detail)
     for pattern, phase, detail in (
         (r"\[shutdown\] API server: shutdown triggered|^INFO:\s+Shutting down", Phase.STOPPING, ""),
@@ -102,7 +102,7 @@ def read(line: str) -> tuple[Phase, str, float, float] | None:
         return Phase.DOWNLOADING, f"file {done} of {total}", done, total
     if match := _GETTING.search(line):
         return Phase.DOWNLOADING, f"{match[1]} {match[2]} %", 0.0, 0.0
-    for pattern, phase, detail in _SAID:
+    for pattern, phase, detail in _PHASES:
         if pattern.search(line):
             return phase, detail, 0.0, 0.0
     return None

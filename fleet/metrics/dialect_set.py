@@ -43,7 +43,7 @@ class DialectSet:
         self.names = frozenset(self._owners)
         """Every sample name, in every spelling, that one of them reads."""
         several = {member for owners in self._owners.values() if len(owners) > 1 for member in owners}
-        self.telling = _unique(match.label for member in members if member in several for match in member.where)
+        self.distinguishing = _unique(match.label for member in members if member in several for match in member.where)
         """Labels that distinguish the series of members with the same names."""
         every = [member.gpu for member in members]
         named = (field.name for field in fields(GpuLabels))

@@ -68,7 +68,7 @@ class EngineNumbers:
         """Put series into their rows, in order."""
         readers = self._readers()
         dialects = self._rows.engines
-        shared = bool(dialects.telling)
+        shared = bool(dialects.distinguishing)
         unranked: list[tuple[Labels, int]] = []
         seen: set[str] = set()
         for place, labels in series:

@@ -90,7 +90,7 @@ class EngineSeries:
         self.present = _present(present, {labels.get(DIALECT, "") for labels, _ in seen})
         self.labels = frozenset(label for labels, _ in seen for label in labels).intersection(engine_labels(ENGINES))
         """The labels that name engines here."""
-        self.process_key = _telling(
+        self.process_key = _distinguishing(
             (label for label in _LONGEST_FIRST if label in self.labels), [*(labels for labels, _ in seen), *gone]
         )
         """Fewest labels that distinguish the processes, including those that ended recently."""
@@ -302,7 +302,7 @@ def _newest(by: _Stamps, values: Sequence[float]) -> Process:
     return min(who for who, place in by if values[place] == newest)
 
 
-def _telling(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]:
+def _distinguishing(labels: Iterable[str], rows: Collection[Labels]) -> tuple[str, ...]:
     """Return the fewest of these labels that distinguish the same rows as all of them do; at least one."""
     kept = tuple(labels)
     distinct = len({tuple(map(row.get, kept)) for row in rows})

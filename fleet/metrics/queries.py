@@ -153,7 +153,7 @@ def _down(asked: DialectSet) -> str:
 def engine_numbers(scope: QueryScope) -> list[str]:
     """Per engine (or per process): every gauge by name, and the rates of every counter and of the phases."""
     names = {member: [metric.name for _, metric in member.gauges()] for member in scope.engines}
-    labels = dict.fromkeys((*scope.key, *scope.engines.telling, *_value_labels(scope.engines)))
+    labels = dict.fromkeys((*scope.key, *scope.engines.distinguishing, *_value_labels(scope.engines)))
     return queries((*_rates_of_engines(scope), *by_name("max", labels, names)))
 
 

@@ -42,7 +42,7 @@ class Departed(NamedTuple):
     """Unix time at which its absence was seen or reported."""
     node: str = ""
     """The node that was removed; empty where a pod was put out for one of higher priority."""
-    told: str = ""
+    message: str = ""
     """The message of its eviction or deletion; empty if there is none."""
 
 

@@ -35,7 +35,7 @@ async def down(asking: CountingStore, within: Sequence[Match] = ()) -> list[Moni
 async def twice(asking: CountingStore, dialects: DialectSet, within: Sequence[Match] = ()) -> list[MonitoringFault]:
     """Return the engines with duplicate series: sums over them are too high. Raises SourceProblem."""
     found: list[MonitoringFault] = []
-    labels = (*_POD, *dialects.model_labels, *dialects.rank_labels, *dialects.telling)
+    labels = (*_POD, *dialects.model_labels, *dialects.rank_labels, *dialects.distinguishing)
     for member in dialects:
         every = _series_of(member, (_NAMES_A_POD, *within))
         counted = await asking.query(f"count by ({', '.join(dict.fromkeys(labels))}) ({every}) > 1")

@@ -194,9 +194,9 @@ def _still(before: ObservedState, after: ObservedState) -> bool:
         one.cluster == other.cluster
         and one.synced == other.synced
         and one.coverage == other.coverage
-        and tuple(map(_telling, before.statuses)) == tuple(map(_telling, after.statuses))
+        and tuple(map(_without_counts, before.statuses)) == tuple(map(_without_counts, after.statuses))
     )
 
 
-def _telling(status: SourceStatus) -> SourceStatus:
+def _without_counts(status: SourceStatus) -> SourceStatus:
     return replace(status, requests=0, last_ok=None)

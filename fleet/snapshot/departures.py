@@ -37,12 +37,12 @@ class Departures:
         before, news = self._before, events is not self._events
         if topology is before and not news and self._is_young(now):
             return self._found
-        found = {key: {(one.node, one.told): one for one in gone} for key, gone in self._found.items()}
+        found = {key: {(one.node, one.message): one for one in gone} for key, gone in self._found.items()}
         for workload, one in (
             *_seen(before, topology, now),
             *(_reported(before, topology, events, now) if news else ()),
         ):
-            found.setdefault(workload, {}).setdefault((one.node, one.told), one)
+            found.setdefault(workload, {}).setdefault((one.node, one.message), one)
         kept = {
             key: tuple(sorted((one for one in gone.values() if _lasts(one, topology, now)), reverse=True))
             for key, gone in found.items()
@@ -77,7 +77,7 @@ def _seen(before: Topology | None, topology: Topology, now: float) -> Iterator[t
     for key in touched.pods if few and touched is not None else topology.pods:
         pod = topology.pods[key]
         if pod is not was.get(key) and (message := _put_out(pod)):
-            yield topology.workload_of[key], Departed(now, told=message)
+            yield topology.workload_of[key], Departed(now, message=message)
 
 
 def _put_out(pod: Pod) -> str:
@@ -101,7 +101,7 @@ def _reported(
         elif event.reason == _PREEMPTED and event.involved.kind == "Pod":
             workload = _workload_of(before, topology, f"{event.involved.namespace}/{event.involved.name}")
             if workload:
-                yield workload, Departed(event.last, told=event.message)
+                yield workload, Departed(event.last, message=event.message)
 
 
 def _workload_of(before: Topology | None, topology: Topology, pod: str) -> str:

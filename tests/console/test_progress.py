@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from console.cli import progress, streams
 from console.cli.dispatch import say
-from console.cli.progress import ProgressLine, progress_text, telling, waiting_for
+from console.cli.progress import ProgressLine, progress_text, waiting_for, with_progress
+from console.cli.watch import again
+from console.report.sheets.sheet import Sheet
 from fleet.model.snapshot import Health, SourceStatus
 
 
@@ -30,6 +33,28 @@ class _Stderr(streams.Terminal):
         return self.terminal
 
     terminal = True
+
+
+async def test_the_first_table_of_a_watch_is_waited_for_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, seen = [], asyncio.Event()
+
+    def show(self: ProgressLine, text: str, done: float = 0.0, total: float = 0.0) -> None:
+        shown.append(text)
+        seen.set()
+
+    monkeypatch.setattr(ProgressLine, "show", show)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+
+    async def slow() -> Sheet:
+        await seen.wait()
+        return Sheet((), ())
+
+    async with aclosing(again(slow, 0.0, "asking the servers")) as tables:
+        assert await anext(tables) == Sheet((), ())
+        several = len(shown)
+        assert set(shown) == {"asking the servers"}
+        assert await anext(tables) == Sheet((), ())
+        assert len(shown) == several, "later ones are not waited for"
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -54,7 +79,7 @@ async def test_it_is_said_on_a_terminal_alone_and_nothing_of_it_stays(
         say("a line of its own")
         return 7
 
-    assert await telling(words, work()) == 7
+    assert await with_progress(words, work()) == 7
     with ProgressLine() as line:
         line.counted("cases")(1, 2)
     stderr.close()

@@ -21,7 +21,7 @@ class PhasePrinter:
 
     def __init__(self, loading: Callable[[ActionRun], None] = lambda _: None) -> None:
         self._loading = loading
-        self._said = ("", "")
+        self._printed = ("", "")
         self._open = False
         """True if the cursor is at the end of a line that may be overwritten."""
 
@@ -47,8 +47,8 @@ class PhasePrinter:
         else:
             # Elapsed seconds alone are noise in a file.
             phase = _ELAPSED.sub("", latest.text)
-            if (step, phase) != self._said:
-                self._said = (step, phase)
+            if (step, phase) != self._printed:
+                self._printed = (step, phase)
                 print(line, file=sys.stderr, flush=True)
         if latest.step == len(state.plan.steps) - 1:
             self._loading(state)

@@ -84,8 +84,8 @@ _UNREAD = _condition("ScalingActive", "False", "it cannot read its metric", "Sca
 _BLIND: Fact[AutoscalerSubject] = Fact(
     "it cannot read its metric",
     "condition ScalingActive, events of its ScaledObject",
-    lambda subject: True if subject.told else _UNREAD.holds(subject),
-    lambda subject: "; ".join(filter(None, (subject.told, _UNREAD.shows(subject)))),
+    lambda subject: True if subject.warning else _UNREAD.holds(subject),
+    lambda subject: "; ".join(filter(None, (subject.warning, _UNREAD.shows(subject)))),
 )
 _LIMITED: Fact[AutoscalerSubject] = Fact(
     "it wants more replicas than its maximum",

@@ -29,14 +29,14 @@ HARDWARE = LOST | MEMORY | LINK | RESET
 ECHO = frozenset({37, 38, 43, 44, 45, 63, 66, 67, 121, 137, 141, 154})
 """Errors that follow another event or are informational: they do not make a GPU unhealthy."""
 
-_SAID = Numbers("XID {:.0f}", (Quantity.XID,))
+_XID_WORDS = Numbers("XID {:.0f}", (Quantity.XID,))
 
 _KEEP_PROOF = "Do not reset it before you have its driver's report: the reset erases the evidence."
 _STAYS = "Do not restart its pod: it comes back to the same GPU."
 
 
 def _broken(
-    name: str, sign: MetricsSign, sentence: str, cure: str, *decides: str, words: MetricsWords = _SAID
+    name: str, sign: MetricsSign, sentence: str, cure: str, *decides: str, words: MetricsWords = _XID_WORDS
 ) -> GpuCause:
     """A hardware fault that the driver reports."""
     return GpuCause(
@@ -114,7 +114,7 @@ APPLICATION_XID = GpuCause(
     id="gpu-application-xid",
     severity=Severity.WARNING,
     sentence="A program faulted on the GPU; the GPU itself may be healthy.",
-    words=_SAID,
+    words=_XID_WORDS,
     must=(Code(Quantity.XID, HARDWARE | ECHO, but=True),),
     secondary=True,
     # The gauge is sticky: an old error must not explain why an engine hangs now.

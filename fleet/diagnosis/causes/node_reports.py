@@ -60,7 +60,7 @@ def _newest(of: NodeReports, reports: Callable[[Event], bool]) -> Event | None:
     return max((event for event in of.events if reports(event)), key=lambda event: event.last, default=None)
 
 
-def _told(name: str, reports: Callable[[Event], bool]) -> Fact[NodeReports]:
+def _reported(name: str, reports: Callable[[Event], bool]) -> Fact[NodeReports]:
     def shows(of: NodeReports) -> str:
         event = _newest(of, reports)
         return "" if event is None else f"{event.reason}: {event.message}"
@@ -88,7 +88,7 @@ GPU_ERROR = NodeReportCause(
     severity=Severity.CRITICAL,
     sentence="The kernel's log of the node reports an error of a GPU after which it must be reset or replaced.",
     words=_gpu_words,
-    must=(_told("an event quotes a hardware error of a GPU", _is_gpu_error),),
+    must=(_reported("an event quotes a hardware error of a GPU", _is_gpu_error),),
     began=_since(_is_gpu_error),
     runs_on=True,
     explains=("gpus-withdrawn", "no-gpu-allocatable", "node-problem", "node-kernel-reports", *GPU_AWAY, *STUCK),
@@ -108,7 +108,7 @@ KERNEL = NodeReportCause(
     severity=Severity.WARNING,
     sentence="The kernel of the node reports hanging tasks, a failing disk or an error of its own.",
     words=lambda of: "" if (event := _newest(of, _is_of_kernel)) is None else f"kernel: {gist(event.message)}",
-    must=(_told("an event quotes a fault of the kernel", _is_of_kernel),),
+    must=(_reported("an event quotes a fault of the kernel", _is_of_kernel),),
     began=_since(_is_of_kernel),
     explains=("containers-created-late", "pod-stuck-terminating"),
     clears=0,

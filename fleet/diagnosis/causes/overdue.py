@@ -49,7 +49,7 @@ STAYS = OverdueCause(
     ),
     may=(
         Fact("a finalizer holds it", "metadata.finalizers", lambda of: bool(of.pod.finalizers), _finalizers),
-        Fact("its kubelet cannot end it", "events", lambda of: bool(of.told), lambda of: of.told),
+        Fact("its kubelet cannot end it", "events", lambda of: bool(of.message), lambda of: of.message),
     ),
     began=lambda of: (of.began, "the end of its grace period"),
     after=300,
@@ -98,7 +98,7 @@ GATED_LONG = OverdueCause(
     stage=Stage.PLACING,
     severity=Severity.WARNING,
     sentence="The pod has long not been released to the scheduler: its queue has no quota for it, or nobody admits it.",
-    words=lambda of: f"gated for {of.overdue / 60:.0f} min" + (f": {gist(of.told)}" if of.told else ""),
+    words=lambda of: f"gated for {of.overdue / 60:.0f} min" + (f": {gist(of.message)}" if of.message else ""),
     must=(
         Fact[TimedPod](
             "its scheduling is gated",
@@ -112,7 +112,7 @@ GATED_LONG = OverdueCause(
             lambda of: f"created {of.overdue:.0f} s ago",
         ),
     ),
-    may=(Fact("its queue says why", "events of its Workload", lambda of: bool(of.told), lambda of: of.told),),
+    may=(Fact("its queue says why", "events of its Workload", lambda of: bool(of.message), lambda of: of.message),),
     began=lambda of: (of.began, "when it was created"),
     explains=(*OVERLOAD, "rollout-stuck"),
     peers=True,

@@ -47,11 +47,11 @@ def _tells(event: Event) -> bool:
 
 def _alike(of: WorkloadReports) -> Sequence[Event]:
     """Return the newest warning that tells something, with those alike: of one object, for one reason."""
-    telling = [event for event in of.warnings if _tells(event)]
-    if not telling:
+    reports = [event for event in of.warnings if _tells(event)]
+    if not reports:
         return []
-    newest = telling[0]
-    return [one for one in telling if (one.involved, one.reason) == (newest.involved, newest.reason)]
+    newest = reports[0]
+    return [one for one in reports if (one.involved, one.reason) == (newest.involved, newest.reason)]
 
 
 def _goes_on(of: WorkloadReports) -> bool:

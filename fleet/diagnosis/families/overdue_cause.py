@@ -28,7 +28,7 @@ class TimedPod(NamedTuple):
     began: float
     """End of its grace (Unix) where it is being deleted; else since when it has not been ready, or has existed."""
     now: float
-    told: str = ""
+    message: str = ""
     """Words of an event about a deleted pod that the kubelet cannot end, or about a gated one; empty for none."""
     reads: float = math.nan
     """Prompt tokens per second that its engine reads while it is being deleted; NaN for not measured."""

@@ -33,7 +33,7 @@ class AutoscalerSubject(NamedTuple):
     sizes: Mapping[int, int]
     """Replica count that it recently scaled to → number of times."""
     profile: Profile = CHAT
-    told: str = ""
+    warning: str = ""
     """The newest warning about the ScaledObject that it is made from; empty for none."""
 
     def condition(self, name: str) -> Condition | None:

@@ -104,7 +104,7 @@ class PlacementSubject(NamedTuple):
     @property
     def put_out(self) -> str:
         """The scheduler's words on a pod preempted by one of higher priority; empty if there is none."""
-        return next((one.told for one in self.departed if not one.node), "")
+        return next((one.message for one in self.departed if not one.node), "")
 
 
 def unusual(snapshot: Snapshot) -> Iterator[str]:

@@ -284,13 +284,13 @@ def _workload(raw: Raw) -> list[str]:
     return lines
 
 
-_TOLD: Final = frozenset({"apiVersion", "kind", "metadata"})
+_SHOWN_ABOVE: Final = frozenset({"apiVersion", "kind", "metadata"})
 """Fields that the head of a description covers, or that say nothing."""
 
 
 def _anything(raw: Raw) -> list[str]:
     """Everything of an object of a kind that has no description of its own, in the words of its API."""
-    shown = {key: value for key, value in raw.items() if key not in _TOLD}
+    shown = {key: value for key, value in raw.items() if key not in _SHOWN_ABOVE}
     status = {key: value for key, value in mapping(raw, "status").items() if key != "conditions"}
     shown |= {"status": status} if "status" in shown else {}
     lines: list[str] = []

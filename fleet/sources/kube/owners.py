@@ -131,7 +131,7 @@ def _synthesised(key: str, top: _Top, pods: list[Pod], below: list[Workload]) ->
     live = [pod for pod in pods if pod.phase not in {"Succeeded", "Failed"}]
     parts: list[Workload | Pod] = [*below, *pods]
     oldest = min(parts, key=lambda part: part.created)
-    telling = next((part for part in parts if part.version.model), oldest)
+    described = next((part for part in parts if part.version.model), oldest)
     return Workload(
         kind=kind,
         namespace=namespace,
@@ -145,7 +145,7 @@ def _synthesised(key: str, top: _Top, pods: list[Pod], below: list[Workload]) ->
         available=sum(row.available for row in below) if below else _ready(live),
         labels=oldest.labels,
         gpus=max(part.gpus for part in parts),
-        version=telling.version,
+        version=described.version,
     )
 
 

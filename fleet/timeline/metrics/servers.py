@@ -34,9 +34,9 @@ async def starts(asking: TimelineQueries) -> list[Entry]:
     """Return the starts of processes of engines after which something had run there before. Raises SourceProblem."""
     engines = await _engines(asking)
     spanned = await asking.span(BEGAN)
-    found, telling = [], set[tuple[str, ...]]()
+    found, exact = [], set[tuple[str, ...]]()
     if spanned is not None and engines:
-        telling = {_process_key(labels) for labels in await _named(asking, BEGAN)}
+        exact = {_process_key(labels) for labels in await _named(asking, BEGAN)}
         for labels, _, was, value in await asking.changes(spanned):
             if _process_key(labels) in engines and value > was:
                 evidence = Evidence(BEGAN, f"{time_text(was)} → {time_text(value)}")
@@ -44,7 +44,7 @@ async def starts(asking: TimelineQueries) -> list[Entry]:
                     Entry(value - _TICK, 2 * _TICK, EntryKind.START, _STARTED_AGAIN, _pod(labels), (evidence,))
                 )
     for member in ENGINES:
-        found += await _resets(asking, member, telling)
+        found += await _resets(asking, member, exact)
     return [entry for entry in found if entry.about.name]
 
 
@@ -62,7 +62,7 @@ async def _named(asking: TimelineQueries, metric: str) -> list[Labels]:
     return [labels for labels, _, _ in await asking.instant(text)]
 
 
-async def _resets(asking: TimelineQueries, member: Dialect, telling: set[tuple[str, ...]]) -> list[Entry]:
+async def _resets(asking: TimelineQueries, member: Dialect, exact: set[tuple[str, ...]]) -> list[Entry]:
     """Return the counter resets of processes that do not report their start time."""
     rule = member.rules.get(Quantity.GENERATION_TOKENS)
     counters = [metric for metric in rule.metrics if metric.kind is MetricType.COUNTER] if rule is not None else []
@@ -76,7 +76,7 @@ async def _resets(asking: TimelineQueries, member: Dialect, telling: set[tuple[s
                 # It stays visible for the whole window: later samples are the same one.
                 again = at - seen.get(_process_key(labels), 0.0) > span.within
                 seen[_process_key(labels)] = at
-                if again and _process_key(labels) not in telling:
+                if again and _process_key(labels) not in exact:
                     found.append(_reset(name, labels, at, span))
     return found
 

@@ -81,9 +81,9 @@ async def _check_one_cluster(asking: TimelineQueries, label: str) -> None:
 async def _read_metrics(asking: TimelineQueries) -> SourceTimeline:
     gaps = dict[Gap, None]()
 
-    async def gather(telling: Iterable[Awaitable[list[Entry]]]) -> list[Entry]:
+    async def gather(asked: Iterable[Awaitable[list[Entry]]]) -> list[Entry]:
         found: list[Entry] = []
-        for one in await asyncio.gather(*telling, return_exceptions=True):
+        for one in await asyncio.gather(*asked, return_exceptions=True):
             if isinstance(one, SourceProblem):
                 gaps[_gap(one)] = None
             elif isinstance(one, BaseException):

@@ -71,7 +71,7 @@ COMPLETION = {"choices": [{"text": " 7"}]}
 async def test_it_asks_for_one_greedy_token_and_says_who_asks(server: Server) -> None:
     server.answers[PLAIN] = 200, COMPLETION
     heard = await ask_one_token(CanaryTarget(server.url, "llama", "k3y"), "1 2 3", 5.0)
-    assert (heard.outcome, heard.said) == (CanaryOutcome.ANSWERED, " 7")
+    assert (heard.outcome, heard.text) == (CanaryOutcome.ANSWERED, " 7")
     assert heard.seconds is not None
     ((path, headers, body),) = server.seen
     assert path == PLAIN
@@ -83,7 +83,7 @@ async def test_it_asks_for_one_greedy_token_and_says_who_asks(server: Server) ->
 async def test_a_server_that_speaks_chat_alone_gets_a_message(server: Server) -> None:
     server.answers[CHAT] = 200, {"choices": [{"message": {"content": "7"}}]}
     heard = await ask_one_token(CanaryTarget(server.url, "llama"), "1 2 3", 5.0)
-    assert (heard.outcome, heard.said) == (CanaryOutcome.ANSWERED, "7")
+    assert (heard.outcome, heard.text) == (CanaryOutcome.ANSWERED, "7")
     assert server.seen[-1][2]["messages"] == [{"role": "user", "content": "1 2 3"}]
     assert "Authorization" not in server.seen[-1][1]
 

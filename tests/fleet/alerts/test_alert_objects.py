@@ -97,7 +97,7 @@ def test_an_alert_of_a_gpu_stands_at_its_pod_its_workload_and_its_model(snapshot
     board = AlertBoardMaker().board_of(with_alerts(snapshot, Alert({"alertname": "Xid", "UUID": "GPU-1"})))
     (key,) = board.rows
     assert board.of == dict.fromkeys(("GPU-1", "serving/chat-1", CHAT, "serving/llama"), (key,))
-    assert [row.merged.alert.name for row in board.telling(CHAT)] == ["Xid"]
+    assert [row.merged.alert.name for row in board.about(CHAT)] == ["Xid"]
 
 
 def test_what_is_silenced_or_pending_marks_nothing_and_is_listed(snapshot: Snapshot) -> None:
@@ -110,7 +110,7 @@ def test_what_is_silenced_or_pending_marks_nothing_and_is_listed(snapshot: Snaps
             Alert(labels | {"alertname": "C"}, firing=False),
         )
     )
-    assert board.telling("serving/chat-1") == ()
+    assert board.about("serving/chat-1") == ()
     assert len(board.of["serving/chat-1"]) == 3
 
 

@@ -48,14 +48,14 @@ def test_a_series_is_of_the_dialect_that_reads_its_name() -> None:
     assert BOTH.owner("vllm:num_requests_running", {"server": "http://a"}) is None, "a router's copy"
     assert BOTH.owner("nobodys", {}) is None
     assert BOTH.names == VLLM.names() | TOY.names()
-    assert BOTH.telling == ()
+    assert BOTH.distinguishing == ()
 
 
 def test_products_that_share_names_are_told_apart_by_their_labels() -> None:
     both = DialectSet((FORK, VLLM))
     assert both.owner("vllm:num_requests_running", {"fork": "yes"}) is FORK
     assert both.owner("vllm:num_requests_running", {"model_name": "m"}) is VLLM
-    assert set(both.telling) == {"fork", "server"}
+    assert set(both.distinguishing) == {"fork", "server"}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ async def test_it_is_one_token_and_the_same_each_time(engine: ServerRecord) -> N
     before = generated(engine)
     heard = [await ask_one_token(place(engine, engine.spec.served), "1 2 3 4 5 6", 60.0) for _ in range(3)]
     assert {one.outcome for one in heard} == {CanaryOutcome.ANSWERED}
-    assert len({one.said for one in heard}) == 1
+    assert len({one.text for one in heard}) == 1
     assert all(one.seconds is not None and 0 < one.seconds < 60 for one in heard)
     assert generated(engine) - before == 3
 
