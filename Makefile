@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' console/__init__.py)
 
-.PHONY: demo test quick check format lint types imports dead bench eval written docs site lock dist clean
+.PHONY: demo test quick check format lint types imports dead bench eval written docs site lock dist uv clean
 
 demo: $(READY)  ## the console on a simulated fleet; without a terminal: the fleet table, once
 	@$(BIN)/quarterdeck demo $(ARGS)
@@ -67,14 +67,14 @@ docs: $(READY)  ## the pictures in docs/, drawn by the program itself
 	$(BIN)/python -m tests.tour
 	$(BIN)/python -m tests.picture_of_web
 
-site: written  ## the documentation as a site, in site/ (needs uv)
+site: uv written  ## the documentation as a site, in site/ (needs uv)
 	uvx zensical build --clean --strict
 
-lock:  ## write requirements.lock anew from pyproject.toml (needs uv)
+lock: uv  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --no-emit-index-url --no-header -q -o requirements.lock
 
-dist: $(READY)  ## all that a release has, checked: docs/packaging/README.md (needs uv)
+dist: uv $(READY)  ## all that a release has, checked: docs/packaging/README.md (needs uv)
 	@tag=$$(git describe --exact-match --tags 2>/dev/null); test -z "$$tag" || test "$$tag" = "v$(VERSION)" || \
 	  { echo "the tag is $$tag, and console/__init__.py says $(VERSION)" >&2; exit 1; }
 	rm -rf dist
@@ -86,6 +86,9 @@ dist: $(READY)  ## all that a release has, checked: docs/packaging/README.md (ne
 	uvx --from cyclonedx-bom cyclonedx-py requirements dist/requirements.txt --pyproject pyproject.toml \
 	  --output-reproducible --of JSON -o dist/quarterdeck.cdx.json
 	tar -czf dist/kubectl-quarterdeck.tar.gz -C docs/packaging kubectl-quarterdeck -C $(CURDIR) LICENSE
+
+uv:
+	@command -v uvx >/dev/null || { echo "this needs uv: https://docs.astral.sh/uv/, or pip install uv" >&2; exit 1; }
 
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Quarterdeck needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 …" >&2; exit 1; }
