@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import time
@@ -17,17 +18,20 @@ from actions.audit.history import RecordedAction
 from actions.audit.opened_logs import Opened, open_file, open_folder
 from actions.audit.query import AuditQuery
 from actions.audit.words import RecordFact, moment, opened_text, summary
-from console.cli import exit_codes, streams
+from console.cli import exit_codes, interruptible, streams
 from console.cli.dispatch import Invocation, say
 from console.cli.output import glyphs_of, write_sheet
 from console.cli.shared_flags import FORMS
 from console.report.sheets.audit import actions_sheet
+from console.report.sheets.sheet import Sheet
 from console.wiring.audit_folder import audit_logs
 from widgets.untrusted import untrusted, untrusted_line
 
 VERIFIED = "quarterdeck/audit-verify/v1"
 _FILTERS = ("since", "until", "person", "target", "action")
 _LABEL = 9
+EVERY = 2.0
+"""Seconds between two looks of --watch."""
 
 
 def run(invocation: Invocation) -> int:
@@ -36,6 +40,8 @@ def run(invocation: Invocation) -> int:
     if (misplaced := _misplaced(options)) is not None:
         say(misplaced)
         return exit_codes.USAGE
+    if options.watch:
+        return _watch(invocation)
     try:
         log = _open(invocation)
     except OSError as error:
@@ -65,14 +71,38 @@ def run(invocation: Invocation) -> int:
     return exit_codes.OK if log.intact else exit_codes.PROBLEM
 
 
+def _watch(invocation: Invocation) -> int:
+    """Print the actions, then each that is begun and each new outcome, until Ctrl-C."""
+    from console.cli.watch import again, watch
+
+    options = invocation.options
+    intact: bool | None = None
+
+    async def sheet() -> Sheet:
+        nonlocal intact
+        log = await asyncio.to_thread(_open, invocation)
+        if log.intact is not intact:
+            intact = log.intact
+            _print_state(log)
+        return actions_sheet(log.select(_filter(options)))
+
+    try:
+        return interruptible.run(watch(again(sheet, EVERY, "reading the audit log"), options.output or "", glyphs_of()))
+    except OSError as error:
+        return _refused(error)
+    except ValueError as error:
+        say(untrusted(str(error)))
+        return exit_codes.USAGE
+
+
 def _misplaced(options: argparse.Namespace) -> str | None:
     """The flag that the command would not look at: a chain is checked as a whole."""
     allowed = {
-        "show": {*_FILTERS, "json", "output"},
+        "show": {*_FILTERS, "json", "output", "watch"},
         "verify": {"json", "anchor"},
         "export": {*_FILTERS, "format", "output"},
     }
-    for flag in (*_FILTERS, "json", "format", "output", "anchor"):
+    for flag in (*_FILTERS, "json", "format", "output", "anchor", "watch"):
         if getattr(options, flag) and flag not in allowed[options.what]:
             others = " and ".join(what for what, flags in allowed.items() if flag in flags)
             return f"--{flag} works only with {others}"
@@ -81,6 +111,8 @@ def _misplaced(options: argparse.Namespace) -> str | None:
             return f'--output: "{options.output}" is not one of {", ".join(FORMS)}; export writes a file'
         if options.json:
             return "--json is the same as -o json: give only one"
+    if options.watch and options.json:
+        return "--watch prints a change per line: -o json"
     return None
 
 

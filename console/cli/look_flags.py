@@ -107,6 +107,7 @@ def _audit(parser: argparse.ArgumentParser) -> None:
         metavar="FORM|FILE",
         help="show: table, wide, json, yaml, csv or name; export: the file to write (stdout)",
     )
+    parser.add_argument("-w", "--watch", action="store_true", help="show: then print changes until Ctrl-C")
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--dir", metavar="DIR", type=Path, help="folder of the log (default: yours)")
     place.add_argument("--file", metavar="FILE", type=Path, help="only this file of a log")

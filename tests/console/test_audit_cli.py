@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import datetime
@@ -20,6 +21,7 @@ from console.config.settings import ActionSettings, Settings
 from console.main import main
 from console.wiring.audit_folder import audit_folder
 from tests.actions.audit.logs import PATCH, filled, intent, log_in, only_file
+from tests.prefork import Program
 
 
 @pytest.fixture
@@ -53,6 +55,26 @@ def test_show_tells_each_action_on_stdout_and_the_chain_on_stderr(
     # A record cannot control the terminal.
     assert stories[2].startswith("2026-09-21 14:13:30Z  Drain llama-1: out of sight")
     assert "whether the server did it is not known" in stories[2]
+
+
+def test_show_continues_with_what_is_done_until_ctrl_c(folder: Path, tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "PATH": ""}
+    with Program("console.main", "audit", "show", "--dir", str(folder), "-w", "-o", "json", env=env) as program:
+        first = [json.loads(program.line()) for _ in range(3)]
+        assert {one["change"] for one in first} == {"added"}
+        log = log_in(folder)
+        log.append("intent", "c1", intent("embed", title="Restart embed", kind="restart"))
+        new = json.loads(program.line())
+        assert (new["change"], new["row"]["title"]) == ("added", "Restart embed")
+        program.send_signal(signal.SIGINT)
+        assert program.wait() == 0
+        assert program.errors().count("chain: intact") == 1
+
+
+def test_what_show_alone_continues(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "verify", "--dir", str(folder), "-w")
+    assert (code, out, err) == (2, "", "quarterdeck: --watch works only with show\n")
+    assert run(capsys, "show", "--dir", str(folder / "none"), "-w")[0] == 2
 
 
 @pytest.mark.parametrize(
