@@ -8,10 +8,10 @@ from typing import Any
 
 from actions.request import Request, Target
 from actions.spec import ActionSpec, Argument, Takes, UsageError
-from console.cli.shared_flags import FORM_HELP, add_form, add_how_on_a_cluster, seconds
+from console.cli.shared_flags import FORM_HELP, absolute, add_form, add_how_on_a_cluster, seconds
 from console.config.moments import length
 
-_TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: int, Takes.SECONDS: seconds, Takes.LENGTH: length}
+_TYPES: dict[Takes, Any] = {Takes.TEXT: str, Takes.INTEGER: absolute, Takes.SECONDS: seconds, Takes.LENGTH: length}
 
 
 def add_flags(parser: argparse.ArgumentParser, specs: Sequence[ActionSpec]) -> None:
@@ -65,12 +65,19 @@ def request_of(specs: Sequence[ActionSpec], options: argparse.Namespace, targets
 
 
 def names_of(specs: Sequence[ActionSpec], options: argparse.Namespace) -> list[str]:
-    """The names of the targets as typed; a number after several words is the positional argument.
+    """The names of the targets as typed; a number after several words is the positional argument. Raises UsageError.
 
     argparse assigns all words to the names. ``deployment/3`` is a workload of that name.
     """
     named: list[str] = list(options.targets)
     words = [argument for spec in specs for argument in spec.arguments if not argument.flag and argument.field]
     if words and len(named) > 1 and words[0].takes is Takes.INTEGER and named[-1].lstrip("+-").isdigit():
-        setattr(options, words[0].field, int(named.pop()))
+        setattr(options, words[0].field, _absolute(named.pop()))
     return named
+
+
+def _absolute(word: str) -> int:
+    try:
+        return absolute(word)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(str(error)) from None

@@ -21,7 +21,7 @@ from fleet.diagnosis.incidents.check_status import CheckStatus, check_status, co
 from fleet.model.counting import count
 from fleet.model.finding import FindingState, Incident
 from fleet.model.severity import Severity
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Health, Snapshot
 
 
 def run(invocation: Invocation) -> int:
@@ -58,7 +58,7 @@ def _check_once(invocation: Invocation) -> int:
     snapshot, seen = snapshot_within(settings, invocation.options.wait, looks_back=True)
     now: bool = invocation.options.now
     code = check_status(snapshot.incidents, pending=now)
-    unseen = code is CheckStatus.OK and sees_no_pods(snapshot)
+    unseen = code is CheckStatus.OK and bool(unseen_reason(snapshot))
     blind = not any_answered(snapshot) or seen != exit_codes.OK or unseen
     code = CheckStatus.UNKNOWN if blind else code
     if form:
@@ -84,6 +84,16 @@ def sees_no_pods(snapshot: Snapshot) -> bool:
     return not known and not snapshot.pods and not snapshot.engines
 
 
+def unseen_reason(snapshot: Snapshot) -> str:
+    """Return why nothing is seen here at all, which does not mean that nothing is wrong; empty if something is seen."""
+    if sees_no_pods(snapshot):
+        return snapshot.coverage.lack("pods")
+    source = snapshot.of_objects
+    empty = not (snapshot.pods or snapshot.workloads or snapshot.engines)
+    # A misspelt namespace has no pods either.
+    return source.problem if source is not None and source.health is Health.DEGRADED and empty else ""
+
+
 def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind: bool) -> Iterator[str]:
     """The plugin's line, with its numbers behind a bar, a line for each incident, and one for each alert of none."""
     firing = counted(snapshot.incidents, pending=pending)
@@ -99,8 +109,8 @@ def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind:
 def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *, blind: bool) -> str:
     """Return the worst incident in a few words, without a bar, which separates the performance data."""
     if blind:
-        lack = snapshot.coverage.lack("pods") if sees_no_pods(snapshot) else ""
-        return f"nothing could be checked{lack and f': {lack}'}"
+        why = unseen_reason(snapshot).replace("|", "/")
+        return f"nothing could be checked{why and f': {why}'}"
     worst = next(iter(firing or others), None)
     if worst is None:
         return f"{count(len(snapshot.model_of), 'serving workload')}, nothing is wrong"

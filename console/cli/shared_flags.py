@@ -83,6 +83,19 @@ def seconds(text: str) -> float:
     return found
 
 
+def absolute(text: str) -> int:
+    """Parse a number of something that there shall be. Raises argparse.ArgumentTypeError, also for ``+1``: the
+    console's own command line takes that as one more.
+    """
+    try:
+        found = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number') from None
+    if text.lstrip().startswith("+"):
+        raise argparse.ArgumentTypeError(f'"{text}" could mean {found} or {found} more: give the number itself')
+    return found
+
+
 def between(low: int, high: int) -> Callable[[str], int]:
     """Return the parser of a whole number in a range, which raises argparse.ArgumentTypeError."""
 

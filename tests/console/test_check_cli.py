@@ -22,7 +22,7 @@ from fleet.diagnosis.incidents.check_status import CheckStatus, check_status
 from fleet.model.alerts import Alert, Notified
 from fleet.model.coverage import Coverage
 from fleet.model.facts import Dated, Facts
-from fleet.model.snapshot import Cluster, Snapshot
+from fleet.model.snapshot import Cluster, Health, Snapshot, SourceStatus
 from tests.fleet.diagnosis.fleets import COOL, STUCK, WELL, Fleet, Q, crashing
 from tests.fleet.rows import NOW
 from tests.simulator.api_process import simulator
@@ -199,6 +199,10 @@ def test_on_a_fleet_with_a_broken_gpu_it_is_critical(tmp_path: Path, capsys: pyt
         incidents = json.loads(capsys.readouterr().out)["incidents"]
         assert incidents[0]["cause"] == "gpu-lost"
         assert not any("gpu" in one["cause"] for one in incidents[1:]), "the kernel's event is about the same GPU"
+        misspelt = ["check", "-n", "servng", *line[1:]]
+        assert dispatch("quarterdeck", misspelt, environ, tmp_path / "no-policy") == CheckStatus.UNKNOWN
+        first = capsys.readouterr().out.splitlines()[0]
+        assert first.startswith("UNKNOWN: nothing could be checked: there is no namespace 'servng' in this cluster | ")
 
 
 def test_one_look_says_that_it_does_not_know_since_when() -> None:
@@ -240,3 +244,14 @@ def test_pods_that_may_not_be_seen_are_not_checked(
     if expected:
         first = next(plugin_lines(seen, CheckStatus.UNKNOWN, pending=False, blind=True))
         assert first.startswith("UNKNOWN: nothing could be checked: you may not list pods")
+
+
+@pytest.mark.parametrize(
+    ("health", "expected"), [(Health.DEGRADED, "there is no namespace 'servng' in this cluster"), (Health.LIVE, "")]
+)
+def test_a_namespace_that_is_not_there_is_not_one_without_problems(health: Health, expected: str) -> None:
+    problem = "there is no namespace 'servng' in this cluster" if health is Health.DEGRADED else ""
+    source = SourceStatus("kubernetes", health, NOW, problem=problem)
+    empty = Snapshot(1, NOW, Cluster(namespace="servng"), sources=(source,))
+    assert check.unseen_reason(empty) == expected
+    assert check.unseen_reason(replace(Fleet().at(0), sources=(source,))) == "", "what is seen can be checked"

@@ -104,6 +104,7 @@ def test_the_name_it_was_called_by(path: str, name: str) -> None:
         (["web", "--port", "99999"], '"99999" is not a whole number from 0 to 65535'),
         (["web", "--sessions", "0"], '"0" is not a whole number from 1 to 1000'),
         (["eval", "x", "--jobs", "-1"], '"-1" is not a whole number from 1 to 1024'),
+        (["scale", "x", "--replicas", "+1"], '"+1" could mean 1 or 1 more: give the number itself'),
         (["scale", "x", "--replicas", "many"], '"many" is not a whole number'),
         (["local", "try", "x", "hello", "--tokens", "0"], '"0" is not a whole number from 1 to 1000000'),
         (["timeline", "--since", f"{'9' * 400}d"], "is longer than a thousand years"),
