@@ -36,7 +36,7 @@ class Workers(ThreadPoolExecutor):
         self._calls: deque[_Call] = deque()
         """Calls for which there is no thread yet."""
         self._idle: list[SimpleQueue[_Call | None]] = []
-        """Where each idle thread waits for its next call, None to end; the one that was busy last comes last."""
+        """Queues of calls, one for each idle thread, None to end; the one that was busy last comes last."""
         self._started = 0
         self._guard = threading.Lock()
         self._ended = False

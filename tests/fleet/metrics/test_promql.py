@@ -1,4 +1,4 @@
-"""How the parts of a query are joined."""
+"""Joined parts of a query: no series is counted twice, and none is lost."""
 
 from __future__ import annotations
 
