@@ -193,7 +193,7 @@ COLUMNS: tuple[NodeColumn, ...] = (
     TableColumn(GridColumn("pod", "POD", 18, align="left", grow=3, widest=60, priority=3), _product, _holder),
     TableColumn(
         # Of a node it runs on through the numbers, which are those of its GPUs.
-        GridColumn("why", "STATUS", 16, align="left", grow=3, widest=60, priority=1, share=0.2, explains=True),
+        GridColumn("why", "STATUS", 16, align="left", grow=3, widest=60, priority=2, share=0.2, explains=True),
         _assessment,
         _gpu_why,
     ),

@@ -183,3 +183,16 @@ async def test_the_numbers_of_gpus_stay_in_their_columns_beside_a_long_status() 
         assert REASON in d.line_with(f" {node} ")
         await d.deliver(replace(d.desk.snapshot or snapshot, sequence=3, assessments=plain))
         assert REASON not in d.text
+
+
+async def test_on_the_smallest_screen_numbers_are_in_the_rows_and_the_reason_is_above_the_keys() -> None:
+    snapshot = make_snapshot()
+    node = snapshot.pods[healthy(snapshot)].node
+    well = {key: Assessment(Severity.OK) for key in snapshot.assessments}
+    sick = {**well, node: Assessment(Severity.CRITICAL, REASON)}
+    async with desk(replace(snapshot, assessments=sick), size=(40, 10)) as d:
+        await d.command("nodes")
+        d.grid.move_to(node)
+        await d.settle()
+        assert all(title in d.lines[1] for title in ("FREE", "UTIL%", "°C"))
+        assert d.lines[-2].startswith(f" {REASON[:30]}")
