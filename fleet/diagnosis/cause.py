@@ -72,6 +72,8 @@ class Cause(Generic[S]):
     of: ClassVar[SubjectKind]
     beside: ClassVar[bool] = False
     """True if it takes no part in the assessment of its object: a late or unreliable witness."""
+    prolongs: ClassVar[bool] = False
+    """True if it keeps away what would end its consequences: it may begin after them."""
     last_resort: ClassVar[bool] = False
     """True if it counts only where nothing but its symptoms is found at its object."""
     id: str
@@ -92,6 +94,8 @@ class Cause(Generic[S]):
     """Signs any of which raises the severity to critical."""
     explains: tuple[str, ...] = ()
     """Ids of its consequences: they are symptoms wherever this cause is found."""
+    leaves: tuple[str, ...] = ()
+    """Ids of last resorts that stay where this cause is found at their object: they report something else of it."""
     before: tuple[str, ...] = ()
     """Ids of causes that it takes precedence over without causing them, if both hold with equal severity."""
     secondary: bool = False

@@ -1,7 +1,11 @@
-"""Onsets of causes: as the object reports them, else from the last quarter of an hour of its metrics."""
+"""Onsets of causes: as the object reports them, else from the last quarter of an hour of its metrics.
+
+An onset is also an interval, by how it is known: what began after a finding did is not its root.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import takewhile
@@ -21,6 +25,16 @@ POINTS = 60
 """Number of history points searched: all that are kept."""
 
 
+SLOW_CONTROLLER = 60.0
+"""Seconds by which an object may report a change too late: a node counts as silent 40 to 50 s after its last report."""
+SLOW_NUMBERS = 600.0
+"""Seconds by which the console may see a change too late in numbers: scrapes, and windows of up to ten minutes."""
+_DATED_BY_NUMBERS = frozenset({SubjectKind.ENGINE, SubjectKind.REPLICA, SubjectKind.TRAFFIC, SubjectKind.GPU})
+"""Kinds of which a finding held at its onset. A pod's conditions are older than what is wrong with it now: one that has
+never been ready is not ready since it was created.
+"""
+
+
 class Onset(NamedTuple):
     """A moment, and the evidence for it."""
 
@@ -28,6 +42,20 @@ class Onset(NamedTuple):
     told_by: str
     may_be_older: bool = False
     """True if it was so in all that is kept."""
+    not_before: float = -math.inf
+    """Unix time before which it cannot have begun; minus infinity where that is not known."""
+
+
+def held_by(cause: AnyCause, onset: Onset) -> float:
+    """Return the Unix time by which a cause held for certain; infinite where its onset may be that of something else
+    at its object.
+    """
+    return onset.at if cause.of in _DATED_BY_NUMBERS and not cause.symptom else math.inf
+
+
+def seen_to_begin(at: float, told_by: str, cause: AnyCause) -> Onset:
+    """The onset of what did not hold when the console looked last."""
+    return Onset(at, told_by, not_before=-math.inf if cause.prolongs else at - SLOW_NUMBERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +88,22 @@ def onset_of(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str) 
             return None if source is None else Onset(source.since, "the source itself")
         case SubjectKind.PLACEMENT:
             gone = snapshot.departed.get(key, ())
-            return Onset(gone[0].at, "when it went") if gone else None
+            return _at_most_late(gone[0].at, "when it went") if gone else None
         case _:
             return None
 
 
 def _pod(pod: Pod, stage: Stage) -> Onset | None:
+    created = Onset(pod.created, "when it was created", not_before=pod.created)
     if stage is Stage.PLACING:
-        return _condition_since(pod.conditions, "PodScheduled", "False") or Onset(pod.created, "when it was created")
-    if stage in (Stage.BROKEN, Stage.STARTING):
-        unready = _condition_since(pod.conditions, "Ready", "False")
-        return unready or (None if pod.ready else Onset(pod.created, "when it was created"))
-    return None
+        return _condition_since(pod.conditions, "PodScheduled", "False") or created
+    if stage not in (Stage.BROKEN, Stage.STARTING):
+        return None
+    unready = _condition_since(pod.conditions, "Ready", "False")
+    if unready is None:
+        return None if pod.ready else created
+    # Between two deaths it may have been ready for a while: the condition dates the last one.
+    return unready._replace(not_before=pod.created) if pod.restarts else unready
 
 
 _OF_WORKLOADS = {
@@ -91,7 +123,7 @@ def _node(node: Node) -> Onset | None:
         return _condition_since(node.conditions, "Ready", node.ready)
     pressed = [one for one in node.conditions if _is_trouble(one.type) and one.status == "True" and one.since]
     first = min(pressed, key=lambda one: one.since or 0.0, default=node_problem(node))
-    return None if first is None or first.since is None else Onset(first.since, f"its condition {first.type}")
+    return None if first is None or first.since is None else _at_most_late(first.since, f"its condition {first.type}")
 
 
 def _is_trouble(condition: str) -> bool:
@@ -100,7 +132,14 @@ def _is_trouble(condition: str) -> bool:
 
 def _condition_since(conditions: Iterable[Condition], name: str, status: str) -> Onset | None:
     found = next((one for one in conditions if one.type == name and one.status == status), None)
-    return None if found is None or found.since is None else Onset(found.since, f"its condition {name}")
+    if found is None or found.since is None:
+        return None
+    return _at_most_late(found.since, f"its condition {name}")
+
+
+def _at_most_late(at: float, told_by: str) -> Onset:
+    """The onset that an object reports: what it is about may have begun a little before."""
+    return Onset(at, told_by, not_before=at - SLOW_CONTROLLER)
 
 
 def _numbers(snapshot: Snapshot, cause: AnyCause, key: str) -> Onset | None:

@@ -46,6 +46,14 @@ class Finding:
     """Unix time at which a pending one fires."""
     may_be_older: bool = False
     """True if it held already in the first that is known of it: it may have begun before ``since``."""
+    not_before: float = -math.inf
+    """Unix time before which it cannot have begun; minus infinity where that is not known."""
+    held_by: float = math.inf
+    """Unix time by which it held for certain; infinite where that is not known."""
+
+    def can_follow(self, root: Finding) -> bool:
+        """True unless it held for certain before the other can have begun."""
+        return root.not_before <= self.held_by
 
 
 class Reach(NamedTuple):

@@ -109,6 +109,8 @@ TAKEN_AWAY = WorkloadReportCause(
     ),
     began=lambda of: first_of(of.taken),
     explains=("pod-not-ready", "replicas-missing", "no-replica-ready", "rollout-stuck"),
+    # Its events are those of pods; that one reads those of all other objects.
+    leaves=("controller-reports",),
     clears=660,
     helps=(
         Help("see who does it, and when", "past"),

@@ -18,6 +18,7 @@ class AutoscalerCause(Cause[AutoscalerSubject]):
     """A cause at the autoscaler of a workload."""
 
     of = SubjectKind.AUTOSCALER
+    prolongs = True
 
     def subject(self, subjects: Subjects, key: str) -> AutoscalerSubject | None:
         return subjects.autoscaler(key)

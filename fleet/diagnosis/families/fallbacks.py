@@ -5,13 +5,15 @@ So a failure that nobody has listed is still named, at its object, and never ins
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
+from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.families.reported_cause import ReportedCause
 from fleet.diagnosis.subjects.pod_reports import EventSign, PodReports
+from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.objects import Event
 
 
@@ -43,13 +45,22 @@ class UnlistedWarning(EventSign):
         return None
 
 
+_OF_ITS_USE = frozenset({SubjectKind.SETUP, SubjectKind.OBJECTIVE, SubjectKind.TRAFFIC})
+"""Kinds of causes at a workload that are not about what its controllers report: how it is set up, how it is used."""
+
+
 def without_needless(holds: Sequence[ActiveCause]) -> Sequence[ActiveCause]:
     """Return the causes that hold without the fallbacks of objects for which another cause than a symptom is found."""
     last = [one for one in holds if one.cause.last_resort]
     if not last:
         return holds
-    causes: dict[str, set[str]] = {one.key: set() for one in last}
+    others: dict[str, list[AnyCause]] = {one.key: [] for one in last}
     for one in holds:
-        if one.key in causes and not (one.cause.last_resort or one.cause.symptom):
-            causes[one.key].add(one.cause.id)
-    return [one for one in holds if not one.cause.last_resort or causes[one.key] <= set(one.cause.explains)]
+        if one.key in others and not (one.cause.last_resort or one.cause.symptom or one.cause.of in _OF_ITS_USE):
+            others[one.key].append(one.cause)
+    return [one for one in holds if not one.cause.last_resort or _is_needed(one.cause, others[one.key])]
+
+
+def _is_needed(last: AnyCause, others: Iterable[AnyCause]) -> bool:
+    """True if none of the causes at its object can be what it reports: it explains them, or they leave it."""
+    return all(other.id in last.explains or last.id in other.leaves for other in others)

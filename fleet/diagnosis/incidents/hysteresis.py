@@ -13,7 +13,7 @@ from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import AnyCause
 from fleet.diagnosis.incidents.finding_words import FindingWords
 from fleet.diagnosis.incidents.severity import RatedCause, Severities, asks
-from fleet.diagnosis.onset import Onset, onset_of
+from fleet.diagnosis.onset import Onset, held_by, onset_of, seen_to_begin
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.finding import Finding, FindingState
@@ -158,10 +158,10 @@ class Hysteresis:
 
     def _begun(self, snapshot: Snapshot, cause: AnyCause, key: str, severities: Severities) -> _Kept:
         rated = severities.rate(cause, key, None)
-        source = SEEN if self._looked else SEEN_FIRST
-        since = onset_of(snapshot, severities.subjects, cause, key) or Onset(
-            snapshot.at, source, may_be_older=not self._looked
-        )
+        since = onset_of(snapshot, severities.subjects, cause, key)
+        if since is None:
+            found_so = Onset(snapshot.at, SEEN_FIRST, may_be_older=True)
+            since = seen_to_begin(snapshot.at, SEEN, cause) if self._looked else found_so
         return _Kept(cause, since, snapshot.at, rated, asks(cause), backfilled=snapshot.history.backfilled)
 
     def _finding(self, key: str, one: _Kept, now: float) -> Finding:
@@ -244,4 +244,6 @@ def _new_finding(key: str, one: _Kept, state: FindingState) -> Finding:
         since.told_by,
         0.0 if one.fired else since.at + cause.after,
         since.may_be_older,
+        since.not_before,
+        held_by(cause, since),
     )

@@ -14,10 +14,12 @@ from typing import NamedTuple, TypeAlias
 from fleet.diagnosis.cause import AnyCause, Stage
 from fleet.diagnosis.causes.symptoms import AWAY
 from fleet.diagnosis.incidents.reach import holders
+from fleet.diagnosis.incidents.refused_nodes import keeps_out, said_of
 from fleet.diagnosis.subjects.node_agents import DEPENDENT, is_agent, provides
 from fleet.diagnosis.subjects.replica_groups import group_of
 from fleet.diagnosis.subjects.subject_kind import OF_WORKLOADS, SubjectKind
 from fleet.model.finding import Finding
+from fleet.model.objects import Pod, revision_of
 from fleet.model.severity import rank
 from fleet.model.snapshot import Snapshot
 
@@ -87,22 +89,37 @@ def _workload_of(snapshot: Snapshot, finding: Finding) -> str | None:
 class _Place:
     """The findings of one object, or of one set of objects: of each cause the first to blame."""
 
-    __slots__ = ("felt", "of_cause")
+    __slots__ = ("earlier", "felt", "of_cause")
 
     def __init__(self) -> None:
         self.of_cause: dict[str, Finding] = {}
         """Cause → the first to blame of its findings, in that order."""
+        self.earlier: dict[str, Finding] = {}
+        """Cause → the one that may have begun first, if that is another."""
         self.felt: Finding | None = None
         """The first of those that can be the root of a symptom."""
 
-    def of(self, causes: Collection[str]) -> Finding | None:
-        """Return the first to blame of these causes; None if none is found here."""
-        for cause, finding in self.of_cause.items():
+    def add(self, finding: Finding, *, felt: bool) -> None:
+        """Add a finding; those that are first to blame are added first."""
+        first = self.of_cause.setdefault(finding.cause, finding)
+        if finding.not_before < self.earlier.get(finding.cause, first).not_before:
+            self.earlier[finding.cause] = finding
+        if felt and self.felt is None:
+            self.felt = finding
+
+    def of(self, causes: Collection[str], finding: Finding) -> Finding | None:
+        """Return the first to blame of these causes from which a finding can follow; None if none is found here."""
+        for cause, first in self.of_cause.items():
             if cause in causes:
-                return finding
+                if finding.can_follow(first):
+                    return first
+                earlier = self.earlier.get(cause)
+                if earlier is not None and finding.can_follow(earlier):
+                    return earlier
         return None
 
 
+_Likeness: TypeAlias = "tuple[str, str, tuple[tuple[str, object], ...]]"
 _Search: TypeAlias = "tuple[Iterable[_Place], Collection[str], bool]"
 """Places equally close to a finding, the causes that may be its root there, and whether anything felt may be, too."""
 
@@ -122,7 +139,15 @@ class RootSearch:
         """Findings at the pods of a workload alone: a cause beneath another replica affects this one only through that
         replica.
         """
-        self._sources, self._nodes = _Place(), _Place()
+        self._of_pods: list[Finding] = []
+        """Findings at pods, in the same order."""
+        self._alike: dict[_Likeness, _Place] | None = None
+        """The same of pods that ended alike; None until it is needed."""
+        self._sources = _Place()
+        self._of_nodes: list[Finding] = []
+        """Findings at nodes, those that are first to blame first."""
+        self._closed: dict[tuple[str, int], Sequence[_Place]] = {}
+        """The scheduler's words, and the GPUs that a pod wants → the findings at nodes that these words mean."""
         self._agents: dict[str, list[str]] = defaultdict(list)
         """Node → the agents of it that have findings."""
         self._groups: Mapping[tuple[str, ...], Sequence[str]] | None = None
@@ -133,9 +158,11 @@ class RootSearch:
         felt = {cause.id for cause in active if _is_felt(cause)}
         for finding in sorted(findings, key=blamed_first):
             for place in self._places_of(finding):
-                place.of_cause.setdefault(finding.cause, finding)
-                if place.felt is None and finding.cause in felt:
-                    place.felt = finding
+                place.add(finding, felt=finding.cause in felt)
+            if finding.kind in _PODS:
+                self._of_pods.append(finding)
+            elif finding.kind == SubjectKind.NODE:
+                self._of_nodes.append(finding)
 
     def _places_of(self, finding: Finding) -> Iterable[_Place]:
         """Return where a finding is searched for."""
@@ -152,8 +179,6 @@ class RootSearch:
             return [self._at[key], *(self._of_workload[workload] for workload in those)]
         elif kind == SubjectKind.SOURCE:
             return self._at[key], self._sources
-        elif kind == SubjectKind.NODE:
-            return self._at[key], self._nodes
         return (self._at[key],)
 
     def root(self, finding: Finding) -> Finding:
@@ -170,7 +195,7 @@ class RootSearch:
         if not above.roots and not above.symptom and not above.in_group and not self._agents:
             return None
         for places, those, or_felt in self._searches(finding, above):
-            found = [place.of(those) or (place.felt if or_felt else None) for place in places]
+            found = [place.of(those, finding) or (place.felt if or_felt else None) for place in places]
             there = [one for one in found if one is not None]
             if there:
                 return min(there, key=blamed_first) if len(there) > 1 else there[0]
@@ -183,7 +208,7 @@ class RootSearch:
             finding.key if finding.kind == SubjectKind.NODE else pods[finding.key].node if finding.key in pods else ""
         )
         failing = [self._at[key] for key in self._agents.get(node, ()) if provides(pods[key], finding.cause)]
-        found = [one for place in failing if (one := place.of(self._fails)) is not None and one is not finding]
+        found = [one for place in failing if (one := place.of(self._fails, finding)) is not None and one is not finding]
         return min(found, key=blamed_first, default=None)
 
     def _searches(self, finding: Finding, above: _Above) -> Iterator[_Search]:
@@ -194,7 +219,7 @@ class RootSearch:
         match finding.kind:
             case SubjectKind.POD | SubjectKind.ENGINE | SubjectKind.REPLICA:
                 workload = snapshot.workload_of.get(key, "")
-                if self._nodes.of_cause:
+                if self._of_nodes:
                     yield self._beneath(key), roots, False
                 if self._has_gpus:
                     yield [self._at[gpu] for gpu in snapshot.gpus_of.get(key, ()) if gpu in self._at], roots, False
@@ -203,7 +228,7 @@ class RootSearch:
                     yield self._beside(key), above.in_group, False
                 yield _at(workload, self._at), roots, False
                 if peers:
-                    yield _at(workload, self._replicas), peers, False
+                    yield self._peers(finding, workload), peers, False
             case SubjectKind.GPU:
                 gpu = snapshot.gpus.get(key)
                 yield () if gpu is None else _at(gpu.node, self._at), roots, False
@@ -230,11 +255,34 @@ class RootSearch:
         return [self._at[other] for other in self._groups.get(own or (), ()) if other != key]
 
     def _beneath(self, key: str) -> Sequence[_Place]:
-        """The findings at a pod's node; at all nodes for a pod that none takes."""
+        """The findings at a pod's node; for a pod that none takes, those at the nodes that refuse it for them."""
         pod = self._snapshot.pods.get(key)
         if pod is None:
             return ()
-        return _at(pod.node, self._at) if pod.node or pod.phase != "Pending" else (self._nodes,)
+        if pod.node or pod.phase != "Pending":
+            return _at(pod.node, self._at)
+        words = said_of(pod), pod.gpus
+        if words not in self._closed:
+            place = _Place()
+            for one in self._of_nodes:
+                if keeps_out(self._snapshot, one, pod):
+                    place.add(one, felt=False)
+            self._closed[words] = (place,)
+        return self._closed[words]
+
+    def _peers(self, finding: Finding, workload: str) -> Sequence[_Place]:
+        """The findings at the other replicas; of what only says that a pod is away, at those that are away alike."""
+        pod = self._snapshot.pods.get(finding.key)
+        if finding.cause not in _VAGUE or pod is None:
+            return _at(workload, self._replicas)
+        if self._alike is None:
+            self._alike = defaultdict(_Place)
+            for one in self._of_pods:
+                other = self._snapshot.pods.get(one.key)
+                if other is not None:
+                    self._alike[_likeness(self._snapshot, other)].add(one, felt=False)
+        found = self._alike.get(_likeness(self._snapshot, pod))
+        return () if found is None else (found,)
 
 
 class _Above(NamedTuple):
@@ -264,6 +312,18 @@ class _Above(NamedTuple):
             cause.symptom,
             frozenset(away) if cause.id in AWAY else frozenset(),
         )
+
+
+def _likeness(snapshot: Snapshot, pod: Pod) -> _Likeness:
+    """Return what pods have in common that end alike: workload, revision, and how each of their containers stands.
+
+    A container that has ended stands by its exit code, whatever it does until it ends again.
+    """
+    stands = []
+    for one in pod.containers:
+        code = one.exit_code if one.exit_code is not None else one.last_exit_code
+        stands.append((one.name, one.state if code is None else code))
+    return snapshot.workload_of.get(pod.key, ""), revision_of(pod), tuple(stands)
 
 
 def _at(key: str, places: Mapping[str, _Place]) -> Sequence[_Place]:

@@ -84,6 +84,27 @@ def test_replicas_that_end_of_one_thing_are_one_incident() -> None:
     assert (found.root.cause, found.about) == ("cuda-out-of-memory", CHAT)
 
 
+def test_a_replica_that_leaves_no_word_follows_from_one_that_ended_alike() -> None:
+    fleet = Fleet(4)
+    fleet.of("chat-1", **loop(CUDA))
+    fleet.of("chat-2", **loop())
+    (found,) = fleet.incidents(0)
+    assert found.root.cause == "cuda-out-of-memory"
+    assert {one.key for one in found.symptoms if one.cause == "crash-loop"} == {"serving/chat-1", "serving/chat-2"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [loop(last_exit_code=137), loop(name="exporter"), loop() | {"labels": {"pod-template-hash": "7c4e"}}],
+    ids=["exit code", "container", "revision"],
+)
+def test_a_replica_that_ended_otherwise_is_an_incident_of_its_own(other: dict[str, object]) -> None:
+    fleet = Fleet(4)
+    fleet.of("chat-1", **loop(CUDA))
+    fleet.of("chat-2", **other)
+    assert set(causes(fleet.incidents(0))) == {"cuda-out-of-memory", "crash-loop"}
+
+
 @pytest.mark.parametrize(
     ("words", "cause"),
     [

@@ -111,5 +111,15 @@ def test_of_two_pods_of_one_workload_both_failures_are_named(pair: tuple[Failure
     _are_both_named(cluster, first, second, _next_pod)
 
 
+def test_what_takes_pods_away_does_not_hide_what_a_controller_reports_of_their_workload() -> None:
+    names = {"autoscaler is not made", "evicted again and again"}
+    first, second = [one for one in DEPLOYED if one.name in names]
+    cluster = Cluster()
+    first.change(cluster)
+    for raw in _changed(second)[1]:
+        cluster.put(_renamed(raw, lambda text: text))
+    _are_both_named(cluster, first, second, lambda text: text)
+
+
 def _found_before(cluster: Cluster) -> Sequence[object]:
     return cluster.at(-30).incidents
