@@ -17,7 +17,7 @@ from console.report.harmless import harmless
 from console.report.sheets.incidents import incidents_sheet
 from console.views.alert_marks import alerts_of, object_words, summary_of, unexplained
 from console.views.incident_words import acknowledged_text, duration_text, in_time, place, reach_text
-from fleet.diagnosis.incidents.check_status import CheckStatus, check_status, counted
+from fleet.diagnosis.incidents.check_status import CheckStatus, check_status, counted, foremost
 from fleet.model.counting import count
 from fleet.model.finding import FindingState, Incident
 from fleet.model.severity import Severity
@@ -98,28 +98,33 @@ def plugin_lines(snapshot: Snapshot, code: CheckStatus, *, pending: bool, blind:
     """The plugin's line, with its numbers behind a bar, a line for each incident, and one for each alert of none."""
     firing = counted(snapshot.incidents, pending=pending)
     others = [one for one in snapshot.incidents if one not in firing]
-    yield f"{code.name}: {_first(snapshot, firing, others, blind=blind)} | {_numbers(firing, others)}"
-    for incident in (*firing, *others):
+    first = foremost(snapshot, firing, others) or next(iter(others), None)
+    yield f"{code.name}: {_first(snapshot, first, firing, others, blind=blind)} | {_numbers(firing, others)}"
+    for incident in sorted((*firing, *others), key=lambda one: one is not first):
         yield _line(snapshot, incident)
     for row in unexplained(snapshot).values():
         text = "; ".join(filter(None, (object_words(snapshot, row), summary_of(row))))
         yield f"  {row.severity.value:<8} {'alert':<10} {row.merged.alert.name}: {text}"
 
 
-def _first(snapshot: Snapshot, firing: list[Incident], others: list[Incident], *, blind: bool) -> str:
-    """Return the worst incident in a few words, without a bar, which separates the performance data."""
+def _first(
+    snapshot: Snapshot, first: Incident | None, firing: list[Incident], others: list[Incident], *, blind: bool
+) -> str:
+    """Return an incident in a few words, without a bar, which separates the performance data."""
     if blind:
         why = unseen_reason(snapshot).replace("|", "/")
         return f"nothing could be checked{why and f': {why}'}"
-    worst = next(iter(firing or others), None)
-    if worst is None:
+    if first is None:
         return f"{count(len(snapshot.model_of), 'serving workload')}, nothing is wrong"
-    text = f"{place(snapshot, worst.about)}: {worst.root.words}".replace("|", "/")
-    more = len(firing or others) - 1
-    beside = f", and {more} more" if more else ""
-    return (
-        f"{text}{beside}" if firing else f"nothing has lasted long enough to count; {worst.state.value}: {text}{beside}"
-    )
+    text = f"{place(snapshot, first.about)}: {first.root.words}".replace("|", "/")
+    if not firing:
+        more = len(others) - 1
+        beside = f", and {more} more" if more else ""
+        return f"nothing has lasted long enough to count; {first.state.value}: {text}{beside}"
+    if first not in firing:
+        text = f"{text} ({first.severity.value}, {first.state.value})"
+    more = len(firing) - (first in firing)
+    return text + (f", and {more} more" if more else "")
 
 
 def _numbers(firing: list[Incident], others: list[Incident]) -> str:

@@ -13,7 +13,7 @@ from fleet.monitoring.faults import Examined, FaultKind, MonitoringFault
 from fleet.monitoring.rules import RuleReport, unevaluated
 from fleet.monitoring.selector_queries import MOST, CountingStore
 from fleet.monitoring.targets import down, twice
-from fleet.sources.store import Store
+from fleet.sources.store import Store, own_labels
 
 _ORDER = {kind: place for place, kind in enumerate(FaultKind)}
 
@@ -31,7 +31,7 @@ async def examine(
     if store is None:
         gaps.append("no metrics store answers: neither series nor targets could be checked")
         return Examined(now, tuple(faults), len(rules), gaps=tuple(gaps))
-    asking, held = CountingStore(store), RuleReport(rules)
+    asking, held, own = CountingStore(store), RuleReport(rules), own_labels(store, within)
 
     async def part(name: str, look: Awaitable[list[MonitoringFault]]) -> None:
         try:
@@ -40,8 +40,8 @@ async def examine(
             gaps.append(f"{name}: {problem.message}")
 
     # Cheap checks first: rules may use all remaining queries.
-    await part("targets", down(asking, within))
-    await part("engines that are scraped twice", twice(asking, ENGINES, within))
+    await part("targets", down(asking, own))
+    await part("engines that are scraped twice", twice(asking, ENGINES, own))
     await part("series of the rules", held.faults(asking, (ENGINES, GATEWAYS, GPUS)))
     if asking.left_out:
         left_out = count(asking.left_out, "selector was", "selectors were")

@@ -25,7 +25,7 @@ from fleet.objectives.objective import FAMILIES, Goals, Indicator
 from fleet.objectives.owners import RequestOwner
 from fleet.objectives.queries import WantedCounts, since, spent, step_of
 from fleet.objectives.tallies import began, tallies
-from fleet.sources.store import Store
+from fleet.sources.store import Store, own_labels
 
 EVERY: Final = 30.0
 """Seconds from one look to the next."""
@@ -48,6 +48,7 @@ class StoredCounts:
 
     def __init__(self, goals: Goals, within: Sequence[Match] = ()) -> None:
         self._goals = goals
+        self._configured = within
         self._within = within
         self._spent: dict[float, Mapping[RequestOwner, Tally]] = {}
         self._at: dict[float, float] = {}
@@ -58,6 +59,7 @@ class StoredCounts:
 
     async def ledger(self, store: Store, latest: Measurement | None) -> Ledger:
         """Query all windows that are due. Raises SourceProblem if the store answers nothing."""
+        self._within = own_labels(store, self._configured)
         now = await store.now() - SETTLED
         self.requests, gaps = 0, list[str]()
         asked = await self._wanted(store, latest, now)

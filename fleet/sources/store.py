@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from fleet.metrics.dialect import Match
 
@@ -21,6 +22,18 @@ class Store(Protocol):
     async def now(self) -> float:
         """The store's time."""
         ...
+
+
+@runtime_checkable
+class LimitedStore(Protocol):
+    """A store that knows which of its series are this cluster's."""
+
+    within: tuple[Match, ...]
+
+
+def own_labels(store: Store, configured: Sequence[Match]) -> Sequence[Match]:
+    """Return the labels of this cluster's series: the configured ones, else those that the store has found."""
+    return configured or (store.within if isinstance(store, LimitedStore) else ())
 
 
 class NamedStore(NamedTuple):

@@ -11,7 +11,7 @@ from fleet.metrics.store_signals import joined, read
 from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.store_signals import SIGNALS, StoreSignals
 from fleet.sources.polling import PollingSource
-from fleet.sources.store import Store
+from fleet.sources.store import Store, own_labels
 
 EVERY: Final = 60.0
 """Seconds between two questions: they read the series of every container, and what they tell changes slowly."""
@@ -32,7 +32,7 @@ class StoreSignalsSource(PollingSource[StoreSignals]):
     ) -> None:
         super().__init__(SIGNALS, every=every, expected=False, clock=clock)
         self._store = store
-        self._text = joined(within)
+        self._within = tuple(within)
 
     async def ask(self) -> StoreSignals:
         """Return what is out of bounds now, in one order."""
@@ -40,7 +40,7 @@ class StoreSignalsSource(PollingSource[StoreSignals]):
         if store is None:
             raise NothingToAskError("no metrics store answers here")
         try:
-            answer = await store.query(self._text)
+            answer = await store.query(joined(own_labels(store, self._within)))
         except SourceProblem as problem:
             # That the store does not answer is told by the source of its numbers; what it said before may be over.
             raise NothingToAskError(f"not read: {problem.message}") from None

@@ -225,6 +225,27 @@ def test_of_what_is_seen_now_the_worst_is_said_first_whether_it_has_lasted_or_no
     assert first.startswith("CRITICAL: serving/chat-1: stuck: requests running, no tokens, and 1 more"), first
 
 
+def test_what_has_begun_at_the_same_pod_is_named_before_an_old_warning_of_its_gpu() -> None:
+    fleet = Fleet()
+    fleet.gpus["chat-1"] = COOL | {Q.XID: 31.0}
+    fleet.engines["chat-1"] = STUCK
+    code, (first, begun, old) = lines(fleet, 0)
+    assert code is CheckStatus.WARNING, "what is pending does not count yet"
+    assert first.startswith(
+        "WARNING: serving/chat-1: stuck: requests running, no tokens (critical, pending), and 1 more |"
+    )
+    assert (begun.split()[:2], old.split()[:2]) == (["critical", "pending"], ["warning", "firing"])
+
+
+def test_what_has_begun_at_another_pod_stands_behind_what_fires() -> None:
+    fleet = Fleet()
+    fleet.nodes["n0"] = replace(fleet.nodes["n0"], unschedulable=True)
+    fleet.engines["chat-1"] = STUCK
+    _, (first, fires, begun) = lines(fleet, 0)
+    assert first.startswith("WARNING: n0: cordoned |")
+    assert (fires.split()[1], begun.split()[1]) == ("firing", "pending")
+
+
 @pytest.mark.parametrize(
     ("limited", "namespace", "expected"),
     [

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fleet.imports import imported
+from fleet.metrics.identity import CLUSTER_LABEL
 from fleet.metrics.pod_roles import none_is_read
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
@@ -16,7 +17,9 @@ from fleet.model.snapshot import Health
 from fleet.net.bodies import limits
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.discovery import Candidate, Discovery, find
+from fleet.sources.prometheus.own_cluster import own_cluster, question
 from fleet.sources.prometheus.products import PROMETHEUS
+from fleet.sources.prometheus.remarks import some
 from fleet.sources.prometheus.services import Services
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust, adoption, offer
@@ -52,6 +55,10 @@ class PrometheusCollector:
         self.name = name
         self._services = Services(client, PROMETHEUS, trust or Trust(), timeout, limits().prometheus)
         self._within = within
+        self._look_for_own = float("-inf")
+        """Time from which it is looked again for the cluster in view, in a store of several."""
+        self._others: tuple[str, ...] = ()
+        """The other clusters of the store, once it is limited to the one in view."""
         self._offered: tuple[Candidate, ...] = ()
         """Discovered by name, but not queried: nothing establishes trust in them."""
         self._configured = endpoint
@@ -77,6 +84,8 @@ class PrometheusCollector:
             if source is None:
                 return None
             measurement = await source.measure(pods)
+            if len(source.clusters) > 1 and not source.within and await self._finds_own(source, state, now):
+                measurement = await source.measure(pods)
         except SourceProblem as problem:
             await self._failed(problem, now)
             return None
@@ -90,6 +99,17 @@ class PrometheusCollector:
             self.whole_from = now + measurement.window
         self._report(measurement, state, source.endpoint.shown, now)
         return measurement
+
+    async def _finds_own(self, source: PrometheusSource, state: KubeState, now: float) -> bool:
+        """Limit a store of several clusters to the one in view, if its series show which that is."""
+        if now < self._look_for_own:
+            return False
+        self._look_for_own = now + LOOK_AGAIN
+        own = own_cluster(await source.query(question(source.dialects)), state.pods)
+        if own:
+            self._others = tuple(one for one in source.clusters if one != own)
+            source.limit_to({CLUSTER_LABEL: own})
+        return bool(own)
 
     async def _failed(self, problem: SourceProblem, now: float) -> None:
         """Report the failure, and wait longer with every consecutive one."""
@@ -145,9 +165,19 @@ class PrometheusCollector:
             problem=problem,
             remedy=remedy,
             endpoint=endpoint,
-            notes=(*notes, *measurement.notes, *map(offer, self._offered)),
+            notes=(*notes, *measurement.notes, *self._left_out(), *map(offer, self._offered)),
             requests=measurement.requests,
             certificates=() if self._source is None else self._source.certificates,
+        )
+
+    def _left_out(self) -> tuple[str, ...]:
+        """What is not read of a store of several clusters, in words."""
+        if self._source is None or not self._others:
+            return ()
+        own = ", ".join(match.value for match in self._source.within)
+        return (
+            f"it holds several clusters: {own} is read, in which it scrapes these pods, and not {some(self._others)}; "
+            f'to fix that: [prometheus] cluster = "{own}"',
         )
 
     async def remembered(self, end: float, seconds: float, step: float) -> list[Past]:
@@ -230,6 +260,7 @@ class PrometheusCollector:
         )
 
     async def _forget(self) -> None:
-        source, self._source = self._source, None
+        source, self._source, self._others = self._source, None, ()
+        self._look_for_own = float("-inf")
         if source is not None:
             await source.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from fleet.metrics.engine_rows import EngineRows
 from fleet.model.measurement import Table
@@ -14,14 +15,19 @@ _CLUSTERS_NAMED = 5
 """Clusters that are named."""
 
 
+def some(clusters: Sequence[str]) -> str:
+    """Return the names of clusters, of many the first."""
+    more = f" and {len(clusters) - _CLUSTERS_NAMED} more" if len(clusters) > _CLUSTERS_NAMED else ""
+    return ", ".join(clusters[:_CLUSTERS_NAMED]) + more
+
+
 def remarks(rows: EngineRows, table: Table, window: float, skew: float, *, latencies: bool) -> list[str]:
     """Return them; ``skew`` is how many seconds its clock is ahead, ``latencies`` whether it has any."""
     found = []
     clusters = rows.series.present.clusters
     if len(clusters) > 1:
-        some = ", ".join(clusters[:_CLUSTERS_NAMED])
         found.append(
-            f"it holds engines of {len(clusters)} clusters ({some}), which may be mixed up here: "
+            f"it holds engines of {len(clusters)} clusters ({some(clusters)}), which may be mixed up here: "
             'name yours in the configuration: [prometheus] cluster = "NAME"'
         )
     rated = table.columns.get(Quantity.GENERATION_TOKENS, ())

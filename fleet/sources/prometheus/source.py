@@ -104,6 +104,10 @@ class _Found(NamedTuple):
     window: float
 
 
+def _matches(within: Mapping[str, str]) -> tuple[Match, ...]:
+    return tuple(Match(label, Op.EQUAL, value) for label, value in sorted(within.items()))
+
+
 class PrometheusSource:
     """Reads a fleet's metrics from one Prometheus API.
 
@@ -124,8 +128,10 @@ class PrometheusSource:
         self.endpoint = endpoint
         self._api = PrometheusApi(endpoint, guard, wall, clock)
         self._window = window
-        self.within = tuple(Match(label, Op.EQUAL, value) for label, value in sorted((within or {}).items()))
+        self.within = _matches(within or {})
         """Matches that all series must meet."""
+        self.clusters: tuple[str, ...] = ()
+        """Clusters with engines among the series that were read last, where these name clusters."""
         self._clock = clock
         share_heaps()
         self._lead = Workers(1, "prometheus-tick")
@@ -162,6 +168,10 @@ class PrometheusSource:
     def dialects(self) -> DialectSet:
         """The dialects of the engines that it has had series of; all of them before any was seen."""
         return ENGINES.of_products(self._seen) if self._seen else ENGINES
+
+    def limit_to(self, within: Mapping[str, str]) -> None:
+        """Read only series with these labels from now on."""
+        self.within = _matches(within)
 
     async def query(self, text: str, at: float | None = None) -> list[Any]:
         """The ``result`` of an instant query, as the HTTP API has it. Raises SourceProblem."""
@@ -223,6 +233,7 @@ class PrometheusSource:
         engines, stamps, interval, window = self._find_in_window(at, notes)
         rows = engines.rows(stamps)
         has = engines.present
+        self.clusters = has.clusters
         products = has.engines, has.gateways, has.gpus
         look = self._releases_may_differ(rows)
         looked_at = has.engines, has.gpus

@@ -8,7 +8,7 @@ import pytest
 
 from fleet.model.finding import Incident
 from fleet.model.objects import Condition
-from tests.fleet.diagnosis.fleets import CHAT, DEEP, WELL, Fleet, Q, autoscaler, causes, crashing, unready
+from tests.fleet.diagnosis.fleets import CHAT, COOL, DEEP, WELL, Fleet, Q, autoscaler, causes, crashing, unready
 from tests.fleet.rows import NOW
 
 NO_GPU = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
@@ -69,7 +69,7 @@ def test_a_pod_that_was_never_ready_has_the_trouble_of_now_since_now() -> None:
     fleet = Fleet(3)
     fleet.of("chat-1", **crashing(NOW - 3000))
     fleet.at(0)
-    fleet.gpus["chat-1"] = fleet.gpus["chat-1"] | {Q.XID: 79.0}
+    fleet.gpus["chat-1"] = COOL | {Q.XID: 79.0}
     fleet.of("chat-1", **crashing(NOW - 3000))
     (found,) = fleet.incidents(2000)
     assert (found.root.cause, found.symptoms[0].cause) == ("gpu-lost", "crash-loop")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fleet.metrics.dialect import Match, Op
 from fleet.model.problem import SourceProblem
 from fleet.model.snapshot import Health
 from fleet.model.store_signals import StoreSignal
@@ -15,9 +16,15 @@ class Store:
     """A metrics store with one node whose clock is wrong, until it fails."""
 
     fails = False
+    within = (Match("cluster", Op.EQUAL, "eu"),)
+    """What it has found out about the cluster in view."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
 
     async def query(self, text: str, at: float | None = None) -> list[Any]:
-        del text, at
+        del at
+        self.asked.append(text)
         if self.fails:
             raise SourceProblem("no answer within 5 s")
         labels = {"q": "node-clock-off", "instance": "10.0.0.7:9100"}
@@ -43,6 +50,7 @@ async def test_a_store_that_no_longer_answers_is_no_fault_of_its_own_and_its_sig
         facts = source.facts()
         assert facts is not None
         assert facts.value.rows == (StoreSignal("node-clock-off", "", "10.0.0.7", "", 0.25),)
+        assert all('node_timex_offset_seconds{cluster="eu"}' in text for text in store.asked), "of no other cluster"
         store.fails = True
         await until(lambda: source.facts() is None)
         assert [(one.health, one.problem) for one in source.statuses()] == [

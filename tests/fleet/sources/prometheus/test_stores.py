@@ -14,18 +14,23 @@ from dataclasses import dataclass, replace
 import pytest
 from aiohttp import ClientSession, web
 
+from fleet.metrics.dialect import Match, Op
 from fleet.model.histogram import quantile
 from fleet.model.measurement import HistogramKey, Measurement
 from fleet.model.problem import NamePatternError, SourceProblem
 from fleet.model.quantity import Family, Quantity
+from fleet.sources.kube.responses import Response
+from fleet.sources.prometheus.collector import PrometheusCollector
 from fleet.sources.prometheus.discovery import Candidate, find
 from fleet.sources.prometheus.past import latency, past
 from fleet.sources.prometheus.refusals import refuse
 from fleet.sources.prometheus.source import PrometheusSource
 from fleet.sources.prometheus.transport import PrometheusEndpoint
+from fleet.sources.store import own_labels
 from tests.fleet.metrics.fake_prometheus import Fake, asking, serving
 from tests.fleet.metrics.pages import V0_33, Card, Load, dcgm, vllm
 from tests.fleet.metrics.servers import Job, Prometheus, exporters, prometheus
+from tests.fleet.rows import kube, pod
 from tests.waiting import block_until
 
 real = pytest.mark.real("prometheus")
@@ -124,6 +129,56 @@ async def test_a_store_of_several_clusters_says_so_where_none_is_named(store: St
     (text,) = [note for note in (await store.measure()).notes if "clusters" in note]
     assert "5 clusters (bare, eu, otel, ray, us)" in text
     assert '[prometheus] cluster = "NAME"' in text
+
+
+class NoCluster:
+    """A Kubernetes client that is not needed: the address of the store is configured."""
+
+    async def get(self, path: str, **how: object) -> Response:
+        raise NotImplementedError
+
+
+def _collector(store: Store) -> PrometheusCollector:
+    return PrometheusCollector(NoCluster(), PrometheusEndpoint(store.server.url), WINDOW, 5.0, time.time())
+
+
+@real
+@pytest.mark.parametrize(("ip", "cluster"), [("10.0.0.1", "eu"), ("10.9.0.1", "us")])
+async def test_of_several_clusters_the_one_in_which_it_scrapes_these_pods_is_read(
+    store: Store, ip: str, cluster: str
+) -> None:
+    collector = _collector(store)
+    try:
+        # Its pod, and one under a name that no store has.
+        state = kube([pod("vllm-0", namespace="llm", ip=ip), pod("other", namespace="llm", ip="10.0.0.9")])
+        found = await collector.measure(state, None, time.time(), wanted=True)
+        assert found is not None
+        assert {one.pod for one in found.engines} == ({"vllm-0"} if cluster == "eu" else {"vllm-0", "vllm-1"})
+        (left_out,) = [one for one in collector.keeper.status.notes if "clusters" in one]
+        assert f"{cluster} is read" in left_out
+        assert f'[prometheus] cluster = "{cluster}"' in left_out
+        known = await collector.store(state, time.time(), wanted=True)
+        assert known is not None
+        assert own_labels(known, ()) == (Match("cluster", Op.EQUAL, cluster),)
+    finally:
+        await collector.close()
+
+
+@real
+@pytest.mark.parametrize("pods", [[], [("vllm-0", "10.4.4.4")], [("vllm-0", "10.0.0.1"), ("vllm-1", "10.9.0.2")]])
+async def test_where_no_single_cluster_has_these_pods_all_are_read_and_it_is_said(
+    store: Store, pods: list[tuple[str, str]]
+) -> None:
+    collector = _collector(store)
+    try:
+        state = kube([pod(name, namespace="llm", ip=ip) for name, ip in pods])
+        found = await collector.measure(state, None, time.time(), wanted=True)
+        assert found is not None
+        assert {one.namespace for one in found.engines} >= {"llm", "otel", "ray", "bare"}
+        (text,) = [one for one in collector.keeper.status.notes if "clusters" in one]
+        assert "may be mixed up" in text
+    finally:
+        await collector.close()
 
 
 @real
