@@ -31,6 +31,14 @@ def unread(pod: Pod) -> str:
     return "" if engine is None or is_read(engine) else engine.unread
 
 
+def without_metrics(pod: Pod) -> str:
+    """Return why a pod's server has no metrics, by its command line; empty where nothing is known to be."""
+    product = by_name(pod.serving.engine)
+    command = [word for one in pod.containers if one.name == pod.serving.container for word in one.command]
+    by_flag = product.switch.words(command) if product is not None and command else ""
+    return f"{product.name} runs {by_flag}" if product is not None and by_flag else ""
+
+
 def none_is_read(pods: Iterable[Pod]) -> bool:
     """True if there are engines, and no metrics of theirs are read."""
     engines = [pod for pod in pods if runs_engine(pod)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from fleet.dataclass import dataclass
 from fleet.metrics.flags import Flags
 
@@ -16,6 +19,29 @@ class Ranks:
     """Flags of the number of processes, the most reliable first."""
     own: tuple[str, ...]
     """Flags of this process' rank: if set, a script starts the others, at ports only it knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSwitch:
+    """The flags that turn the metrics of a server on or off."""
+
+    needs: str = ""
+    """Flag without which it has none; empty where they are on by default."""
+    lost_by: str = ""
+    """Flag with which it has none; empty for no such flag."""
+    otherwise: str = ""
+    """The setting that turns them on where that is no flag, in words."""
+
+    def words(self, command: Collection[str]) -> str:
+        """Return what keeps a server with this command line from having metrics; empty where nothing is known to."""
+        if self.needs and not any(_has(command, flag) for flag in (self.needs, "--config")):
+            return f"without {self.needs}"
+        return f"with {self.lost_by}" if self.lost_by and _has(command, self.lost_by) else ""
+
+
+def _has(command: Collection[str], flag: str) -> bool:
+    """True if a flag is on a command line, which may be the text of a script."""
+    return any(re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", word) for word in command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +64,9 @@ class Product:
     """Default port of its metrics; None: set in the configuration (``scrape.ports``)."""
     path: str = ""
     """Path of its metrics; empty: set in the configuration (``scrape.path``)."""
+    elsewhere: tuple[str, ...] = ()
+    """Paths at which other releases have them."""
+    switch: MetricsSwitch = MetricsSwitch()
     flags: Flags = Flags()
     port_variables: tuple[str, ...] = ()
     """Environment variables that give that port where no flag does."""

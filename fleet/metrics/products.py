@@ -125,7 +125,12 @@ ROWS: tuple[Product, ...] = (
     Product(
         "NVIDIA NIM",
         images=("nvcr.io/nim/", "/nim/"),
+        # Until 2.0, whose names are vLLM's: these have no prefix, and are not read.
+        prefixes=("gpu_cache_usage_perc", "num_request_max", "num_requests_running", "num_requests_waiting"),
+        path="/v1/metrics",
+        elsewhere=("/metrics",),
         flags=Flags(port=()),
+        speaks=("vLLM",),
         port_variables=("NIM_HTTP_API_PORT", "NIM_SERVER_PORT"),
     ),
     Product(

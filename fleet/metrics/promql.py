@@ -5,12 +5,12 @@ Queries are joined with ``or``; each part carries a label ``q`` that identifies 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from urllib.parse import quote
 
-from fleet.metrics.dialect import Match
+from fleet.metrics.dialect import Match, Op
 
 TAG = "q"
 """The label that names a part of a joined query."""
@@ -42,6 +42,11 @@ def by_exact_names(exact: bool) -> Iterator[None]:
         yield
     finally:
         _exact.reset(before)
+
+
+def equal_to(labels: Mapping[str, str]) -> tuple[Match, ...]:
+    """The matches of series with these labels."""
+    return tuple(Match(label, Op.EQUAL, value) for label, value in sorted(labels.items()))
 
 
 def names_are_exact() -> bool:

@@ -13,6 +13,10 @@ class UnreadError(SourceProblem):
     """A target that works, but whose product no dialect reads: not an error."""
 
 
+class NoMetricsError(SourceProblem):
+    """A server that answers, and has no metrics at this path."""
+
+
 class NothingToAskError(SourceProblem):
     """A missing endpoint that is not an error: none was configured, and none was found."""
 

@@ -32,6 +32,20 @@ _EXCUSED: Fact[PodSubject] = Fact(
 )
 
 
+_WITHOUT: Fact[PodSubject] = Fact(
+    "its server has metrics only if they are turned on",
+    "its command line",
+    lambda subject: bool(subject.without_metrics),
+    lambda subject: subject.without_metrics,
+)
+
+
+def _unmeasured_words(subject: PodSubject) -> str:
+    if subject.awaited:
+        return "not measured yet"
+    return ": ".join(filter(None, ("no metrics", subject.without_metrics)))
+
+
 @dataclass(frozen=True, slots=True)
 class InState(NumbersInWords):
     """The row's numbers are in this state."""
@@ -85,9 +99,10 @@ NO_METRICS = PodCause(
     stage=Stage.MEASURING,
     severity=Severity.UNKNOWN,
     sentence="The pod serves, but nothing measures it: its health is unknown.",
-    words=lambda subject: "not measured yet" if subject.awaited else "no metrics",
+    words=_unmeasured_words,
     must=(_UP, _UNMEASURED),
     must_not=(_EXCUSED,),
+    may=(_WITHOUT,),
     after=60,
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     decides=(

@@ -129,6 +129,14 @@ class PodSubject(NamedTuple):
         return self.pod.status.removeprefix("Init:")
 
     @property
+    def without_metrics(self) -> str:
+        """Return why its server has no metrics, by its command line; empty where nothing is known to be."""
+        # Imported here: the products are needed only where a server is not measured.
+        from fleet.metrics.pod_roles import without_metrics
+
+        return "" if self.awaited else without_metrics(self.pod)
+
+    @property
     def is_up(self) -> bool:
         """True if it serves, and Kubernetes reports it ready."""
         return self.pod.ready and self.serving

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Metric, MetricType, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
-from fleet.metrics.product import Product
+from fleet.metrics.product import MetricsSwitch, Product
 from fleet.model.quantity import Quantity
 
 _C = MetricType.COUNTER
@@ -26,6 +26,7 @@ LLAMA_CPP = Dialect(
         prefixes=("llamacpp:", "llamacpp_"),
         port=8080,
         port_variables=("LLAMA_ARG_PORT",),
+        switch=MetricsSwitch(needs="--metrics"),
         flags=Flags(
             model=("--model", "-m", "-hf", "-hfr", "--hf-repo"),
             name=("--alias", "-a"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
-from fleet.metrics.product import Product
+from fleet.metrics.product import MetricsSwitch, Product
 from fleet.model.log_reasons import LogWording
 from fleet.model.quantity import Family, Quantity
 
@@ -38,6 +38,7 @@ SGLANG = Dialect(
         programs=(("sglang.launch_server",), ("sglang", "serve")),
         images=("lmsysorg/sglang", "/sglang"),
         prefixes=("sglang:", "sglang_"),
+        switch=MetricsSwitch(needs="--enable-metrics"),
         flags=Flags(
             keys=("--api-key",),
             harmless=(

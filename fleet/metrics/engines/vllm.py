@@ -13,7 +13,7 @@ from __future__ import annotations
 from fleet.metrics.dialect import Dialect, LabelProduct, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.engines.vllm_flags import VLLM_FLAGS
 from fleet.metrics.engines.vllm_log import VLLM_LOG
-from fleet.metrics.product import Product, Ranks
+from fleet.metrics.product import MetricsSwitch, Product, Ranks
 from fleet.model.quantity import Family, Quantity
 
 _C = MetricType.COUNTER
@@ -59,6 +59,7 @@ VLLM = Dialect(
             ("vllm.entrypoints.api_server",),
             ("vllm.entrypoints.cli.main", "serve"),
         ),
+        switch=MetricsSwitch(lost_by="--disable-log-stats"),
         flags=VLLM_FLAGS,
         positional=True,
         followers=(("multi-node-serving.sh",),),

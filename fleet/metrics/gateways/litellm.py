@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
-from fleet.metrics.product import Product
+from fleet.metrics.product import MetricsSwitch, Product
 from fleet.model.quantity import Family, Quantity
 
 _C = MetricType.COUNTER
@@ -38,6 +38,7 @@ LITELLM = Dialect(
         prefixes=("litellm_",),
         port=4000,
         path="/metrics/",
+        switch=MetricsSwitch(otherwise='LiteLLM has them only with callbacks: ["prometheus"]'),
         port_variables=("PORT",),
         flags=Flags(model=(), name=()),
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fleet.imports import imported
 from fleet.metrics.identity import CLUSTER_LABEL
 from fleet.metrics.pod_roles import none_is_read
+from fleet.metrics.promql import equal_to
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
@@ -108,7 +109,7 @@ class PrometheusCollector:
         own = own_cluster(await source.query(question(source.dialects)), state.pods)
         if own:
             self._others = tuple(one for one in source.clusters if one != own)
-            source.limit_to({CLUSTER_LABEL: own})
+            source.within = equal_to({CLUSTER_LABEL: own})
         return bool(own)
 
     async def _failed(self, problem: SourceProblem, now: float) -> None:
@@ -171,14 +172,12 @@ class PrometheusCollector:
         )
 
     def _left_out(self) -> tuple[str, ...]:
-        """What is not read of a store of several clusters, in words."""
+        """Return which clusters of a store are not read, in words."""
         if self._source is None or not self._others:
             return ()
         own = ", ".join(match.value for match in self._source.within)
-        return (
-            f"it holds several clusters: {own} is read, in which it scrapes these pods, and not {some(self._others)}; "
-            f'to fix that: [prometheus] cluster = "{own}"',
-        )
+        text = f"it holds several clusters: {own} is read, in which it scrapes these pods, and not {some(self._others)}"
+        return (f'{text}; to fix that: [prometheus] cluster = "{own}"',)
 
     async def remembered(self, end: float, seconds: float, step: float) -> list[Past]:
         """Return Prometheus' data of the ``seconds`` before ``end`` (its clock); empty if it has none."""

@@ -1,6 +1,6 @@
-"""Which of the clusters in a store is the one in view: that of which it scrapes pods under their names and addresses.
+"""The cluster in view among those of a store: the one of which it scrapes pods under their names and addresses.
 
-Names of pods alone do not tell it, since clusters have the same ones; nor do addresses, since they have the same ranges.
+Names of pods alone do not tell it, since clusters have the same ones; nor do addresses, whose ranges are the same.
 """
 
 from __future__ import annotations

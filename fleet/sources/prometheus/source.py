@@ -28,7 +28,6 @@ from fleet.memory import giving_back, share_heaps
 from fleet.metrics import answers, promql, queries
 from fleet.metrics.bucket_queries import bucket_counts
 from fleet.metrics.buckets import Buckets, Edges, common_edges, engine_buckets, model_buckets, model_histograms
-from fleet.metrics.dialect import Match, Op
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.engine_numbers import EngineNumbers
 from fleet.metrics.engine_rows import EngineRows, EngineSeries
@@ -104,10 +103,6 @@ class _Found(NamedTuple):
     window: float
 
 
-def _matches(within: Mapping[str, str]) -> tuple[Match, ...]:
-    return tuple(Match(label, Op.EQUAL, value) for label, value in sorted(within.items()))
-
-
 class PrometheusSource:
     """Reads a fleet's metrics from one Prometheus API.
 
@@ -128,7 +123,7 @@ class PrometheusSource:
         self.endpoint = endpoint
         self._api = PrometheusApi(endpoint, guard, wall, clock)
         self._window = window
-        self.within = _matches(within or {})
+        self.within = promql.equal_to(within or {})
         """Matches that all series must meet."""
         self.clusters: tuple[str, ...] = ()
         """Clusters with engines among the series that were read last, where these name clusters."""
@@ -168,10 +163,6 @@ class PrometheusSource:
     def dialects(self) -> DialectSet:
         """The dialects of the engines that it has had series of; all of them before any was seen."""
         return ENGINES.of_products(self._seen) if self._seen else ENGINES
-
-    def limit_to(self, within: Mapping[str, str]) -> None:
-        """Read only series with these labels from now on."""
-        self.within = _matches(within)
 
     async def query(self, text: str, at: float | None = None) -> list[Any]:
         """The ``result`` of an instant query, as the HTTP API has it. Raises SourceProblem."""

@@ -15,12 +15,12 @@ from fleet.model.addresses import Addresses, pod_of_engine
 from fleet.model.counting import share
 from fleet.model.measurement import EngineId, Measurement
 from fleet.model.objects import Pod
-from fleet.model.problem import ClearTextError, SourceProblem
+from fleet.model.problem import ClearTextError, NoMetricsError, SourceProblem
 from fleet.model.snapshot import Health
 from fleet.net.bodies import Limit, limits
 from fleet.net.redirect import RedirectError
 from fleet.sources.kube.client import TEXT
-from fleet.sources.kube.errors import ClusterError, ForbiddenError, NotKubernetesError
+from fleet.sources.kube.errors import ClusterError, ForbiddenError, NotFoundError, NotKubernetesError
 from fleet.sources.kube.responses import Response
 from fleet.sources.kube.state import KubeState
 from fleet.sources.scrape.fetch import wants_tls
@@ -350,6 +350,8 @@ class ScrapeCollector:
         except ClusterError as error:
             if isinstance(error, NotKubernetesError) and error.location:
                 raise RedirectError(error.location) from error
+            if isinstance(error, NotFoundError):
+                raise NoMetricsError(error.message, error.remedy) from error
             problem = ClearTextError if wants_tls(error.message.encode()) else SourceProblem
             raise problem(error.message, error.remedy) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import ECONNRESET, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH
 from typing import TYPE_CHECKING
 
-from fleet.model.problem import ClearTextError, SourceProblem
+from fleet.model.problem import ClearTextError, NoMetricsError, SourceProblem
 from fleet.net.bodies import Body, BodyError, Limit
 from fleet.net.plain_client import PlainClient, PlainRequest
 from fleet.net.redirect import RedirectError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _OTHER_FILES = 256
 """Files that the rest of the program may have open."""
 _OK = 200
+_WITHOUT = frozenset({404, 501})
+"""Statuses of a server that has no metrics at this path, or none at all."""
 _FIRST = 4096
 """Bytes of a refusal that are read."""
 _IDLE = 60.0
@@ -105,7 +107,8 @@ def _no_page(status: int, reason: str, location: str, body: bytes) -> Exception:
         return RedirectError(location)
     if status == 400 and wants_tls(body):
         return ClearTextError("requires HTTPS (400)")
-    return SourceProblem(_refusal(status, reason))
+    problem = NoMetricsError if status in _WITHOUT else SourceProblem
+    return problem(_refusal(status, reason))
 
 
 async def get(session: aiohttp.ClientSession, target: ScrapeTarget, limit: Limit) -> tuple[bytes, bool]:

@@ -13,7 +13,7 @@ from fleet.guard import Guard, RefusedError, reads_only
 from fleet.imports import imported
 from fleet.metrics.exposition import Layouts
 from fleet.model.measurement import Measurement
-from fleet.model.problem import ClearTextError, SourceProblem, UnreadError
+from fleet.model.problem import ClearTextError, NoMetricsError, SourceProblem, UnreadError
 from fleet.net.bodies import limits
 from fleet.net.plain_client import PlainClient
 from fleet.net.redirect import MOST_REDIRECTS, RedirectError, followed
@@ -149,17 +149,36 @@ class ScrapeSource:
             state = self._states[target.key]
             state.window.span = span
             try:
-                body, whole = await self._fetch(target, state)
+                body, whole = await self._find(target, state)
                 clock = self._clock()
                 state.take(target, body, whole=whole, clock=clock, now=epoch + clock)
             except UnreadError as problem:
                 unread[target.key] = problem.message
+            except NoMetricsError as problem:
+                unreachable[target.key] = ": ".join(filter(None, (problem.message, target.hint)))
             except SourceProblem as problem:
                 unreachable[target.key] = problem.message
             except (OSError, TimeoutError) as error:
                 # After a refused connection, a listening server may be a different one.
                 state.odd = state.odd and not isinstance(error, ConnectionRefusedError)
                 unreachable[target.key] = in_words(error, self._settings.timeout)
+
+    async def _find(self, target: ScrapeTarget, state: TargetState) -> tuple[bytes, bool]:
+        """Return the answer at the path that had the metrics last; where it has none, at the others that are known."""
+        known = state.place if state.place < len(target.elsewhere) else -1
+        try:
+            return await self._fetch(target if known < 0 else target.at(known), state)
+        except NoMetricsError as nowhere:
+            for place in range(-1, len(target.elsewhere)):
+                if place == known:
+                    continue
+                try:
+                    answer = await self._fetch(target if place < 0 else target.at(place), state)
+                except (SourceProblem, OSError, TimeoutError):
+                    continue
+                state.place = place
+                return answer
+            raise nowhere from None
 
     async def _fetch(self, target: ScrapeTarget, state: TargetState) -> tuple[bytes, bool]:
         """Return the answer in clear text, or over TLS if only that works: from then on TLS is used at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from ssl import SSLContext
 
 from fleet.dataclass import dataclass
@@ -15,7 +15,7 @@ from fleet.metrics.dialect import IMPLAUSIBLE, bit_words
 from fleet.metrics.exposition import ExpositionParser, Layouts, SampleSeries, metric_names
 from fleet.metrics.products import by_metrics, is_read
 from fleet.metrics.series_cells import Binding, numbers
-from fleet.model.problem import SourceProblem, UnreadError
+from fleet.model.problem import NoMetricsError, SourceProblem, UnreadError
 
 _NO_REASONS: Mapping[str, tuple[str, ...]] = {}
 
@@ -46,6 +46,10 @@ class ScrapeTarget:
     name: str = ""
     """Name of the target where its pod answers at several ports."""
 
+    elsewhere: tuple[str, ...] = ()
+    """URLs that are tried where this one has no metrics, as far as they lead to the same server."""
+    hint: str = ""
+    """A possible reason why it has none, in words."""
     known: bool = True
     """True for an exporter, gateway or engine whose metrics are read: other metrics there are a mistake."""
     over_tls: ScrapeTarget | None = None
@@ -55,6 +59,11 @@ class ScrapeTarget:
     def key(self) -> str:
         """Key of the target in ``Measurement.unreachable``."""
         return self.name or (f"{self.namespace}/{self.pod}" if self.pod else self.url)
+
+    def at(self, place: int) -> ScrapeTarget:
+        """Return the same target at the first, second … of the other URLs."""
+        secured = None if self.over_tls is None else replace(self.over_tls, url=self.over_tls.elsewhere[place])
+        return replace(self, url=self.elsewhere[place], over_tls=secured)
 
 
 class TargetState:
@@ -70,6 +79,7 @@ class TargetState:
         "heard_at",
         "latest",
         "odd",
+        "place",
         "reasons",
         "sampled_at",
         "wants_tls",
@@ -87,6 +97,8 @@ class TargetState:
         """True once the small client could not handle its answer: that client is not used again, wherever it redirects
         to.
         """
+        self.place = -1
+        """The other URL that has its metrics; -1 for none."""
         self.window = Window(span)
         self.gauges = array("d")
         """Values of the cells of ``binding.gauges``."""
@@ -157,11 +169,11 @@ def _nothing_read(body: bytes, *, known: bool) -> SourceProblem:
     if engine is not None and not is_read(engine):
         return UnreadError(engine.unread)
     if engine is not None and engine.speaks:
-        return UnreadError(f"{engine.name}: returns no engine metrics")
+        return UnreadError(f"{engine.name}: returns only metrics that are not read")
     whose = f" ({found[0]} …)" if found else ""
     if found and not known:
         return UnreadError(f"returns metrics of an unknown engine{whose}: not read")
-    return SourceProblem(
+    return NoMetricsError(
         f"returns metrics, but none of a supported engine, gateway or GPU{whose}: "
         "another server's port, or the engine's own are switched off",
         "check the port: is this the engine's own /metrics?",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 
 from fleet.dataclass import dataclass
-from fleet.metrics.pod_roles import gateway_or_exporter, runs_engine, unread
+from fleet.metrics.pod_roles import gateway_or_exporter, runs_engine, unread, without_metrics
 from fleet.metrics.product import Product
 from fleet.metrics.products import by_name
 from fleet.model.objects import Container, Pod
@@ -44,6 +44,10 @@ class Endpoint:
     tls: bool = False
     one_of_several: bool = False
     """The pod answers at other ports too: an API server for each of its data-parallel ranks."""
+    elsewhere: tuple[str, ...] = ()
+    """Other paths at which its product may have them."""
+    hint: str = ""
+    """A possible reason why it has none, by its command line; empty where nothing is known."""
     known: bool = False
     """True if its product is one whose metrics are read."""
 
@@ -66,13 +70,32 @@ class Endpoint:
         if via is Via.POD_IP:
             url = f"{'https' if self.tls else 'http'}://{self.address}{self.path}"
             # A pod's certificate is its own or for its Service's name, so it proves nothing about an address.
+            elsewhere = tuple(f"{url.removesuffix(self.path)}{path}" for path in self.elsewhere)
             return ScrapeTarget(
-                pod.namespace, pod.name, url, ssl=not self.tls, node=pod.node, name=name, known=self.known
+                pod.namespace,
+                pod.name,
+                url,
+                ssl=not self.tls,
+                node=pod.node,
+                name=name,
+                elsewhere=elsewhere,
+                hint=self.hint,
+                known=self.known,
             )
         scheme = "https:" if self.tls else ""
         where = f"/api/v1/namespaces/{segment(pod.namespace)}/pods/{scheme}{segment(pod.name)}"
-        path = f"{where}:{self.port}/proxy{self.path}"
-        return ScrapeTarget(pod.namespace, pod.name, path, fetch=fetch, node=pod.node, name=name, known=self.known)
+        proxy = f"{where}:{self.port}/proxy"
+        return ScrapeTarget(
+            pod.namespace,
+            pod.name,
+            f"{proxy}{self.path}",
+            fetch=fetch,
+            node=pod.node,
+            name=name,
+            elsewhere=tuple(f"{proxy}{path}" for path in self.elsewhere),
+            hint=self.hint,
+            known=self.known,
+        )
 
 
 def endpoints(pods: Iterable[Pod], ports: tuple[int, ...], path: str) -> list[Endpoint]:
@@ -145,8 +168,17 @@ def _endpoint(pod: Pod, port: int, default: str, *, one_of_several: bool = False
         ip_address(pod.ip)
     except ValueError:
         return Endpoint(pod, port, path, f"not scraped: its address {pod.ip[:_QUOTED]!r} is not an IP address")
-    known = gateway_or_exporter(pod) is not None or by_name(pod.serving.engine) is not None
-    return Endpoint(pod, port, path, tls=_speaks_tls(pod, port), one_of_several=one_of_several, known=known)
+    product = gateway_or_exporter(pod) or by_name(pod.serving.engine)
+    return Endpoint(
+        pod,
+        port,
+        path,
+        tls=_speaks_tls(pod, port),
+        one_of_several=one_of_several,
+        elsewhere=() if product is None or annotated else product.elsewhere,
+        hint=without_metrics(pod) or ("" if product is None else product.switch.otherwise),
+        known=product is not None,
+    )
 
 
 def _speaks_tls(pod: Pod, port: int) -> bool:

@@ -10,6 +10,7 @@ from fleet.diagnosis.incidents.evidence import explain
 from fleet.diagnosis.registry import causes_of
 from fleet.diagnosis.subjects.subject import MeasuringSource
 from fleet.model.finding import FindingState
+from fleet.model.objects import Container, Serving
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Health, SourceStatus
 from tests.fleet.diagnosis.fleets import WELL, Fleet, Q, causes
@@ -41,6 +42,20 @@ def test_a_few_engines_with_old_numbers_are_silent_themselves() -> None:
 
 def test_one_that_does_not_answer_is_down_and_not_behind() -> None:
     assert not behind(measuring(20, 20, Health.DOWN))
+
+
+def test_an_engine_that_is_started_without_metrics_is_named_with_the_flag() -> None:
+    fleet = Fleet()
+    fleet.engines.pop("chat-1")
+    command = ("python3", "-m", "sglang.launch_server")
+    container = Container("sglang", "lmsysorg/sglang:v0.5.5", ready=True, started=True, command=command)
+    fleet.of("chat-1", serving=Serving("SGLang", "sglang", (30000,)), containers=(container,))
+    (found,) = (snapshot := fleet.at(0)).incidents
+    assert (found.root.cause, found.root.words) == ("no-metrics", "no metrics: SGLang runs without --enable-metrics")
+    assert any("--enable-metrics" in one.text for one in explain(snapshot, found.root).evidence)
+    fleet.of("chat-1", serving=Serving("SGLang", "sglang", (30000,)))
+    (unknown,) = fleet.incidents(10)
+    assert unknown.root.words == "no metrics", "nothing is known of its command line"
 
 
 def test_one_store_that_does_not_answer_is_one_fault_at_the_source_of_the_numbers() -> None:

@@ -65,7 +65,7 @@ def test_a_pod_that_dies_again_and_again_has_done_so_before_its_last_death() -> 
 
 
 def test_a_pod_that_was_never_ready_has_the_trouble_of_now_since_now() -> None:
-    """Its condition Ready is older than what keeps it away at present, and does not rule out a later root."""
+    """The condition Ready is older than what keeps it away at present, and does not rule out a later root."""
     fleet = Fleet(3)
     fleet.of("chat-1", **crashing(NOW - 3000))
     fleet.at(0)

@@ -17,7 +17,7 @@ class Store:
 
     fails = False
     within = (Match("cluster", Op.EQUAL, "eu"),)
-    """What it has found out about the cluster in view."""
+    """The labels that it has found for the cluster in view."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

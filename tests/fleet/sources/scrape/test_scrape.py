@@ -146,7 +146,11 @@ async def test_a_redirect_to_another_path_of_the_same_server_is_followed_with_wh
     [
         ('# HELP x y\nnv_inference_request_success{model="a"} 5.0\n', "Triton: not read yet"),
         ("python_info 1\nte_queue_size 2\n", "TEI: not read yet"),
-        ("ray_serve_num_http_requests_total 2\n", "Ray Serve LLM: returns no engine metrics"),
+        (
+            'num_requests_running{model_name="m"} 1\ngpu_cache_usage_perc 0.1\n',
+            "NVIDIA NIM: returns only metrics that are not read",
+        ),
+        ("ray_serve_num_http_requests_total 2\n", "Ray Serve LLM: returns only metrics that are not read"),
     ],
 )
 async def test_an_engine_that_is_not_read_is_named_and_not_missing(page: str, words: str) -> None:

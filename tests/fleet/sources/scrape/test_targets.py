@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,6 +70,45 @@ def test_an_engine_is_asked_where_its_own_command_line_has_it_answer(
     targets = [endpoint.target(Via.POD_IP, None) for endpoint in found]
     assert [target.url.removesuffix("/metrics") for target in targets] == urls
     assert len({target.key for target in targets}) == len(targets)
+
+
+@pytest.mark.parametrize(
+    ("product", "command", "hint"),
+    [
+        ("SGLang", ("python3", "-m", "sglang.launch_server"), "SGLang runs without --enable-metrics"),
+        ("SGLang", ("python3", "-m", "sglang.launch_server", "--enable-metrics"), ""),
+        ("SGLang", ("bash", "-c", "exec sglang serve --enable-metrics --port 1"), ""),
+        ("SGLang", ("sglang", "serve", "--enable-metrics-for-all-schedulers"), "SGLang runs without --enable-metrics"),
+        ("SGLang", ("sglang", "serve", "--config", "/etc/sglang.yaml"), ""),
+        ("SGLang", (), ""),
+        ("llama.cpp", ("llama-server", "--slots"), "llama.cpp runs without --metrics"),
+        ("vLLM", ("vllm", "serve", "--disable-log-stats"), "vLLM runs with --disable-log-stats"),
+        ("vLLM", ("vllm", "serve"), ""),
+    ],
+)
+def test_what_keeps_a_server_from_having_metrics_is_read_from_its_command_line(
+    product: str, command: tuple[str, ...], hint: str
+) -> None:
+    served = engine(serving=Serving(product, "v", (8000,)), containers=(Container("v", "i", command=command),))
+    (endpoint,) = endpoints([served], (8000,), "/metrics")
+    assert (endpoint.hint, endpoint.target(Via.POD_IP, None).hint) == (hint, hint)
+
+
+def test_a_gateway_that_answers_without_metrics_has_a_setting_for_them() -> None:
+    (endpoint,) = endpoints([engine(serving=Serving("", "v", gateway="LiteLLM"))], (8000,), "/metrics")
+    assert 'callbacks: ["prometheus"]' in endpoint.hint
+
+
+@pytest.mark.parametrize("via", Via)
+def test_the_paths_of_other_releases_are_those_of_the_same_server(via: Via) -> None:
+    nim = engine(serving=Serving("NVIDIA NIM", "v"))
+    (endpoint,) = endpoints([nim], (8000,), "/metrics")
+    target = endpoint.target(via, None)
+    (other,) = target.elsewhere
+    assert target.url.endswith("/v1/metrics")
+    assert other == target.url.replace("/v1/metrics", "/metrics")
+    (told,) = endpoints([replace(nim, annotations={"prometheus.io/path": "/m"})], (8000,), "/metrics")
+    assert (told.path, told.elsewhere) == ("/m", ())
 
 
 @pytest.mark.parametrize(
