@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from fleet.metrics.dialect import IMPLAUSIBLE, Dialect, Match, Metric, MetricType, Op, Pick, Rule
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import PART, rate_function
-from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, gpu_key_labels
+from fleet.metrics.identity import NAMESPACE_LABELS, POD_LABELS, REPLICA_LABELS, counted_by, gpu_key_labels
 from fleet.metrics.promql import duration, joined, limited_to, listed, pattern, queries, scaled, selector, span, tagged
 from fleet.metrics.registry import ENGINES, GATEWAYS, GPUS
 from fleet.model.curve import CurveQuestion, GatewaySeries, Series
@@ -302,7 +302,9 @@ class _Writing:
         if pick is not Pick.FIRST:
             parts = [_summand(part, i) for i, part in enumerate(parts)]
         each = "sum" if pick is Pick.SUM else "max"
-        once = f"{each} by ({listed(known.key or gpu_key_labels(GPUS))}) ({' or '.join(parts)})"
+        labels = known.key or gpu_key_labels(GPUS)
+        labels = labels if self._each else counted_by(labels, GPUS, quantity)
+        once = f"{each} by ({listed(labels)}) ({' or '.join(parts)})"
         return self._folded(self._operator(quantity), f"{once} < {IMPLAUSIBLE:g}")
 
     def _folded(self, operator: str, each: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fleet.metrics.dialect import Dialect, GpuLabels
 from fleet.metrics.dialect_set import DialectSet
 from fleet.model.measurement import EngineId, GatewayId, GpuId
+from fleet.model.quantity import OF_CARD, Quantity
 
 # exported_* first: where the scraper attached the exporter's own pod (honor_labels off), that is where the workload's
 # pod went. The others are spellings of old exporters, of community scrape configurations, and of OpenTelemetry's
@@ -51,6 +52,14 @@ def gpu_key_labels(dialects: DialectSet) -> tuple[str, ...]:
     """Return the labels that suffice to distinguish two GPUs."""
     own = dialects.gpu
     return (*own.uuid, *own.instance)
+
+
+def counted_by(labels: tuple[str, ...], dialects: DialectSet, quantity: Quantity) -> tuple[str, ...]:
+    """Return those of the labels of GPUs by which a quantity counts: one of a whole card counts once for all its
+    parts.
+    """
+    cards = tuple(label for label in labels if label not in dialects.gpu.instance)
+    return cards if cards and quantity in OF_CARD else labels
 
 
 def first(labels: Mapping[str, str], names: tuple[str, ...]) -> str:

@@ -275,6 +275,16 @@ QUANTILES: dict[Quantity, tuple[Family, float]] = {
 
 _ORDER = tuple(Quantity)
 GPU_QUANTITIES: tuple[Quantity, ...] = _ORDER[_ORDER.index(Quantity.GPU_UTIL) :]
+OF_CARD: frozenset[Quantity] = frozenset(
+    {
+        Quantity.GPU_POWER,
+        Quantity.MEMORY_ERRORS,
+        Quantity.MEMORY_ERROR_RATE,
+        Quantity.PCIE_REPLAYS,
+        Quantity.LINK_ERRORS,
+    }
+)
+"""Quantities of a whole card, of those that are summed: where it is split, its exporter repeats them for each part."""
 GATEWAY_QUANTITIES: tuple[Quantity, ...] = _ORDER[
     _ORDER.index(Quantity.GATEWAY_IN_FLIGHT) : _ORDER.index(Quantity.GPU_UTIL)
 ]

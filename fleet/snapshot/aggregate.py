@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from fleet.model.quantity import MEANINGS, QUANTILES, RATIOS, Family, Quantity
+from fleet.model.quantity import MEANINGS, OF_CARD, QUANTILES, RATIOS, Family, Quantity
 from fleet.snapshot.columns import Make
 from fleet.snapshot.fold import (
     FOLD,
@@ -42,9 +42,10 @@ def as_they_are(columns: Mapping[Quantity, array[float]]) -> dict[Quantity, Make
 
 
 def gauges_and_rates(
-    columns: Mapping[Quantity, array[float]], members: Members, *, to_pod: bool
+    columns: Mapping[Quantity, array[float]], members: Members, *, to_pod: bool, cards: Members | None = None
 ) -> dict[Quantity, Make]:
-    """Fold every additive column, then form the ratios from the sums.
+    """Fold every additive column, then form the ratios from the sums. ``cards``: the members that quantities of whole
+    cards are folded of, if these are others.
 
     A ratio covers the members that report both parts of it: one that counts no hits still counts queries, and would
     lower the ratio of the others. A row with one member that reports the ratio itself, but not its parts, uses that.
@@ -54,7 +55,8 @@ def gauges_and_rates(
         meaning = MEANINGS[quantity]
         how = meaning.to_pod if to_pod else meaning.to_group
         if how in FOLD:
-            folded[quantity] = Once(partial(fold, values, members, how))
+            those = cards if cards is not None and quantity in OF_CARD else members
+            folded[quantity] = Once(partial(fold, values, those, how))
         elif quantity in RATIOS:
             folded[quantity] = Once(partial(of_only_member, values, members))
 

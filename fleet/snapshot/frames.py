@@ -149,21 +149,27 @@ class _Measured:
         measurement, rows, parts = self.measurement, self.rows, self._parts
 
         def add(
-            name: str, keys: tuple[str, ...], engines: Members, gpus: Members, latency: dict[Quantity, Make]
+            name: str,
+            keys: tuple[str, ...],
+            engines: Members,
+            gpus: Members,
+            cards: Members,
+            latency: dict[Quantity, Make],
         ) -> None:
             to_pod = name == "pod"
             makers = gauges_and_rates(measurement.engine_table.columns, engines, to_pod=to_pod)
             makers |= means(measurement.means, engines)
-            makers |= gauges_and_rates(self._gpu_columns, gpus, to_pod=to_pod)
+            makers |= gauges_and_rates(self._gpu_columns, gpus, to_pod=to_pod, cards=cards)
             doubts = _Doubts((self._engines, engines), (self._gpus, gpus), keep_reset=to_pod)
             self._add(name, keys, makers | latency, doubts)
 
         pods, workloads, models = rows.measured_pods, rows.measured_workloads, tuple(topology.models)
         of_pods = percentiles(parts.of_pods(self._focus), len(pods))
         of_workloads = percentiles(parts.of_workloads(), len(workloads))
-        add("pod", pods, rows.pod_engines, rows.pod_gpus, of_pods)
-        add("workload", workloads, rows.workload_engines, rows.workload_gpus, of_workloads)
-        add("model", models, rows.model_engines, rows.model_gpus, percentiles(parts.of_models(), len(models)))
+        add("pod", pods, rows.pod_engines, rows.pod_gpus, rows.pod_cards, of_pods)
+        add("workload", workloads, rows.workload_engines, rows.workload_gpus, rows.workload_cards, of_workloads)
+        of_models = percentiles(parts.of_models(), len(models))
+        add("model", models, rows.model_engines, rows.model_gpus, rows.model_cards, of_models)
 
     def _add_gateways(self, topology: Topology) -> None:
         """Add the numbers of gateways: row by row, and by model."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fleet.dataclass import dataclass
-from fleet.model.measurement import EngineId
+from fleet.model.measurement import EngineId, GpuId
 from fleet.model.snapshot import ModelGroup
 from fleet.snapshot.fold import Members
 
@@ -27,13 +27,17 @@ class FrameRows:
     measured_pods: tuple[str, ...]
     pod_engines: Members
     pod_gpus: Members
+    pod_cards: Members
+    """Its GPUs again, of the parts of one card the first alone; the same object where no card is split."""
     measured_workloads: tuple[str, ...]
     workload_engines: Members
     workload_gpus: Members
+    workload_cards: Members
     engine_pods: Mapping[str, tuple[str, ...]]
     """Workload key → its pods that have engines."""
     model_engines: Members
     model_gpus: Members
+    model_cards: Members
     model_pods: Mapping[str, tuple[str, ...]]
     """Model key → the pods with engines that serve it."""
     alone: frozenset[str]
@@ -63,6 +67,8 @@ class ServingFleet:
     gpu_rows: Mapping[str, Sequence[int]]
     """Pod key → rows of its GPUs."""
     gpus: int
+    card_of: Sequence[int]
+    """Row of a GPU → the first row of its card; empty where no card is split."""
     gateway_rows: Mapping[str, Sequence[int]]
     """Model key → rows of the gateways before it."""
     gateways: int
@@ -76,6 +82,15 @@ def rows_of(fleet: ServingFleet) -> FrameRows:
     gpu_pods = {w: tuple(p for p in members if p in gpu_rows) for w, members in fleet.pods_of.items()}
     measured_workloads = tuple(w for w in fleet.workloads if engine_pods.get(w) or gpu_pods.get(w))
     model_rows = {key: _engines_of_model(model, engine_pods, fleet) for key, model in fleet.models.items()}
+    pod_gpus = Members.of((gpu_rows.get(p, ()) for p in measured_pods), fleet.gpus)
+    workload_gpus = Members.of([_rows_of_pods(gpu_rows, gpu_pods[w]) for w in measured_workloads], fleet.gpus)
+    model_gpus = Members.of(
+        [
+            _rows_of_pods(gpu_rows, _with_gpus(model, gpu_pods, model_rows[key], fleet.served))
+            for key, model in fleet.models.items()
+        ],
+        fleet.gpus,
+    )
     return FrameRows(
         each_engine=Members.of(fleet.each_engine, engines),
         each_gateway=Members.of(fleet.each_gateway, fleet.gateways),
@@ -83,26 +98,40 @@ def rows_of(fleet: ServingFleet) -> FrameRows:
         model_gateways=Members.of(fleet.gateway_rows.values(), fleet.gateways),
         measured_pods=measured_pods,
         pod_engines=Members.of((engine_rows.get(p, ()) for p in measured_pods), engines),
-        pod_gpus=Members.of((gpu_rows.get(p, ()) for p in measured_pods), fleet.gpus),
+        pod_gpus=pod_gpus,
+        pod_cards=_cards(pod_gpus, fleet.card_of),
         measured_workloads=measured_workloads,
         workload_engines=Members.of([_rows_of_pods(engine_rows, engine_pods[w]) for w in measured_workloads], engines),
-        workload_gpus=Members.of([_rows_of_pods(gpu_rows, gpu_pods[w]) for w in measured_workloads], fleet.gpus),
+        workload_gpus=workload_gpus,
+        workload_cards=_cards(workload_gpus, fleet.card_of),
         engine_pods=engine_pods,
         model_engines=Members.of(
             ([i for rows in by_pod.values() for i in rows] for by_pod in model_rows.values()), engines
         ),
-        model_gpus=Members.of(
-            [
-                _rows_of_pods(gpu_rows, _with_gpus(model, gpu_pods, model_rows[key], fleet.served))
-                for key, model in fleet.models.items()
-            ],
-            fleet.gpus,
-        ),
+        model_gpus=model_gpus,
+        model_cards=_cards(model_gpus, fleet.card_of),
         model_pods={key: tuple(by_pod) for key, by_pod in model_rows.items()},
         alone=frozenset(w for w, names in fleet.served.items() if not _shares(names, fleet.models)),
         shared=frozenset(
             p for w, names in fleet.served.items() if _shares(names, fleet.models) for p in engine_pods.get(w, ())
         ),
+    )
+
+
+def cards_of(gpus: Sequence[GpuId]) -> Sequence[int]:
+    """Return the first row of each GPU's card; nothing where no card is split into parts."""
+    if not any(gpu.instance_id for gpu in gpus):
+        return ()
+    first: dict[str, int] = {}
+    return [first.setdefault(gpu.uuid or gpu.key, row) for row, gpu in enumerate(gpus)]
+
+
+def _cards(members: Members, card_of: Sequence[int]) -> Members:
+    """The same members, of the parts of one card the first alone."""
+    if not card_of:
+        return members
+    return Members.of(
+        [list({card_of[row]: row for row in reversed(rows)}.values()) for rows in members.rows], members.source
     )
 
 

@@ -17,7 +17,7 @@ from fleet.model.snapshot import GpuUse, ModelGroup, Origin, Structure
 from fleet.snapshot.gateways import models_behind
 from fleet.snapshot.gpu_accounting import free_gpus, uses
 from fleet.snapshot.join import JoinMatches, match, pods_are_known
-from fleet.snapshot.rows import FrameRows, ServingFleet, rows_of
+from fleet.snapshot.rows import FrameRows, ServingFleet, cards_of, rows_of
 from fleet.snapshot.serving import models_of, products_of, served_by
 from fleet.snapshot.unmatched import engines_alone, unmeasured_and_unheld
 from fleet.snapshot.unmeasured import unmeasured
@@ -154,6 +154,7 @@ def build_topology(kube: KubeState, measurement: Measurement | None) -> Topology
                 engine_rows=engine_rows,
                 gpu_rows={p: [gpus.row[key] for key in held] for p, held in gpus.of_pod.items()},
                 gpus=len(measured.gpus),
+                card_of=cards_of(measured.gpus),
                 gateway_rows=gateway_rows,
                 gateways=len(measured.gateways),
             )

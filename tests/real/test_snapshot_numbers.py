@@ -43,7 +43,8 @@ POD_QUERIES = {
     "gpu_utilisation": f"avg by ({BY}) ({OF_POD.format('DCGM_FI_DEV_GPU_UTIL')}) / 100",
     "gpu_memory_used": f"sum by ({BY}) ({OF_POD.format('DCGM_FI_DEV_FB_USED')}) * 1048576",
     "gpu_temperature": f"max by ({BY}) ({OF_POD.format('DCGM_FI_DEV_GPU_TEMP')})",
-    "gpu_power": f"sum by ({BY}) ({OF_POD.format('DCGM_FI_DEV_POWER_USAGE')})",
+    # Each instance of a MIG card repeats the power of the card.
+    "gpu_power": f"sum by ({BY}) (max by ({BY}, UUID) ({OF_POD.format('DCGM_FI_DEV_POWER_USAGE')}))",
 }
 OLD = "vllm:time_per_output_token_seconds"
 """Old name of inter_token_latency_seconds, before vLLM 0.10.2; one engine of the fleet is that old."""

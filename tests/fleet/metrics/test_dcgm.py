@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from fleet.metrics import identity
+from fleet.metrics.curve_queries import each_query, instant
 from fleet.metrics.gpus.clock_reasons import throttle_reasons
 from fleet.metrics.registry import GPUS
+from fleet.model.curve import CurveQuestion, Series, TimeRange
 from fleet.model.measurement import GpuId, Measurement
 from fleet.model.quantity import Quantity
 from fleet.sources.scrape.source import ScrapeSource
@@ -228,3 +230,13 @@ async def test_a_gpu_is_one_where_some_of_its_series_lack_the_pod() -> None:
     assert gpu(m, Quantity.XID) == 79
     assert gpu(m, Quantity.GPU_TEMPERATURE) == 61
     assert gpu(m, Quantity.GPU_MEMORY_USED) == 70000 * MIB
+
+
+def test_a_query_counts_what_is_of_a_whole_card_once_for_all_its_parts() -> None:
+    series = Series("llm", "chat-0")
+    power, memory = (instant(one, series, 60.0) for one in (Quantity.GPU_POWER, Quantity.GPU_MEMORY_USED))
+    assert "GPU_I_ID" not in power
+    assert power.startswith("sum (max by (UUID,")
+    assert "GPU_I_ID" in memory, "its parts have a memory each"
+    each = each_query(CurveQuestion(Quantity.GPU_POWER, series, TimeRange(60.0, 15.0, 5), 60.0))
+    assert "GPU_I_ID" in each

@@ -77,6 +77,29 @@ def test_a_card_that_pods_share_belongs_to_each_of_them_and_counts_once_for_what
     assert not snapshot.unmatched
 
 
+PARTS = ((1, "1", "a"), (1, "2", "a"), (1, "3", "b"), (2, "1", "b"))
+"""Parts of two cards: (card, part, pod)."""
+
+
+def test_what_is_of_a_whole_card_counts_once_for_all_its_parts() -> None:
+    parts = [GpuId(f"GPU-{card}", part, "n1", str(card), "serving", name) for card, part, name in PARTS]
+    numbers = {
+        part: {Quantity.GPU_POWER: 300.0 + 100 * (part.uuid == "GPU-2"), Quantity.GPU_MEMORY_USED: 10.0}
+        for part in parts
+    }
+    m = measurement({engine("a"): {}, engine("b"): {}}, gpus=numbers)
+    state = kube([pod(name, node="n1", gpus=2) for name in ("a", "b")], deployment(desired=2), [node("n1", 4)])
+    snapshot = Builder().build(state, m, [LIVE], NOW)
+
+    def of(quantity: Quantity) -> list[float]:
+        pods = [snapshot.by_pod.value(f"serving/{name}", quantity) for name in ("a", "b")]
+        return [*pods, snapshot.by_workload.value("serving/Deployment/chat", quantity)]
+
+    assert of(Quantity.GPU_POWER) == [300, 700, 700], "a has two parts of one card, b one of each"
+    assert of(Quantity.GPU_MEMORY_USED) == [20, 20, 40], "memory is of the part"
+    assert [snapshot.by_gpu.value(part.key, Quantity.GPU_POWER) for part in parts] == [300, 300, 300, 400]
+
+
 def test_a_gpu_whose_holder_nobody_names_is_not_called_free() -> None:
     m = measurement({engine("a"): {}}, gpus={GpuId(f"GPU-{i}", "", "n1", str(i)): {} for i in range(2)})
     state = kube([pod("a", node="n1", gpus=2)], deployment(), [node("n1", 2)])
