@@ -61,6 +61,7 @@ class Diagnosis:
             None if acknowledged is None else acknowledged.value,
             # What the words of findings, and the requests that they reach, are read from.
             snapshot.assessments,
+            snapshot.unanswered,
             *(frame.columns for frame in (snapshot.by_pod, snapshot.by_gpu, snapshot.before_models)),
         )
         if are_same(self._of, of) and self._at <= snapshot.at < self._hysteresis.until:

@@ -44,7 +44,6 @@ KUBERNETES: Final = "kubernetes"
 """The source of the objects where a cluster is in view."""
 MACHINE: Final = "machine"
 """The source of the objects where this machine is in view."""
-
 RECORDER: Final = "recorder"
 """The source that records observations. Nothing shown depends on it."""
 CRASH_LOGS: Final = "crash-logs"
@@ -294,12 +293,14 @@ class Snapshot(Structure):
     method: str = ""
     """Name of the source of the numbers: prometheus, scrape, or empty for none."""
     measured_at: float | None = None
-    """Evaluation time of the metrics (Unix): a PromQL query at this time gives the same numbers."""
+    """Evaluation time of the metrics (Unix): PromQL at this time gives the same numbers."""
     naming: Mapping[str, Naming] = field(default_factory=dict)
     """The naming of the series in each metrics store, by the name of the source."""
     clock_skew: float = 0.0
-    """Seconds by which the clock of the metrics source is ahead of the console's."""
+    """Seconds that the clock of the metrics source is ahead of the console's."""
 
+    unanswered: Mapping[str, str] = field(default_factory=dict)
+    """Target of a scrape (namespace/pod, with :port where it has several) → what is wrong with its answer, in words."""
     events: tuple[Event, ...] = ()
     """Newest first, bounded."""
     throttle_reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

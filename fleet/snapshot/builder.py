@@ -124,6 +124,7 @@ class Builder:
             naming=measurement.naming if measurement else {},
             measured_at=measurement.at if measurement else None,
             clock_skew=measurement.clock_skew if measurement else 0.0,
+            unanswered=measurement.unreachable if measurement else {},
             events=events,
             by_engine=frames["engine"],
             by_pod=frames["pod"],

@@ -40,10 +40,19 @@ _WITHOUT: Fact[PodSubject] = Fact(
 )
 
 
+_ANSWER: Fact[PodSubject] = Fact(
+    "its server gives no metrics that can be read",
+    "the last scrape",
+    lambda subject: bool(subject.answer),
+    lambda subject: subject.answer,
+)
+
+
 def _unmeasured_words(subject: PodSubject) -> str:
     if subject.awaited:
         return "not measured yet"
-    return ": ".join(filter(None, ("no metrics", subject.without_metrics)))
+    why = subject.without_metrics or subject.answer.partition(": ")[0]
+    return ": ".join(filter(None, ("no metrics", why)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,7 @@ NO_METRICS = PodCause(
     words=_unmeasured_words,
     must=(_UP, _UNMEASURED),
     must_not=(_EXCUSED,),
-    may=(_WITHOUT,),
+    may=(_ANSWER, _WITHOUT),
     after=60,
     helps=(Help("see which source is behind", "sources"), Help("read its log", "logs")),
     decides=(

@@ -122,6 +122,8 @@ class PodSubject(NamedTuple):
     profile: Profile = CHAT
     awaited: bool = False
     """True if nothing at all has been measured yet."""
+    answer: str = ""
+    """What is wrong with the answer of its metrics, in words; empty where it was not asked."""
 
     @property
     def stopped_by(self) -> str:
@@ -323,6 +325,7 @@ class Subjects:
             pod.phase == "Failed" and self._is_replaced(pod, workload),
             self._profiles.of(workload),
             self._awaited,
+            "" if self.snapshot is None else answer_of(self.snapshot.unanswered, key),
         )
 
     def ended(self, key: str) -> EndedSubject | None:
@@ -376,6 +379,13 @@ class Subjects:
         members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)
         there = sum(one.deleted is None and one.phase not in FINISHED for one in members)
         return is_left_over(pod, self._now) and there >= above.desired
+
+
+def answer_of(unanswered: Mapping[str, str], pod: str) -> str:
+    """Return what is wrong with the answer of a pod, at the first of its ports that has something wrong."""
+    if not unanswered or pod in unanswered:
+        return unanswered.get(pod, "")
+    return next((why for target, why in unanswered.items() if target.startswith(f"{pod}:")), "")
 
 
 def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:

@@ -97,6 +97,8 @@ class Fleet:
         self.builder = Builder(self.history)
         self.now = NOW
         self.looks = 0
+        self.unanswered: dict[str, str] = {}
+        """Scraped targets whose answers are no use."""
         self.skew = 0.0
         """Seconds by which the clock of the metrics source is ahead."""
 
@@ -126,6 +128,7 @@ class Fleet:
             gpus=gpus,
             at=at,
             throttle_reasons=self.reasons,
+            unreachable=dict(self.unanswered),
             clock_skew=self.skew,
             gateways=tuple(self.gateways),
             gateway_table=table(self.gateways),

@@ -88,3 +88,18 @@ def test_engines_that_sleep_and_are_not_asked_are_well() -> None:
     for name in fleet.pods:
         fleet.engines[name] = ASLEEP
     assert causes(fleet.incidents(0, 60, 600)) == []
+
+
+def test_an_engine_that_is_asked_and_answers_badly_is_named_with_its_answer() -> None:
+    fleet = Fleet()
+    fleet.engines.pop("chat-1")
+    fleet.unanswered = {"serving/chat-1": "answers HTTP 401 Unauthorized: it requires credentials"}
+    (found,) = (snapshot := fleet.at(0)).incidents
+    assert (found.root.cause, found.root.words) == ("no-metrics", "no metrics: answers HTTP 401 Unauthorized")
+    assert any("it requires credentials" in one.text for one in explain(snapshot, found.root).evidence)
+    fleet.unanswered = {"serving/chat-1:8001": "refuses the connection"}
+    (other,) = fleet.incidents(10)
+    assert other.root.words == "no metrics: refuses the connection"
+    assert other.since == NOW
+    fleet.unanswered = {"serving/chat-10": "refuses the connection"}
+    assert fleet.incidents(20)[0].root.words == "no metrics", "of another pod"
