@@ -94,7 +94,6 @@ class SourceStatus:
     problem: str = ""
     """The fault and its meaning, in words; empty when live."""
     remedy: str = ""
-    """The remedy."""
     endpoint: str = ""
     """Address of the source, without credentials."""
     notes: tuple[str, ...] = ()
