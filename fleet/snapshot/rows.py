@@ -28,7 +28,7 @@ class FrameRows:
     pod_engines: Members
     pod_gpus: Members
     pod_cards: Members
-    """Its GPUs again, of the parts of one card the first alone; the same object where no card is split."""
+    """The same of GPUs, of the parts of one card the first alone; the same object where no card is split."""
     measured_workloads: tuple[str, ...]
     workload_engines: Members
     workload_gpus: Members

@@ -123,7 +123,7 @@ class PodSubject(NamedTuple):
     awaited: bool = False
     """True if nothing at all has been measured yet."""
     answer: str = ""
-    """What is wrong with the answer of its metrics, in words; empty where it was not asked."""
+    """The fault of its answer to a scrape, in words; empty where it was not asked."""
 
     @property
     def stopped_by(self) -> str:

@@ -125,8 +125,7 @@ class PrometheusSource:
         self._window = window
         self.within = promql.equal_to(within or {})
         """Matches that all series must meet."""
-        self.clusters: tuple[str, ...] = ()
-        """Clusters with engines among the series that were read last, where these name clusters."""
+        self.clusters: tuple[str, ...] = ()  # that the series of engines named last
         self._clock = clock
         share_heaps()
         self._lead = Workers(1, "prometheus-tick")
