@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fleet.imports import imported
-from fleet.metrics.identity import CLUSTER_LABEL
 from fleet.metrics.pod_roles import none_is_read
-from fleet.metrics.promql import equal_to
 from fleet.metrics.registry import ENGINES
 from fleet.model.measurement import Measurement
 from fleet.model.past import Latency, Past
@@ -18,9 +16,7 @@ from fleet.model.snapshot import Health
 from fleet.net.bodies import limits
 from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.discovery import Candidate, Discovery, find
-from fleet.sources.prometheus.own_cluster import own_cluster, question
 from fleet.sources.prometheus.products import PROMETHEUS
-from fleet.sources.prometheus.remarks import some
 from fleet.sources.prometheus.services import Services
 from fleet.sources.prometheus.transport import PrometheusEndpoint
 from fleet.sources.prometheus.trust import Trust, adoption, offer
@@ -106,6 +102,11 @@ class PrometheusCollector:
         if now < self._look_for_own:
             return False
         self._look_for_own = now + LOOK_AGAIN
+        # Needed only where a store holds several.
+        from fleet.metrics.identity import CLUSTER_LABEL
+        from fleet.metrics.promql import equal_to
+        from fleet.sources.prometheus.own_cluster import own_cluster, question
+
         own = own_cluster(await source.query(question(source.dialects)), state.pods)
         if own:
             self._others = tuple(one for one in source.clusters if one != own)
@@ -175,6 +176,8 @@ class PrometheusCollector:
         """Return which clusters of a store are not read, in words."""
         if self._source is None or not self._others:
             return ()
+        from fleet.sources.prometheus.remarks import some
+
         own = ", ".join(match.value for match in self._source.within)
         text = f"it holds several clusters: {own} is read, in which it scrapes these pods, and not {some(self._others)}"
         return (f'{text}; to fix that: [prometheus] cluster = "{own}"',)
