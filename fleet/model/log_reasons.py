@@ -108,6 +108,12 @@ REASONS: Final = (
         "give the model's folder, or let it download with --hub",
     ),
     LogReason(
+        "tokenizer-missing",
+        r"Couldn't instantiate the backend tokenizer|Can't load tokenizer for|Can't load the configuration of \S+ tokenizer|Failed to load the tokenizer",
+        "the model's folder lacks its tokenizer, or it cannot be read",
+        "fetch the model again: tokenizer.json or tokenizer.model belongs to it; --tokenizer names another",
+    ),
+    LogReason(
         "model-not-found",
         r"RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID|HFValidationError|does not appear to have a file named|No config\.json|Incorrect path_or_model_id|No supported config format found|404 Client Error|NoSuchBucket|NoSuchKey|bucket does not exist|No model found in ",
         "there is no such model: neither a folder with a config.json nor a name on the hub",

@@ -41,6 +41,9 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
         "the model is not in the pod, and the hub cannot be reached",
     ),
     "model-not-found": _OfPod("model-not-found", "check the path or the name of the model, and the pod's volume"),
+    "tokenizer-missing": _OfPod(
+        "tokenizer-missing", "fetch the model again (tokenizer.json, tokenizer.model), or name one with --tokenizer"
+    ),
     "token": _OfPod("model-token-refused", "give the pod a valid token"),
     "name-resolution": _OfPod(
         "name-not-resolved", "check the name, the pod's dnsPolicy, the cluster's DNS, and policies for port 53"

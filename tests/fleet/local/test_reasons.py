@@ -80,6 +80,7 @@ ROOTS = {
     "shard-missing.0.32": "referenced in index but missing: {'models/cut/model-00004-of-00011.safetensors'}",
     "shard-missing.0.8": "Cannot find any model weights with `/models/llama`",
     "shared-memory.0.19": "No space left on device: '/psm_a1b2c3d4'",
+    "tokenizer-missing.0.32": "Couldn't instantiate the backend tokenizer",
     "tensor-parallel.0.11": "attention heads (32) must be divisible by tensor parallel size (3)",
     "token.0.11": "Invalid credentials in Authorization header",
     "too-few-gpus.0.32": "World size (4) is larger than the number of available GPUs (1)",
