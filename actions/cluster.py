@@ -23,8 +23,11 @@ from actions.spec import Api
 
 AT_ONCE = 4
 """Plans that are made at the same time, of several objects: each asks the server some ten questions."""
-AGAIN = 2
-"""Further plans where the target moved on meanwhile: controllers write statuses all the time."""
+AGAIN = 4
+"""Further plans where the target moved on meanwhile: controllers write statuses all the time.
+
+As many tries as ``retry.DefaultRetry`` of Kubernetes' client-go has.
+"""
 
 
 class Sender(Protocol):

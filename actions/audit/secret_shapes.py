@@ -170,6 +170,8 @@ def _hide(
 
     ``whole``: names whose nested content is hidden too.
     """
+    if lead.search(text) is None:
+        return text
     out: list[str] = []
     done = at = 0
     # A long text repeats the same few names.
