@@ -114,8 +114,8 @@ def _one_per_second(rows: Iterable[Mapping[Quantity, float]], mean: Quantity) ->
 
 def table(rows: Mapping[Any, Mapping[Quantity, float]]) -> Table:
     """Return a table of these rows, measured just now."""
-    quantities = {q for values in rows.values() for q in values}
+    quantities = set().union(*rows.values())
     return Table(
-        {q: array("d", (values.get(q, math.nan) for values in rows.values())) for q in quantities},
+        {q: array("d", [values.get(q, math.nan) for values in rows.values()]) for q in quantities},
         array("d", [0.0]) * len(rows),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import orjson
 
 from fleet.diagnosis.incidents.evidence import explain
 from fleet.kinds.registry import listed
@@ -41,6 +42,7 @@ class Cluster:
         self.raws: dict[tuple[str, str, str], Raw] = {}
         self._interner, self._builder, self._looks = Interner(), Builder(RecentHistory()), 0
         self._events = 0
+        self._rows: dict[bytes, Any] = {}
         self.top = self.put(workload(kind, "chat", replicas))
         if kind == "Deployment":
             self.put(workload("ReplicaSet", "chat-5d8f", replicas, owner=("Deployment", "chat")))
@@ -98,7 +100,7 @@ class Cluster:
         self._looks += 1
         rows: dict[str, dict[str, Any]] = {kind: {} for kind in RESOURCES}
         for raw in self.raws.values():
-            row = RESOURCES[raw["kind"]].project(copy.deepcopy(raw), self._interner)
+            row = self._row(raw)
             rows[raw["kind"]][row.key] = row
         tops = {key: row for kind in WORKLOADS for key, row in rows[kind].items()}
         state = KubeState(
@@ -118,6 +120,13 @@ class Cluster:
         gpus = {GpuId(f"GPU-{name}", "", row.node, "0", SPACE, name): COOL for name, row in ready.items()}
         now = NOW + seconds
         return self._builder.build(state, measurement(engines, gpus=gpus, at=now), [LIVE], now)
+
+    def _row(self, raw: Raw) -> Any:
+        """An object as it is read: the same row as long as it has not changed, as of a watch."""
+        text = orjson.dumps(raw)
+        if text not in self._rows:
+            self._rows[text] = RESOURCES[raw["kind"]].project(orjson.loads(text), self._interner)
+        return self._rows[text]
 
     def diagnosed(self, *seconds: float) -> Diagnosed:
         """Look at it at these moments."""

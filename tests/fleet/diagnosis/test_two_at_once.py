@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 import re
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
+import orjson
 import pytest
 
 from tests.fleet.diagnosis.cluster import Cluster, Failure, Raw
@@ -49,9 +49,9 @@ def _renamed(raw: Raw, rename: Rename) -> Raw:
 def _changed(failure: Failure) -> tuple[Cluster, list[Raw]]:
     """A cluster with a failure, and the objects of it that differ from those of one that is well."""
     cluster = Cluster()
-    before = copy.deepcopy(cluster.raws)
+    before = {key: orjson.dumps(raw) for key, raw in cluster.raws.items()}
     failure.change(cluster)
-    return cluster, [raw for key, raw in cluster.raws.items() if before.get(key) != raw]
+    return cluster, [raw for key, raw in cluster.raws.items() if before.get(key) != orjson.dumps(raw)]
 
 
 def _removes(failure: Failure) -> bool:
