@@ -89,8 +89,15 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def alone() -> None:
+    """What earlier files have left is not looked through again, three times for every screen: it may be millions."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
-def uncollected() -> Iterator[None]:
+def uncollected(alone: None) -> Iterator[None]:
     """No collector comes by."""
     gc.disable()
     yield
