@@ -91,7 +91,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
 
 @pytest.fixture(scope="module")
 def alone() -> None:
-    """What earlier files have left is not looked through again, three times for every screen: it may be millions."""
+    """Objects of earlier files, millions at times, are out of sight: each test looks through all it sees three times."""
     gc.collect()
     gc.freeze()
 

@@ -107,8 +107,8 @@ def test_the_paths_of_other_releases_are_those_of_the_same_server(via: Via) -> N
     (other,) = target.elsewhere
     assert target.url.endswith("/v1/metrics")
     assert other == target.url.replace("/v1/metrics", "/metrics")
-    (told,) = endpoints([replace(nim, annotations={"prometheus.io/path": "/m"})], (8000,), "/metrics")
-    assert (told.path, told.elsewhere) == ("/m", ())
+    (annotated,) = endpoints([replace(nim, annotations={"prometheus.io/path": "/m"})], (8000,), "/metrics")
+    assert (annotated.path, annotated.elsewhere) == ("/m", ())
 
 
 @pytest.mark.parametrize(
