@@ -91,7 +91,7 @@ OPENERS: Mapping[ScreenId, Callable[[Desk], Awaitable[None] | None]] = {
 
 @pytest.fixture(scope="module")
 def alone() -> None:
-    """Objects of earlier files, millions at times, are out of sight: each test looks through all it sees three times."""
+    """Objects of earlier files, millions at times, are out of sight: each test looks at all of them three times."""
     gc.collect()
     gc.freeze()
 
