@@ -116,6 +116,7 @@ class ClusterConnection:
             source.client,
             source.cluster.namespace,
             lambda: metrics.stores(source.state(), time.time()),
+            source.state,
         )
         return timeline_sources(past), past.namespace
 

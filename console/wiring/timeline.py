@@ -22,6 +22,7 @@ from fleet.recorder.recorded_past import RecordedPast, RecordingsTimeline
 from fleet.sources.kube.client import KubeClient
 from fleet.sources.kube.errors import ClusterError
 from fleet.sources.kube.probe import OLDEST
+from fleet.sources.kube.state import KubeState
 from fleet.sources.prometheus.products import PROMETHEUS
 from fleet.sources.store import NamedStore, Store
 from fleet.timeline.cluster.helm import HelmTimeline
@@ -41,6 +42,8 @@ class TimelineContext:
     """The selected namespace, empty for all."""
     stores: Callable[[], Awaitable[Sequence[NamedStore]]]
     """Stores that answer PromQL, by their names; none where none does. Raises SourceProblem."""
+    live: Callable[[], KubeState] | None = None
+    """Returns the rows that the console has by now, where it observes the cluster."""
 
     async def store(self, name: str = PROMETHEUS.section) -> Store | None:
         """The store of a name; None where it is not there. Raises SourceProblem."""
@@ -79,9 +82,8 @@ def _recorder(past: TimelineContext) -> Iterator[TimelineSource]:
             return ""
         return text(mapping(answer.json(), "metadata"), "uid")
 
-    yield RecordingsTimeline(
-        _kept(file_of(recordings_folder(past.environ), access.context, access.server)), uid, time.time
-    )
+    file = file_of(recordings_folder(past.environ), access.context, access.server)
+    yield RecordingsTimeline(_kept(file), uid, time.time, past.live)
 
 
 @lru_cache(maxsize=4)

@@ -6,7 +6,7 @@ Rows are checked against their types when they are read: a recording comes from 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
@@ -129,6 +129,37 @@ def apply(before: ObservedState | None, data: bytes) -> ObservedState:
     generation = before.state.generation + 1 if before is not None else 0
     state = KubeState(generation, changes.cluster, changes.synced, changes.coverage, **rows)
     return ObservedState(state, changes.statuses, changes.before)
+
+
+def sharing(state: KubeState, *known: KubeState) -> KubeState:
+    """Return the state with rows of known ones in place of equal rows: what was decoded is then no second copy.
+
+    Of several equal rows the first counts; a mapping of which all rows are those of a known one is that mapping.
+    """
+    rows: dict[str, Any] = {
+        name: _shared(getattr(state, name), [getattr(one, name) for one in known]) for name in ROWS
+    }
+    return replace(state, **rows)
+
+
+def _shared(rows: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    if any(rows is some for some in known):
+        return rows
+    found = {key: _known(key, row, known) for key, row in rows.items()}
+    return next((some for some in known if len(some) == len(found) and _all_in(found, some)), found)
+
+
+def _known(key: str, row: Any, known: Sequence[Mapping[str, Any]]) -> Any:
+    for some in known:
+        one = some.get(key)
+        # Identity first: between two frames nearly all rows are the same objects.
+        if one is row or one == row:
+            return one
+    return row
+
+
+def _all_in(rows: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    return all(known.get(key) is row for key, row in rows.items())
 
 
 _ROWS_AT_ONCE: Final = 250

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -14,7 +15,7 @@ from fleet.recorder.facts import sources_in
 from fleet.recorder.file import FACTS, LAYOUT, NUMBERS, OBJECTS, RecordingFile, RecordingFrame, written
 from fleet.recorder.metrics import MeasurementLayout
 from fleet.recorder.moment import Moment
-from fleet.recorder.objects import ObservedState
+from fleet.recorder.objects import ObservedState, sharing
 from fleet.recorder.problem import YEAR_9999, RecordingError
 from fleet.recorder.thinning import seconds_between, thinned
 from fleet.sources.kube.state import KubeState
@@ -33,8 +34,12 @@ class _Chain(Generic[T]):
         self._file = file
         self._kind = kind
         self._apply = apply
-        self._at: RecordingFrame | None = None
+        self._at: int | None = None
         self._value: T | None = None
+
+    def go_on(self, frame: int, value: T) -> None:
+        """Continue from a value that is known already, so that nothing before its frame is read again."""
+        self._at, self._value = frame, value
 
     def at(self, moment: float) -> T | None:
         """Return the value at a moment; None before the first frame. Raises RecordingError."""
@@ -46,14 +51,14 @@ class _Chain(Generic[T]):
         value = self._value
         for frame in reversed(list(self._since_known(last))):
             value = self._apply(None if frame.base is None else value, frame.data)
-            self._value, self._at = value, frame
+            self._value, self._at = value, frame.id
         if value is None:
             raise RecordingError(f"its {self._kind} begin with changes: the state before them is missing")
         return value
 
     def _since_known(self, frame: RecordingFrame) -> Iterator[RecordingFrame]:
         """Yield a frame and its predecessors, back to one that is already read or is complete."""
-        while self._at is None or frame.id != self._at.id:
+        while self._at is None or frame.id != self._at:
             yield frame
             if frame.base is None:
                 return
@@ -106,13 +111,27 @@ class Recording:
         known = self._facts.at(moment) or NO_FACTS
         return Moment(looked.state, looked.statuses, self._measured(moment), known)
 
-    def states(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, float, ObservedState]]:
+    def states(
+        self, begin: float, end: float, last: tuple[int, ObservedState] | None = None, live: KubeState | None = None
+    ) -> Iterator[tuple[int, float, ObservedState]]:
         """(frame, Unix time, what was seen) of each look between two moments at which anything was other than before,
-        in the order in which they were written: those after a frame, the first of them the last one before ``begin``.
+        in the order in which they were written: those after ``last``, a look of an earlier reading, which is not read
+        again; without it, the first is the last one before ``begin``.
+
+        A row that is equal to that of the look before, or of ``live``, is that object.
         """
-        first = self._file.latest(OBJECTS, begin)
+        first, after, known = self._file.latest(OBJECTS, begin), 0, (live,) if live is not None else ()
+        if last is not None:
+            after = last[0]
+            self._looked.go_on(*last)
+        before = () if last is None else (last[1].state,)
         for frame in written(self._file, OBJECTS, first.at if first is not None else begin, end, after):
-            yield frame.id, frame.at, self._looked.of(frame)
+            looked = self._looked.of(frame)
+            looked = replace(looked, state=sharing(looked.state, *before, *known))
+            # Later looks are differences from this one, and have its rows.
+            self._looked.go_on(frame.id, looked)
+            before = (looked.state,)
+            yield frame.id, frame.at, looked
 
     def fact_changes(self, begin: float, end: float, after: int = 0) -> Iterator[tuple[int, Facts]]:
         """(frame, facts) of each change of the facts of any source, in the same way."""

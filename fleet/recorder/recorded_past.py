@@ -19,6 +19,7 @@ from fleet.json_fields import Raw, time_text
 from fleet.model.objects import ObjectRef, TemplateWrite, Workload
 from fleet.recorder.alert_changes import AlertChanges
 from fleet.recorder.differences import Differences, in_a_line, version_changes
+from fleet.recorder.objects import ObservedState
 from fleet.recorder.problem import RecordingError
 from fleet.recorder.reader import Recording, has_look
 from fleet.recorder.rows_as_objects import ROWS
@@ -64,16 +65,24 @@ class RecordingsTimeline:
 
     name = "recorder"
 
-    def __init__(self, past: RecordedPast, uid: Callable[[], Awaitable[str]], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        past: RecordedPast,
+        uid: Callable[[], Awaitable[str]],
+        now: Callable[[], float],
+        live: Callable[[], KubeState] | None = None,
+    ) -> None:
         self._past = past
         self._uid = uid
         self._now = now
+        self._live = live
 
     async def read(self, since: float) -> SourceTimeline:
         """Return the recorded past; nothing if there is no recording."""
         if not self._past.path.exists():
             return SourceTimeline((), Kinship())
-        found, problem = await asyncio.to_thread(self._past.read, since, self._now(), await self._uid())
+        uid, live = await self._uid(), self._live() if self._live is not None else None
+        found, problem = await asyncio.to_thread(self._past.read, since, self._now(), uid, live)
         if problem is not None:
             return replace(found, gaps=(Gap("what the console saw", problem.message, problem.remedy),))
         return found
@@ -87,9 +96,11 @@ class RecordedPast:
         self._one = Lock()
         self._looks: _Looks | None = None
 
-    def read(self, since: float, until: float, uid: str = "") -> tuple[SourceTimeline, RecordingError | None]:
+    def read(
+        self, since: float, until: float, uid: str = "", live: KubeState | None = None
+    ) -> tuple[SourceTimeline, RecordingError | None]:
         """Return the entries between two moments, and the reason if some are missing; none for another cluster than
-        ``uid``.
+        ``uid``. What is remembered shares its rows with ``live``, where these are equal.
         """
         with self._one:
             problem: RecordingError | None = None
@@ -99,7 +110,7 @@ class RecordedPast:
                         return SourceTimeline((), Kinship()), None
                     if self._looks is None or not self._looks.goes_on(recording, since, until):
                         self._looks = _Looks(since)
-                    self._looks.read(recording, until)
+                    self._looks.read(recording, until, live)
             except RecordingError as error:
                 problem = error
             if self._looks is None:
@@ -115,8 +126,8 @@ class _Looks:
     def __init__(self, since: float) -> None:
         self.kin = Kinship()
         self._since = self._until = since
-        self._last: tuple[int, float, KubeState] | None = None
-        """The last look that was read: its frame, its time, and the rows."""
+        self._last: tuple[int, float, ObservedState] | None = None
+        """The last look that was read: its frame, its time, and what was seen."""
         self._asked = SharedFacts(lambda clean: clean, self.kin)
         self._rows: list[tuple[AnyWitness, dict[Any, Any]]] = [(row, {}) for row in witnesses() if row.kind in ROWS]
         self._differences = Differences()
@@ -134,11 +145,11 @@ class _Looks:
             return False
         return self._since <= since <= self._since + _LONGER and until >= self._until
 
-    def read(self, recording: Recording, until: float) -> None:
+    def read(self, recording: Recording, until: float, live: KubeState | None = None) -> None:
         """Read the recording up to a moment. Raises RecordingError; earlier reads are kept."""
         measured = recording.measured(self._until, until)
-        after = 0 if self._last is None else self._last[0]
-        for frame, at, looked in recording.states(self._since, until, after):
+        known = None if self._last is None else (self._last[0], self._last[2])
+        for frame, at, looked in recording.states(self._since, until, known, live):
             state, last = looked.state, self._last
             if last is None:
                 # The initial state has no known start.
@@ -148,8 +159,8 @@ class _Looks:
                 since = looked.before if looked.before is not None else _alive(last[1], at, measured)
                 # The clock was set back: nothing is known to have happened in between.
                 self._changed += self._differences.compare(state, min(since, at), at)
-            self._take(last[2] if last is not None else KubeState(0, state.cluster), state)
-            self._last = frame, at, state
+            self._take(last[2].state if last is not None else KubeState(0, state.cluster), state)
+            self._last = frame, at, looked
         for frame, facts in recording.fact_changes(self._since, until, self._last_change):
             self._changed += self._alerts.compare(facts)
             self._last_change = frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from console.wiring.past import RecordedMoment
 from console.wiring.replay import RecordedWiring
 from console.wiring.session import session_of
 from fleet.model.in_past import is_past
+from fleet.model.objects import Node
 from fleet.model.snapshot import Cluster
 from fleet.recorder.cluster_recordings import file_of
 from fleet.recorder.reader import Recording
@@ -156,6 +158,27 @@ async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back
         assert not stage.reached.mutating()
         assert not stage.reached.private()
         assert (await service.plan(Scale(target, 9))).title == plan.title
+
+
+async def test_what_the_timeline_reads_of_the_recording_is_no_second_copy_of_the_nodes(tmp_path: Path) -> None:
+    def nodes() -> list[Node]:
+        gc.collect()
+        return [one for one in gc.get_objects() if type(one) is Node]
+
+    async with console(tmp_path) as stage:
+        live = stage.snapshot
+        path = file_of(recordings_folder({"HOME": str(tmp_path)}), "proxied", live.cluster.server)
+
+        def recorded() -> bool:
+            with Recording(path) as recording:
+                return recording.at(time.time()).state.nodes.keys() == live.nodes.keys()
+
+        await stage.until(recorded)
+        before = nodes()
+        found = await stage.session.timeline(live.cluster.id, live.at - 3600)
+        assert "chat-0" in {entry.about.name for entry in found.single}, "what is in the recording alone was read"
+        known = {id(one) for one in before}
+        assert [one for one in nodes() if id(one) not in known and one in before] == []
 
 
 async def test_an_action_that_is_started_while_a_moment_is_read_is_not_cut_off(
