@@ -136,9 +136,7 @@ def sharing(state: KubeState, *known: KubeState) -> KubeState:
 
     Of several equal rows the first counts; a mapping of which all rows are those of a known one is that mapping.
     """
-    rows: dict[str, Any] = {
-        name: _shared(getattr(state, name), [getattr(one, name) for one in known]) for name in ROWS
-    }
+    rows: dict[str, Any] = {name: _shared(getattr(state, name), [getattr(one, name) for one in known]) for name in ROWS}
     return replace(state, **rows)
 
 
