@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import AnyStr
+
+import psutil
+
+from tests.waiting import block_until
+
+LOOK = 0.005
+"""Seconds between two looks: a killed process is gone at once."""
+
+
+def until_ended(processes: Iterable[psutil.Process]) -> None:
+    """Wait until none of them runs. One that is not reaped has ended: whoever inherits orphans may be slow at it."""
+    left = tuple(processes)
+    block_until(lambda: not any(_is_alive(one) for one in left), "processes to end", every=LOOK)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

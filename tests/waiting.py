@@ -21,10 +21,12 @@ async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> N
             pause = min(pause * 1.2, LONGEST)
 
 
-def block_until(condition: Callable[[], object], what: str = "it to come true", seconds: float = PATIENCE) -> None:
-    """Wait for a condition of another process. Raises AssertionError."""
+def block_until(
+    condition: Callable[[], object], what: str = "it to come true", seconds: float = PATIENCE, every: float = 0.1
+) -> None:
+    """Wait for a condition of another process, with a look ``every`` so many seconds. Raises AssertionError."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
         # Another process has nothing to await here: it is asked again.
-        time.sleep(0.1)
+        time.sleep(every)

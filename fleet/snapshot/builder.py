@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fleet.diagnosis.profiles import ProfileChoice
 from fleet.imports import imported
+from fleet.model.differences import kept
 from fleet.model.exposure import Exposure
 from fleet.model.facts import NO_FACTS, Facts
 from fleet.model.frame import Frame
@@ -58,6 +59,7 @@ class Builder:
         self._history = history
         self._topology: Topology | None = None
         self._events: tuple[Mapping[str, Event], tuple[Event, ...]] = ({}, ())
+        self._unanswered: Mapping[str, str] = {}
         self._frames = Frames()
         self._judgement: Judgement | None = None
         """None until a Snapshot is judged: the causes are two hundred classes, which the first numbers do not need."""
@@ -114,6 +116,8 @@ class Builder:
         profiles = self._profiles.at(topology)
         view = self._history.record(now, (frames["workload"], frames["pod"]))
         events = self._newest_events(kube)
+        # Each measurement has its own, nearly always equal: what reads them looks again only where they differ.
+        self._unanswered = kept(self._unanswered, measurement.unreachable if measurement else {})
         snapshot = Snapshot(
             sequence=self._sequence,
             at=now,
@@ -124,7 +128,7 @@ class Builder:
             naming=measurement.naming if measurement else {},
             measured_at=measurement.at if measurement else None,
             clock_skew=measurement.clock_skew if measurement else 0.0,
-            unanswered=measurement.unreachable if measurement else {},
+            unanswered=self._unanswered,
             events=events,
             by_engine=frames["engine"],
             by_pod=frames["pod"],

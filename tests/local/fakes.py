@@ -33,6 +33,7 @@ from fleet.local.record import read_records, servers_folder
 from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec
 from fleet.local.watch import Watcher
+from tests.ending import until_ended
 from tests.ports import free_port
 from tests.waiting import PATIENCE
 
@@ -214,7 +215,7 @@ async def a_box(root: Path, **behaviour: Any) -> AsyncIterator[Box]:
         shared = {file.path for process in left for file in _open(process) if Path(file.path).parent == SHARED}
         for process in left:
             process.kill()
-        psutil.wait_procs(left, 10)
+        until_ended(left)
         _remove(shared)
         for record in read_records(box.servers)[0]:
             if record.runtime:

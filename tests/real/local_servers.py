@@ -32,6 +32,7 @@ from fleet.local.record import read_records, servers_folder
 from fleet.local.server import Phase, ServerState
 from fleet.local.spec import LaunchSpec
 from fleet.local.watch import Watcher
+from tests.ending import until_ended
 from tests.ports import free_port
 from tests.real.traces import Traces
 from tests.real.vllm_server import EAGER, KEPT, ONE_PROCESS, STARTUP, UNBOUND
@@ -247,7 +248,7 @@ def two_servers(root: Path, vllm: Path) -> Iterator[Here]:
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(left, 20)
+        until_ended(left)
         for path in traces.shared | traces.sockets:
             Path(path).unlink(missing_ok=True)
         for record in read_records(here.servers)[0]:

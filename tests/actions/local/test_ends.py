@@ -10,12 +10,12 @@ import uuid
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from actions.running.progress import Result
 from fleet.local.server import Phase
 from tests import plain
+from tests.ending import until_ended
 from tests.local.fakes import SHARED, Open
 from tests.waiting import PATIENCE, until
 
@@ -168,7 +168,7 @@ async def test_shared_memory_of_one_that_was_killed_whole_is_removed(opened: Ope
     killed = box.processes()
     for process in killed:
         process.kill()
-    psutil.wait_procs(killed, 10)
+    until_ended(killed)
     assert len(box.shared) == 2
     plan, outcome = await box.carried_out(box.down())
     assert plan.steps[0].detail == "nothing to do: it has died"
@@ -191,7 +191,7 @@ async def test_one_that_was_killed_whole_while_it_loaded_leaves_nothing_either(o
     killed = box.processes()
     for process in killed:
         process.kill()
-    psutil.wait_procs(killed, 10)
+    until_ended(killed)
     await runner.wait(state.id)
     await runner.close()
     assert len(box.shared) == 2
@@ -209,7 +209,7 @@ async def test_a_start_over_a_dead_one_clears_away_what_that_left(opened: Open) 
     killed = box.processes()
     for process in killed:
         process.kill()
-    psutil.wait_procs(killed, 10)
+    until_ended(killed)
     left = box.shared
     assert len(left) == 2
     _, outcome = await box.carried_out(box.up(box.spec()))

@@ -18,6 +18,7 @@ from actions.local.leftovers import SHARED, left_of, sockets_in, survey
 from actions.local.spawn import hold
 from fleet.local.record import ServerRecord
 from fleet.local.spec import LaunchSpec
+from tests.ending import until_ended
 
 WORKER = """
 import os, socket, sys, time
@@ -62,15 +63,14 @@ def server(tmp_path: Path) -> Iterator[tuple[ServerRecord, int, str, int]]:
     record = ServerRecord(server, LaunchSpec("tiny", "m"), held.identity, argv, "", 0.0, str(tmp_path))
     yield record, int(pid), name, int(port)
     for each in survey(record).processes:
-        os.kill(each.pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(each.pid)] if psutil.pid_exists(each.pid) else [], 10)
+        kill(each.pid)
     Path(name).unlink(missing_ok=True)
 
 
 def kill(pid: int) -> None:
     process = psutil.Process(pid)
     process.kill()
-    psutil.wait_procs([process], 10)
+    until_ended([process])
 
 
 def test_a_worker_of_another_session_belongs_to_it(server: tuple[ServerRecord, int, str, int]) -> None:

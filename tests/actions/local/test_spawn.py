@@ -18,7 +18,7 @@ from actions.local.spawn import hold, run
 from fleet import guard
 from fleet.local.errors import LocalError
 from fleet.local.process import Identity, group
-from tests.waiting import PATIENCE
+from tests.ending import until_ended
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
 
@@ -27,7 +27,7 @@ def wait_gone(identity: Identity) -> None:
     """Wait until the process has ended; fail the test if it does not."""
     process = identity.process()
     if process is not None:
-        process.wait(PATIENCE)
+        until_ended([process])
 
 
 async def reached(file: Path) -> str:
@@ -124,7 +124,7 @@ os.kill(os.getpid(), {signal.SIGKILL.value})
         assert process.cmdline() == list(SLEEPER)
     finally:
         process.kill()
-        process.wait(PATIENCE)
+        until_ended([process])
 
 
 def test_a_program_that_dies_before_it_says_go_leaves_nothing(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from actions.local.store import keep
 from fleet.local.benches import Bench, ConcurrencyLevel
 from fleet.local.record import ServerRecord, servers_folder
 from fleet.local.spec import LaunchSpec
-from tests.ending import ending
+from tests.ending import ending, until_ended
 from tests.ports import free_port
 from tests.prefork import quarterdeck
 from tests.waiting import PATIENCE
@@ -112,7 +112,7 @@ class Machine:
         else:
             pytest.fail(record.log.read_text())
         if dies:
-            process.wait(PATIENCE)
+            until_ended([process])
         return record
 
 
@@ -124,7 +124,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         try:
             if process.environ().get(SERVER_ID, "").startswith("id-") and str(tmp_path) in process.cwd():
                 process.send_signal(signal.SIGKILL)
-                process.wait(PATIENCE)
+                until_ended([process])
         except psutil.Error:
             continue
 

@@ -21,7 +21,7 @@ import pytest
 from actions.local.environment import SERVER_ID
 from console.session.local.presets import free_port
 from fleet.local.record import ServerRecord, read_records, servers_folder
-from tests.ending import ending
+from tests.ending import ending, until_ended
 from tests.prefork import quarterdeck
 from tests.waiting import PATIENCE, block_until
 
@@ -133,7 +133,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
             with suppress(psutil.Error):
                 if process.environ().get(SERVER_ID) == record.id:
                     process.send_signal(signal.SIGKILL)
-                    process.wait(PATIENCE)
+                    until_ended([process])
 
 
 def up(box: Box, *more: str) -> list[str]:

@@ -20,7 +20,7 @@ from fleet.local.server import Phase
 from fleet.local.server_log import reason_of
 from fleet.local.watch import LINES_SEARCHED, LINES_SHOWN, Watcher
 from fleet.model.log_reasons import Reason
-from tests.ending import ending
+from tests.ending import ending, until_ended
 from tests.fleet.local.servers import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Endpoint, Serve, Servers
 
@@ -119,8 +119,9 @@ async def test_one_that_died_while_it_loaded_and_nobody_looked_died_with_its_las
     # If it was seen alive, the time is known.
     server = servers.add(record(uid="3", identity=other, port=1), SHARDS)
     assert (await servers.look()).alive
-    psutil.Process(other.pid).kill()
-    psutil.wait_procs([psutil.Process(other.pid)], 10)
+    process = psutil.Process(other.pid)
+    process.kill()
+    until_ended([process])
     os.utime(server.log, (BEGUN + 8, BEGUN + 8))
     assert (await servers.look()).stage.began == servers.clock.now
 
@@ -172,7 +173,7 @@ async def test_workers_that_outlive_the_server_are_said_until_they_end(
     died, (worker,) = state.stage.began, group(identity)
     process = psutil.Process(worker.pid)
     process.kill()
-    psutil.wait_procs([process], 10)
+    until_ended([process])
     servers.clock.now += 60
     state = await servers.look()
     assert state.reason is not None
