@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as frame
-from tests.benchmarks import document, growth, prometheus
+from tests.benchmarks import document, growth, memory, prometheus
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.probe import Costs
 from tests.benchmarks.processes import cpu_seconds, rss_mib
@@ -111,6 +111,16 @@ def test_a_slope_is_as_sure_as_its_points() -> None:
     assert slope([1.0, 2.0], [1.0, 3.0]) == (2.0, math.inf)
     with pytest.raises(ValueError, match="two different"):
         slope([1.0, 1.0], [1.0, 2.0])
+
+
+def test_the_growth_of_memory_is_by_the_keys_and_not_by_what_a_scrape_has_at_the_moment() -> None:
+    # 2 KiB a key are 7 MiB in an hour of keys; every fifth look meets a scrape.
+    seen = [(6 * at, 100 + 6 * at / 512 + (8.0 if at % 5 == 0 else 0.0)) for at in range(20)]
+    grown = next(one for one in memory.reports(seen, 300) if isinstance(one, Result) and one.budget is not None)
+    low, middle, high = grown.samples
+    assert middle == pytest.approx(3600 / 512)
+    assert low <= middle <= high
+    assert report_line(grown).endswith("misses")
 
 
 @pytest.mark.real("prometheus")
