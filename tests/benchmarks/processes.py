@@ -14,7 +14,12 @@ def tree(pid: int) -> Iterator[int]:
     """A process and its descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
+        try:
+            found = children.read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            # The thread has ended meanwhile.
+            continue
+        for child in found.split():
             yield from tree(int(child))
 
 

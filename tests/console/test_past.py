@@ -156,7 +156,8 @@ async def test_everything_is_as_it_was_and_nothing_can_be_done_until_one_is_back
         assert stage.header.startswith(" proxied")
         assert "read-write" in stage.header
         assert not stage.reached.mutating()
-        assert not stage.reached.private()
+        # The live side goes on to look for Helm's releases, from time to time, in the metadata of Secrets.
+        assert set(stage.reached.private()) <= {("GET", "/api/v1/secrets")}
         assert (await service.plan(Scale(target, 9))).title == plan.title
 
 
