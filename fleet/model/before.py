@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from fleet.model.frame import Frame
@@ -10,12 +11,19 @@ from fleet.model.quantity import Quantity
 
 _READ: Final = (
     Quantity.PROMPT_TOKENS,
-    Quantity.REQUESTS,
     Quantity.PREFIX_HIT_RATIO,
     Quantity.ITL_P95,
     Quantity.SPEC_ACCEPTANCE,
     Quantity.RUNNING,
+    Quantity.ANSWERS_MEAN,
+    Quantity.GENERATION_TOKENS,
+    Quantity.REQUESTS_CUT,
+    Quantity.REQUESTS_ABORTED,
 )
+_PER_REQUEST: Final = frozenset(
+    {Quantity.PROMPT_TOKENS, Quantity.GENERATION_TOKENS, Quantity.REQUESTS_CUT, Quantity.REQUESTS_ABORTED}
+)
+"""Rates that are read per finished request."""
 
 
 class Traffic(NamedTuple):
@@ -33,6 +41,14 @@ class Traffic(NamedTuple):
     """Share of the tokens of speculative decoding that are accepted."""
     running: float = math.nan
     """Requests that run."""
+    answers: float = math.nan
+    """Answers that a request asks for (n), in the mean."""
+    answer: float = math.nan
+    """Tokens of an answer, in the mean of a window."""
+    cut: float = math.nan
+    """Share of the requests whose answer reached its limit."""
+    aborted: float = math.nan
+    """Share of the requests that their client gave up."""
 
 
 class Departed(NamedTuple):
@@ -56,8 +72,8 @@ class Rescaled(NamedTuple):
 
 def traffic_of(by_workload: Frame, workload: str) -> Traffic:
     """The traffic of one workload now."""
-    tokens, requests, *others = (by_workload.value(workload, quantity) for quantity in _READ)
-    return Traffic(tokens / requests if requests > 0 else math.nan, *others)
+    row = by_workload.index.get(workload)
+    return Traffic() if row is None else Traffic(*(column[0] for column in _columns(by_workload, [row])))
 
 
 def traffic_in(by_workload: Frame) -> list[Traffic]:
@@ -67,7 +83,17 @@ def traffic_in(by_workload: Frame) -> list[Traffic]:
 
 def traffic_columns(by_workload: Frame) -> list[list[float]]:
     """The traffic of all workloads now: a column for each field."""
-    rows = range(len(by_workload.keys))
-    tokens, requests, *others = (by_workload.values(rows, quantity) for quantity in _READ)
-    prompts = [prompt / of if of > 0 else math.nan for prompt, of in zip(tokens, requests, strict=True)]
-    return [prompts, *others]
+    return _columns(by_workload, range(len(by_workload.keys)))
+
+
+def _columns(by_workload: Frame, rows: Sequence[int]) -> list[list[float]]:
+    requests = by_workload.values(rows, Quantity.REQUESTS)
+    return [
+        _each(requests, by_workload.values(rows, quantity)) if quantity in _PER_REQUEST else by_workload.values(rows, quantity)
+        for quantity in _READ
+    ]
+
+
+def _each(requests: Sequence[float], numbers: Sequence[float]) -> list[float]:
+    """Rates per finished request; NaN where none is finished."""
+    return [number / of if of > 0 else math.nan for number, of in zip(numbers, requests, strict=True)]

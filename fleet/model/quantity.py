@@ -54,12 +54,15 @@ class Quantity(StrEnum):
     SLEEP_LEVEL = "sleep_level"
     ENGINE_HEALTHY = "engine_healthy"
     KV_TIER_HEALTHY = "kv_tier_healthy"
+    SLEEP_OPERATIONS = "sleep_operations_in_flight"
     # engines: rates over the window
     PROMPT_TOKENS = "prompt_tokens_per_second"
     GENERATION_TOKENS = "generation_tokens_per_second"
     LATEST_TOKENS = "latest_tokens_per_second"
     REQUESTS = "requests_per_second"
     REQUEST_ERRORS = "request_errors_per_second"
+    REQUESTS_CUT = "requests_cut_off_per_second"
+    REQUESTS_ABORTED = "requests_aborted_per_second"
     PREEMPTIONS = "preemptions_per_second"
     ENGINE_REJECTIONS = "engine_rejections_per_second"
     KV_TRANSFER_FAILURES = "kv_transfer_failures_per_second"
@@ -70,6 +73,7 @@ class Quantity(StrEnum):
     SPEC_DRAFTED = "spec_draft_tokens_per_second"
     HTTP_REQUESTS = "http_requests_per_second"
     HTTP_ERRORS = "http_errors_per_second"
+    HTTP_REFUSALS = "http_refusals_per_second"
     # engines: ratios of rates
     ERROR_RATIO = "error_ratio"
     PREFIX_HIT_RATIO = "prefix_cache_hit_ratio"
@@ -90,6 +94,7 @@ class Quantity(StrEnum):
     QUEUE_MEAN = "queue_mean"
     PREFILL_MEAN = "prefill_mean"
     DECODE_MEAN = "decode_mean"
+    ANSWERS_MEAN = "answers_per_request"
     # gateways
     GATEWAY_IN_FLIGHT = "gateway_requests_in_flight"
     GATEWAY_QUEUED = "gateway_requests_queued"
@@ -104,6 +109,8 @@ class Quantity(StrEnum):
     GATEWAY_INDEX_ADMISSIONS = "gateway_index_admissions_per_second"
     GATEWAY_INDEX_ERRORS = "gateway_index_errors_per_second"
     GATEWAY_UNMATCHED = "gateway_unmatched_revisions_per_second"
+    GATEWAY_PREFILL_LOAD = "gateway_prefill_saturation"
+    GATEWAY_DECODE_LOAD = "gateway_decode_saturation"
     GATEWAY_TTFT_P50 = "gateway_ttft_p50"
     GATEWAY_TTFT_P95 = "gateway_ttft_p95"
     GATEWAY_TTFT_P99 = "gateway_ttft_p99"
@@ -132,6 +139,7 @@ class Quantity(StrEnum):
     PCIE_REPLAYS = "pcie_replays_per_second"
     LINK_ERRORS = "gpu_link_errors_per_second"
     FABRIC_STATE = "fabric_manager_state"
+    FABRIC_HEALTH = "fabric_health_mask"
 
 
 class Family(StrEnum):
@@ -170,6 +178,7 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.SLEEP_LEVEL: Meaning("0 awake, 1 weights offloaded, 2 all discarded", _U.COUNT, _X, Combine.MIN),
     Quantity.ENGINE_HEALTHY: Meaning("1 if all ranks report healthy, 0 if one does not", _U.COUNT, _N, _N),
     Quantity.KV_TIER_HEALTHY: Meaning("1 if the KV cache behind the engine is healthy", _U.COUNT, _N, _N),
+    Quantity.SLEEP_OPERATIONS: Meaning("operations under way that put the engine to sleep or wake it", _U.COUNT, _S, _S),
     Quantity.PROMPT_TOKENS: Meaning("prompt tokens processed, cached ones included", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.GENERATION_TOKENS: Meaning("tokens generated", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.LATEST_TOKENS: Meaning(
@@ -177,6 +186,8 @@ MEANINGS: dict[Quantity, Meaning] = {
     ),
     Quantity.REQUESTS: Meaning("requests finished, for any reason", _U.PER_SECOND, _S, _S),
     Quantity.REQUEST_ERRORS: Meaning("requests finished by an engine error", _U.PER_SECOND, _S, _S),
+    Quantity.REQUESTS_CUT: Meaning("requests finished because their answer reached its limit", _U.PER_SECOND, _S, _S),
+    Quantity.REQUESTS_ABORTED: Meaning("requests that their client gave up", _U.PER_SECOND, _S, _S),
     Quantity.PREEMPTIONS: Meaning("requests preempted for lack of KV blocks", _U.PER_SECOND, _S, _S),
     Quantity.ENGINE_REJECTIONS: Meaning(
         "requests that the engine rejected because its queue was full", _U.PER_SECOND, _S, _S
@@ -191,6 +202,7 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.SPEC_DRAFTED: Meaning("draft tokens proposed", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.HTTP_REQUESTS: Meaning("HTTP requests to the inference endpoints", _U.PER_SECOND, _S, _S),
     Quantity.HTTP_ERRORS: Meaning("HTTP 5xx answers of the inference endpoints", _U.PER_SECOND, _S, _S),
+    Quantity.HTTP_REFUSALS: Meaning("HTTP 4xx answers of the inference endpoints", _U.PER_SECOND, _S, _S),
     Quantity.ERROR_RATIO: Meaning("5xx answers of the inference endpoints / all of them", _U.RATIO, _R, _R),
     Quantity.PREFIX_HIT_RATIO: Meaning("prefix-cache tokens hit / queried", _U.RATIO, _R, _R),
     Quantity.SPEC_ACCEPTANCE: Meaning("draft tokens accepted / proposed", _U.RATIO, _R, _R),
@@ -209,6 +221,7 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.QUEUE_MEAN: Meaning("mean time in the queue of the requests finished", _U.SECONDS, _R, _R),
     Quantity.PREFILL_MEAN: Meaning("mean prefill time of the requests finished", _U.SECONDS, _R, _R),
     Quantity.DECODE_MEAN: Meaning("mean decode time of the requests finished", _U.SECONDS, _R, _R),
+    Quantity.ANSWERS_MEAN: Meaning("mean number of answers that a request asks for (n)", _U.COUNT, _R, _R),
     Quantity.GATEWAY_IN_FLIGHT: Meaning("requests that gateways have accepted and not answered yet", _U.COUNT, _S, _S),
     Quantity.GATEWAY_QUEUED: Meaning("requests queued in gateways", _U.COUNT, _S, _S),
     Quantity.GATEWAY_REQUESTS: Meaning("requests to gateways", _U.PER_SECOND, _S, _S),
@@ -229,6 +242,12 @@ MEANINGS: dict[Quantity, Meaning] = {
     ),
     Quantity.GATEWAY_UNMATCHED: Meaning(
         "requests for which no pair of prefill and decode engines of one revision was found", _U.PER_SECOND, _S, _S
+    ),
+    Quantity.GATEWAY_PREFILL_LOAD: Meaning(
+        "how full the engines that compute prompts are, by an endpoint picker", _U.RATIO, _X, _X
+    ),
+    Quantity.GATEWAY_DECODE_LOAD: Meaning(
+        "how full the engines that generate tokens are, by an endpoint picker", _U.RATIO, _X, _X
     ),
     Quantity.GATEWAY_TTFT_P50: Meaning("time to first token at gateways, median", _U.SECONDS, _Q, _Q),
     Quantity.GATEWAY_TTFT_P95: Meaning("time to first token at gateways, 95th percentile", _U.SECONDS, _Q, _Q),
@@ -257,6 +276,7 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.PCIE_REPLAYS: Meaning("PCIe packets sent again", _U.PER_SECOND, _S, _S),
     Quantity.LINK_ERRORS: Meaning("errors of NVLink: CRC, replay, recovery", _U.PER_SECOND, _S, _S),
     Quantity.FABRIC_STATE: Meaning("state of the fabric manager: 3 running, 4 failed", _U.COUNT, _X, _X),
+    Quantity.FABRIC_HEALTH: Meaning("health of the GPU's fabric, as NVML's packed fields", _U.COUNT, _X, _X),
 }
 
 RATIOS: dict[Quantity, tuple[Quantity, Quantity]] = {

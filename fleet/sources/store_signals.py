@@ -1,13 +1,14 @@
-"""The reports of exporters of nodes and containers, from the metrics store: one question, once a minute."""
+"""The reports of exporters of nodes and containers, from the metrics store: a few questions, once a minute."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from typing import Final
 
 from fleet.metrics.dialect import Match
-from fleet.metrics.store_signals import joined, read
+from fleet.metrics.store_signals import questions, read
 from fleet.model.problem import NothingToAskError, SourceProblem
 from fleet.model.store_signals import SIGNALS, StoreSignals
 from fleet.sources.polling import PollingSource
@@ -40,9 +41,10 @@ class StoreSignalsSource(PollingSource[StoreSignals]):
         if store is None:
             raise NothingToAskError("no metrics store answers here")
         try:
-            answer = await store.query(joined(own_labels(store, self._within)))
+            within = own_labels(store, self._within)
+            answers = [await store.query(text) for text in questions(within)]
         except SourceProblem as problem:
             # That the store does not answer is told by the source of its numbers; what it said before may be over.
             raise NothingToAskError(f"not read: {problem.message}") from None
-        found = filter(None, map(read, answer))
+        found = filter(None, map(read, chain.from_iterable(answers)))
         return StoreSignals(tuple(sorted(found))[:MOST])

@@ -301,4 +301,50 @@ UNMATCHED = GatewayCause(
     decides=("which of the two pools is behind: its rollout is held up",),
 )
 """Field notes N24."""
-OF_GATEWAYS = (ERRORS, BREAKER, RETRIES, NO_ENDPOINTS, BLIND, QUEUE, DELAYS, INDEX_STALE, UNMATCHED)
+
+
+def _lopsided(of: GatewaySubject) -> bool | None:
+    halves = (of.prefill_load, of.decode_load)
+    if any(map(math.isnan, halves)):
+        return None
+    return max(halves) >= thresholds.POOL_FULL.at(of.profile) and min(halves) < thresholds.POOL_ROOM.at(of.profile)
+
+
+def _fuller(of: GatewaySubject) -> str:
+    return "prefill" if of.prefill_load > of.decode_load else "decode"
+
+
+LOPSIDED = GatewayCause(
+    id="pools-unbalanced",
+    severity=Severity.WARNING,
+    sentence="Of the engines that compute prompts and those that generate tokens, one half is full and one has room.",
+    words=lambda of: f"{_fuller(of)} engines are full, the others have room",
+    must=(
+        Fact(
+            "one half of the pool is full, and the other has room",
+            "gateway_prefill_saturation, gateway_decode_saturation",
+            _lopsided,
+            lambda of: (
+                ""
+                if math.isnan(of.prefill_load + of.decode_load)
+                else f"prefill {of.prefill_load:.0%}, decode {of.decode_load:.0%}"
+            ),
+        ),
+        _ENOUGH,
+    ),
+    # Engines of which nothing is known count as full.
+    must_not=BLIND.must,
+    explains=(GATEWAY_QUEUE, "requests-turned-away", "queue-deep", "queue-grows", "replica-unused"),
+    after=300,
+    clears=300,
+    lookalikes=("picker-blind", "queue-deep", "long-prompts"),
+    helps=(
+        Help("add replicas of the half that is full, and take them from the other", "scale"),
+        _PAST,
+        Help("see how both are set up", "describe"),
+    ),
+    avoid=("Do not add replicas to both: half of them would wait for the other half.",),
+    decides=("whether prompts or answers got longer: longer prompts fill the first half, longer answers the second",),
+)
+"""Field notes N06."""
+OF_GATEWAYS = (ERRORS, BREAKER, RETRIES, NO_ENDPOINTS, BLIND, QUEUE, DELAYS, INDEX_STALE, UNMATCHED, LOPSIDED)

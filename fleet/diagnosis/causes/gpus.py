@@ -10,7 +10,7 @@ from __future__ import annotations
 from fleet.diagnosis import thresholds
 from fleet.diagnosis.cause import GpuCause, Help, MetricsText, MetricsWords, Numbers, says
 from fleet.diagnosis.causes.symptoms import AWAY, CANARY_SILENT, GPU_AWAY, QUEUES, SLOWNESS, STUCK, THROTTLING
-from fleet.diagnosis.signs.metrics_sign import Code, Either, Is, Level, Lowered, MetricsSign
+from fleet.diagnosis.signs.metrics_sign import Code, Either, Is, Level, Lowered, MetricsSign, Packed, PackedField
 from fleet.diagnosis.subjects.subject import MetricsRow
 from fleet.diagnosis.thresholds import GPU_COOL, GPU_HOT, GPU_THROTTLED
 from fleet.model.counting import count
@@ -51,6 +51,7 @@ def _broken(
             "no-gpu-allocatable",
             "node-gpu-error",
             "gpu-lags",
+            "gpu-uneven",
             "errors",
             *SLOWNESS,
             *(one for one in ("gpu-memory-failed", "gpu-memory-error", "gpu-link-errors") if one != name),
@@ -121,7 +122,7 @@ APPLICATION_XID = GpuCause(
     explains=AWAY,
     helps=(
         Help("read what the program logged", "previous"),
-        Help("restart the pod: the GPU can stay in use in use", "restart"),
+        Help("restart the pod: the GPU can stay in use", "restart"),
     ),
     avoid=("Do not drain the node: the same program causes the same XID elsewhere.",),
     decides=("whether GPUs of other nodes that run the same model have the same XID",),
@@ -177,7 +178,7 @@ LINK_ERRORS = GpuCause(
             "its links repeat what they send",
         ),
     ),
-    explains=("gpu-lags", *SLOWNESS, "kv-transfers-fail"),
+    explains=("gpu-lags", "gpu-uneven", *SLOWNESS, "kv-transfers-fail"),
     after=120,
     clears=600,
     lookalikes=("gpu-link-broken", "gpu-throttled-by-heat"),
@@ -201,6 +202,42 @@ FABRIC = GpuCause(
     avoid=(_STAYS,),
     decides=("its log on the node, and its version: it must be the driver's",),
 )
+_TRUE = frozenset({1})
+_CONFIGURED_WRONGLY = frozenset(range(2, 9))
+_FABRIC_FIELDS = (
+    PackedField(4, 2, _TRUE, "a route is unhealthy"),
+    PackedField(8, 4, _CONFIGURED_WRONGLY, "wrongly configured"),
+    PackedField(14, 2, frozenset({2}), "no contact with the fabric manager"),
+    PackedField(0, 2, _TRUE, "less bandwidth"),
+    PackedField(2, 2, _TRUE, "a route recovers"),
+    PackedField(6, 2, _TRUE, "recovers from a timeout"),
+)
+"""NVML's nvmlGpuFabricInfo healthMask: each field has a state of its own, the worst first."""
+_FABRIC_BAD = Packed(Quantity.FABRIC_HEALTH, _FABRIC_FIELDS, "a part of its fabric is not healthy")
+
+FABRIC_DEGRADED = GpuCause(
+    id="gpu-fabric-degraded",
+    severity=Severity.WARNING,
+    sentence="The NVLink fabric of the GPU is not healthy: engines that span GPUs or trays are slow, or hang.",
+    words=MetricsText(
+        lambda row: f"NVLink fabric: {next(iter(_FABRIC_BAD.bad_in(row.value(Quantity.FABRIC_HEALTH))), '')}",
+        (Quantity.FABRIC_HEALTH,),
+    ),
+    must=(_FABRIC_BAD,),
+    serious=(Packed(Quantity.FABRIC_HEALTH, _FABRIC_FIELDS[:2], "its routes or its configuration are wrong"),),
+    explains=("gpu-communication-failed", "gpu-fabric-not-ready", "gpu-link-errors", "gpu-lags", "gpu-uneven", *SLOWNESS, *STUCK),
+    after=60,
+    clears=300,
+    lookalikes=("gpu-fabric-down", "gpu-link-broken", "gpu-link-errors"),
+    helps=(
+        Help("see the GPUs of its node", "nodes"),
+        Help("keep new pods off the node", "cordon"),
+        Help("move the pods of the whole rack (its NVLink domain), then repair it", "drain"),
+    ),
+    avoid=("Do not reset this GPU alone: the rack is the unit, and its other trays lose their routes.",),
+    decides=("whether other trays of the rack report the same: all of them means a switch, one its own links",),
+)
+"""Field notes N20."""
 
 _BRAKE = frozenset({"power brake"})
 _HARDWARE = frozenset({"hardware slowdown", "thermal (hardware)"})
@@ -220,7 +257,7 @@ POWER_BRAKE = GpuCause(
     sentence="The node's power supply makes the GPU slow down.",
     words=_REASON,
     must=(Lowered(_BRAKE, "the power supply lowers its clocks"),),
-    explains=("gpu-throttled-by-heat", "gpu-lags", *SLOWNESS, *QUEUES),
+    explains=("gpu-throttled-by-heat", "gpu-lags", "gpu-uneven", *SLOWNESS, *QUEUES),
     after=60,
     helps=(
         Help("see its neighbours: one GPU alone means its cable, all of them the power supply", "nodes"),
@@ -234,7 +271,7 @@ BY_HARDWARE = GpuCause(
     sentence="The GPU's hardware lowers its clocks to protect it.",
     words=_REASON,
     must=(_BY_HARDWARE,),
-    explains=("gpu-throttled-by-heat", "gpu-hot", "gpu-lags", *SLOWNESS, *QUEUES),
+    explains=("gpu-throttled-by-heat", "gpu-hot", "gpu-lags", "gpu-uneven", *SLOWNESS, *QUEUES),
     after=120,
     helps=(
         Help("keep new pods off the node", "cordon"),
@@ -260,7 +297,7 @@ BY_HEAT = GpuCause(
             "heat lowers its clocks",
         ),
     ),
-    explains=("gpu-hot", "gpu-lags", *SLOWNESS, *QUEUES),
+    explains=("gpu-hot", "gpu-lags", "gpu-uneven", *SLOWNESS, *QUEUES),
     after=120,
     keeps_firing=(Level(Quantity.GPU_TEMPERATURE, Is.AT_LEAST, GPU_COOL),),
     clears=300,

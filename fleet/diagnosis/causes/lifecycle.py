@@ -5,9 +5,9 @@ gone.
 from __future__ import annotations
 
 from fleet.diagnosis.cause import EngineCause, Help, Numbers, PodCause, Stage, WorkloadCause, says
-from fleet.diagnosis.causes.symptoms import QUEUES
+from fleet.diagnosis.causes.symptoms import QUEUES, STUCK
 from fleet.diagnosis.sign import Fact
-from fleet.diagnosis.signs.metrics_sign import Is, Level
+from fleet.diagnosis.signs.metrics_sign import Either, Is, Level
 from fleet.diagnosis.subjects.subject import MAY_NOT_LIST, PodSubject
 from fleet.model.objects import HIDDEN
 from fleet.model.quantity import Quantity
@@ -104,6 +104,33 @@ ASLEEP_AND_ASKED = EngineCause(
     avoid=("Do not restart it: that loads all its weights again, and waking does not.",),
     decides=("whether the router knows that it is asleep: then it should have sent nothing",),
 )
+HANGS_ASLEEP = EngineCause(
+    id="sleep-operation-hangs",
+    severity=Severity.WARNING,
+    sentence="The engine is being put to sleep or woken, and that does not end: it answers nobody meanwhile.",
+    words=says("falls asleep or wakes, without an end"),
+    must=(
+        Level(Quantity.SLEEP_OPERATIONS, Is.ABOVE, 0),
+        Either(
+            ((Level(Quantity.LATEST_TOKENS, Is.EXACTLY, 0),), (Level(Quantity.GENERATION_TOKENS, Is.EXACTLY, 0),)),
+            "no tokens are generated",
+        ),
+    ),
+    explains=("engine-asleep", "engine-asleep-with-queue", "errors", *STUCK, *QUEUES),
+    before=("engine-asleep-with-queue",),
+    peers=True,
+    # Copying the weights of the largest models back takes minutes at most (the metric's own buckets end at ten).
+    after=300,
+    lookalikes=("engine-stuck", "engine-asleep-with-queue"),
+    helps=(
+        Help("read the end of its log", "logs"),
+        Help("restart its pods one after another", "restart"),
+        Help("see what puts it to sleep", "describe"),
+    ),
+    avoid=("Do not trust the answer of /sleep or /wake_up: it may be 200 while the engine dies (vLLM issue 45520).",),
+    decides=("whether host memory is left for the weights: without it, waking and sleeping swap",),
+)
+"""Field notes N17."""
 SCALED_TO_ZERO = WorkloadCause(
     id="scaled-to-zero",
     stage=Stage.GOING,

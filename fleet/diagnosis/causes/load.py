@@ -119,3 +119,26 @@ ERRORS = EngineCause(
     helps=(Help("read its log", "logs"), Help("see whether a rollout preceded it", "past")),
     decides=("which status codes: 503 means a full queue, 500 the engine",),
 )
+REFUSED = EngineCause(
+    id="clients-refused",
+    severity=Severity.WARNING,
+    sentence="The engine refuses most requests as invalid (4xx): a wrong model name, a wrong key, or prompts too long.",
+    words=says("refuses most requests (4xx)"),
+    must=(
+        Portion(Quantity.HTTP_REFUSALS, Quantity.HTTP_REQUESTS, thresholds.REFUSED),
+        Level(Quantity.HTTP_REQUESTS, Is.AT_LEAST, thresholds.ANSWERED),
+    ),
+    # The clients are the same for all replicas.
+    peers=True,
+    after=120,
+    clears=300,
+    lookalikes=("errors", "engine-rejects-requests"),
+    helps=(
+        Help("read its log", "logs"),
+        Help("see whether its name, its key or its limits changed", "past"),
+        Help("see its arguments", "describe"),
+    ),
+    avoid=("Do not restart it: it answers, and will answer the same.",),
+    decides=("which status: 404 means the name of the model, 401 the key, 400 the parameters or the prompt's length",),
+)
+"""Findings catalogue F48: what is routed here is not what it serves."""

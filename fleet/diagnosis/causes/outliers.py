@@ -6,8 +6,11 @@ from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GPU_FAULTS, OVERLOAD, QUEUES, SLOWNESS
 from fleet.diagnosis.families.grouped_gpu_cause import GroupedGpuCause
 from fleet.diagnosis.families.replica_cause import ReplicaCause
-from fleet.diagnosis.signs.peers import Busier, LowerClock, Slower, Unused
+from fleet.diagnosis.signs.peers import Busier, LowerClock, Slower, SmallerCache, Uneven, Unused
 from fleet.diagnosis.thresholds import (
+    CACHE_SMALLER,
+    GPU_ALIKE,
+    GPU_APART,
     GPU_BUSY,
     GPU_LAGS,
     PEERS_BUSY,
@@ -75,13 +78,34 @@ UNUSED = ReplicaCause(
     ),
     avoid=("Do not add replicas: this one has room.",),
 )
+SMALL_CACHE = ReplicaCause(
+    id="kv-cache-smaller",
+    severity=Severity.WARNING,
+    sentence="The KV cache of the replica is smaller than its peers': when it started, less GPU memory was free.",
+    words=says("smaller KV cache than its peers"),
+    must=(SmallerCache(CACHE_SMALLER),),
+    explains=("kv-cache-preempts", "kv-cache-full", "replica-overloaded"),
+    after=300,
+    clears=60,
+    lookalikes=("gpu-memory-taken", "replica-slow"),
+    decides=(
+        "the memory of its GPU in use before it starts: a process that nobody ended, or another pod on the same GPU",
+        "its GPU: one with less memory than its peers' has a smaller cache by nature",
+    ),
+    helps=(
+        Help("see what is different about it", "describe"),
+        Help("see the GPUs of its node", "nodes"),
+        Help("restart it, once its GPU is free", "restart"),
+    ),
+    avoid=("Do not raise --gpu-memory-utilization for it: the memory is taken, and the engine then fails to start.",),
+)
 LAGS = GroupedGpuCause(
     id="gpu-lags",
     severity=Severity.WARNING,
     sentence="One GPU of an engine is slower than the others, which wait for it at every token.",
     words=says("slower than the other GPUs of its engine"),
     must=(LowerClock(GPU_LAGS, GPU_BUSY),),
-    explains=(*SLOWNESS, "replica-overloaded", *QUEUES),
+    explains=("gpu-uneven", *SLOWNESS, "replica-overloaded", *QUEUES),
     after=600,
     clears=600,
     lookalikes=("gpu-throttled-by-hardware", "gpu-throttled-by-heat", "gpu-power-brake", *GPU_FAULTS),
@@ -94,3 +118,26 @@ LAGS = GroupedGpuCause(
     avoid=("Do not judge by GPU utilisation: the GPUs that wait for it look busy.",),
 )
 """Findings catalogue F24."""
+UNEVEN = GroupedGpuCause(
+    id="gpu-uneven",
+    severity=Severity.WARNING,
+    sentence="One GPU of an engine works differently from all others: they wait for it, or it waits for them.",
+    words=says("works unlike the other GPUs of its engine"),
+    must=(Uneven(GPU_APART, GPU_ALIKE, GPU_BUSY),),
+    in_step=True,
+    explains=SLOWNESS,
+    after=600,
+    clears=600,
+    lookalikes=("gpu-lags", "gpu-link-errors", "gpu-throttled-by-heat", *GPU_FAULTS),
+    decides=(
+        "its share of the work: with pipeline stages the last one has less to do, with experts one may be the favourite",
+        "its link: a PCIe path in place of NVLink, or fewer lanes than the others",
+    ),
+    helps=(
+        Help("see the GPUs of its node", "nodes"),
+        Help("see the pod that holds it", "describe"),
+        Help("keep new pods off its node", "cordon"),
+    ),
+    avoid=("Do not judge by GPU utilisation: GPUs that wait for another spin at 100 %.",),
+)
+"""Findings catalogue F24, where the exporter gives no clocks."""

@@ -18,7 +18,8 @@ _NODE = Help("see its conditions, and what runs on it", "describe")
 _CORDON, _PAST = Help("keep new pods off the node", "cordon"), Help("see what happened before", "past")
 
 
-def _is(signal: str, name: str, reads: str, form: str) -> Fact[SignalSubject]:
+def signal_is(signal: str, name: str, reads: str, form: str) -> Fact[SignalSubject]:
+    """The sign that a signal is there; ``form`` shows its value, the part that it is about, and its object's name."""
     return Fact(name, reads, lambda of: signal in of.signals, lambda of: _value(of, signal, form))
 
 
@@ -27,7 +28,8 @@ def _value(of: SignalSubject, signal: str, form: str) -> str:
     return "" if found is None else form.format(found.value, part=found.part, name=found.name)
 
 
-def _words(signal: str, form: str) -> Callable[[SignalSubject], str]:
+def signal_words(signal: str, form: str) -> Callable[[SignalSubject], str]:
+    """Words with the value of a signal."""
     return lambda of: _value(of, signal, form)
 
 
@@ -35,9 +37,9 @@ CPU_THROTTLED = PodSignalCause(
     id="cpu-throttled",
     severity=Severity.WARNING,
     sentence="The engine's container is throttled: it needs more CPU than its limit, and its GPUs wait for it.",
-    words=_words("cpu-throttled", "CPU throttled {:.0%} of the time"),
+    words=signal_words("cpu-throttled", "CPU throttled {:.0%} of the time"),
     must=(
-        _is(
+        signal_is(
             "cpu-throttled",
             "it is throttled in more than a quarter of the periods",
             "container_cpu_cfs_throttled_periods_total / container_cpu_cfs_periods_total",
@@ -57,16 +59,16 @@ MEMORY_NEAR_LIMIT = PodSignalCause(
     id="memory-near-limit",
     severity=Severity.WARNING,
     sentence="The engine's container uses nearly all of its memory limit: beyond it the kernel kills the engine.",
-    words=_words("memory-near-limit", "host memory at {:.0%} of its limit"),
+    words=signal_words("memory-near-limit", "host memory at {:.0%} of its limit"),
     must=(
-        _is(
+        signal_is(
             "memory-near-limit",
             "its anonymous memory is near its limit",
             "container_memory_rss / kube_pod_container_resource_limits",
             "{:.0%} of the limit, container {part}",
         ),
     ),
-    explains=("out-of-memory", "out-of-memory-again"),
+    explains=("out-of-memory", "out-of-memory-again", "process-killed-for-memory"),
     after=60,
     clears=300,
     lookalikes=("node-memory-low", "node-pressure"),
@@ -79,9 +81,9 @@ VOLUME_FULL = PodSignalCause(
     id="volume-full",
     severity=Severity.WARNING,
     sentence="A volume of the pod is full: what it writes there fails.",
-    words=_words("volume-full", "volume {name} is full"),
+    words=signal_words("volume-full", "volume {name} is full"),
     must=(
-        _is(
+        signal_is(
             "volume-full",
             "less than a hundredth of it is free",
             "kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes",
@@ -102,12 +104,12 @@ NODE_MEMORY_LOW = NodeSignalCause(
     id="node-memory-low",
     severity=Severity.WARNING,
     sentence="The node has hardly any memory left: the kernel will kill processes, or the kubelet evict pods.",
-    words=_words("node-memory-low", "{:.0%} of its memory is available"),
+    words=signal_words("node-memory-low", "{:.0%} of its memory is available"),
     must=(
-        _is("node-memory-low", "less than 5 % is available", "node_memory_MemAvailable_bytes", "{:.1%} is available"),
+        signal_is("node-memory-low", "less than 5 % is available", "node_memory_MemAvailable_bytes", "{:.1%} is available"),
     ),
     runs_on=True,
-    explains=("node-pressure", "evicted", "killed-for-memory-of-node"),
+    explains=("node-pressure", "evicted", "killed-for-memory-of-node", "node-memory-stalls"),
     after=120,
     clears=300,
     lookalikes=("node-pressure", "memory-near-limit"),
@@ -120,8 +122,8 @@ NODE_CLOCK = NodeSignalCause(
     id="node-clock-off",
     severity=Severity.WARNING,
     sentence="The clock of the node is wrong: tokens and certificates seem not to be valid, and its numbers misdated.",
-    words=_words("node-clock-off", "its clock is off by {:.2f} s"),
-    must=(_is("node-clock-off", "it is off by more than 50 ms", "node_timex_offset_seconds", "{:.3f} s"),),
+    words=signal_words("node-clock-off", "its clock is off by {:.2f} s"),
+    must=(signal_is("node-clock-off", "it is off by more than 50 ms", "node_timex_offset_seconds", "{:.3f} s"),),
     runs_on=True,
     after=600,
     clears=600,
@@ -135,9 +137,9 @@ NODE_CONNECTIONS = NodeSignalCause(
     id="node-connections-full",
     severity=Severity.WARNING,
     sentence="The node's table of connections is full: new connections to its pods are dropped.",
-    words=_words("node-connections-full", "connection table {:.0%} full"),
+    words=signal_words("node-connections-full", "connection table {:.0%} full"),
     must=(
-        _is(
+        signal_is(
             "node-connections-full",
             "more than 95 % of its entries are used",
             "node_nf_conntrack_entries / node_nf_conntrack_entries_limit",
@@ -155,8 +157,8 @@ NODE_MEMORY_ERRORS = NodeSignalCause(
     id="node-memory-errors",
     severity=Severity.CRITICAL,
     sentence="The host memory of the node has errors that could not be corrected: processes die of it.",
-    words=_words("node-memory-errors", "{:.0f} uncorrectable errors of host memory"),
-    must=(_is("node-memory-errors", "errors within the hour", "node_edac_uncorrectable_errors_total", "{:.0f}"),),
+    words=signal_words("node-memory-errors", "{:.0f} uncorrectable errors of host memory"),
+    must=(signal_is("node-memory-errors", "errors within the hour", "node_edac_uncorrectable_errors_total", "{:.0f}"),),
     runs_on=True,
     explains=("node-kernel-reports", "node-problem", *ENDED),
     clears=600,
@@ -165,21 +167,22 @@ NODE_MEMORY_ERRORS = NodeSignalCause(
     avoid=("Do not reset GPUs for it: it is the memory of the host.",),
     decides=("the kernel's log of the node: it names the module",),
 )
-_LINKS = ("gpu-communication-failed", "group-not-reached", "kv-transfers-fail", "kv-transfer-stalled", "gpu-lags")
+LINKED = ("gpu-communication-failed", "group-not-reached", "kv-transfers-fail", "kv-transfer-stalled", "gpu-lags")
+"""Symptoms of engines that span nodes, when the network between those fails."""
 FABRIC_LINK = NodeSignalCause(
     id="fabric-link-flaps",
     severity=Severity.WARNING,
     sentence="An InfiniBand or RoCE link of the node goes down and up again: engines that span nodes stall or fail.",
-    words=_words("fabric-link-flaps", "link of {part} went down within 15 min"),
+    words=signal_words("fabric-link-flaps", "link of {part} went down within 15 min"),
     must=(
-        _is(
+        signal_is(
             "fabric-link-flaps",
             "a link went down",
             "node_infiniband_link_downed_total",
             "{:.0f} in 15 min, device {part}",
         ),
     ),
-    explains=(*_LINKS, *SLOWNESS),
+    explains=(*LINKED, *SLOWNESS, "fabric-link-errors"),
     clears=900,
     lookalikes=("gpu-link-errors",),
     helps=_ON_NODE,
@@ -191,16 +194,16 @@ NETWORK_LINK = NodeSignalCause(
     id="network-link-flaps",
     severity=Severity.WARNING,
     sentence="A network link of the node goes down and up again: connections to its pods break.",
-    words=_words("network-link-flaps", "link of {part} goes down and up"),
+    words=signal_words("network-link-flaps", "link of {part} goes down and up"),
     must=(
-        _is(
+        signal_is(
             "network-link-flaps",
             "its carrier changes repeatedly",
             "node_network_carrier_changes_total",
             "{:.0f} in 15 min, device {part}",
         ),
     ),
-    explains=(*_LINKS, "node-flaps", "kubelet-silent", "gateway-errors", "gateway-retries"),
+    explains=(*LINKED, "network-errors", "node-flaps", "kubelet-silent", "gateway-errors", "gateway-retries"),
     clears=900,
     helps=_ON_NODE,
     avoid=("Do not restart its pods: they come back behind the same link.",),

@@ -11,6 +11,7 @@ from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.gateway_subject import GatewaySubject, gateway_subject
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
+from fleet.diagnosis.thresholds import POOL_FULL
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
@@ -24,6 +25,9 @@ _SEEN = (
     Quantity.GATEWAY_UNMATCHED,
 )
 """Numbers that are 0 while all is well."""
+_LOADS = (Quantity.GATEWAY_PREFILL_LOAD, Quantity.GATEWAY_DECODE_LOAD)
+_FULL = min(value for value in (POOL_FULL.chat, POOL_FULL.autocomplete, POOL_FULL.batch) if value is not None)
+"""Saturation below which no half of a pool is full, whatever the profile."""
 _SLOWEST = 0.5
 """Seconds to the first token at gateways below which nobody asks where they are spent."""
 
@@ -56,12 +60,14 @@ def _noticed(snapshot: Snapshot) -> Iterator[str]:
     frame = snapshot.before_models
     rows = range(len(frame.keys))
     columns = [frame.values(rows, one) for one in _SEEN if one in frame.columns]
+    loads = [frame.values(rows, one) for one in _LOADS if one in frame.columns]
     endpoints, learned, ttft = (
         frame.values(rows, one)
         for one in (Quantity.GATEWAY_ENDPOINTS, Quantity.GATEWAY_INDEX_ADMISSIONS, Quantity.GATEWAY_TTFT_P50)
     )
     for row, model in enumerate(frame.keys):
         odd = 0 in (endpoints[row], learned[row]) or any(column[row] > 0 for column in columns)
+        odd = odd or any(load[row] >= _FULL for load in loads)
         if model in snapshot.models and (odd or ttft[row] >= _SLOWEST):
             yield model
 

@@ -25,6 +25,8 @@ class GroupedGpuCause(Cause[Replica]):
 
     of: ClassVar[SubjectKind] = SubjectKind.GPU
     must: tuple[PeerSign, ...]
+    in_step: bool = False
+    """True if only GPUs that work on the same requests are compared: ranks of data parallelism have their own."""
 
     def subject(self, subjects: Subjects, key: str) -> Replica | None:
         return None if subjects.snapshot is None else gpu_among(subjects.snapshot, key)
@@ -39,20 +41,26 @@ class OutlyingGpus(CauseSearch[GroupedGpuCause]):
     def __init__(self, causes: Sequence[GroupedGpuCause]) -> None:
         super().__init__(causes)
         self._of: tuple[object, ...] = ()
-        self._groups: Sequence[Sequence[int]] = ()
+        self._groups: Sequence[tuple[Sequence[int], bool]] = ()
 
     def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
         return (snapshot.gpus,)
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         frame, profile = snapshot.by_gpu, snapshot.profiles.default
-        of = (snapshot.gpus_of, frame.index)
+        of = (snapshot.gpus_of, snapshot.engines_of, frame.index)
         if not are_same(self._of, of):
             self._of = of
-            self._groups = [consecutive(frame.rows(held)) for held in snapshot.gpus_of.values() if len(held) > 1]
+            self._groups = [
+                (consecutive(frame.rows(held)), len(snapshot.engines_of.get(pod, ())) < 2)
+                for pod, held in snapshot.gpus_of.items()
+                if len(held) > 1
+            ]
         numbers = FrameLists(frame)
-        for rows in self._groups:
+        for rows, in_step in self._groups:
             for cause in self.causes:
+                if cause.in_step and not in_step:
+                    continue
                 for at in cause.must[0].among(numbers, rows, profile):
                     if frame.states[at] < State.STALE:
                         yield ActiveCause(cause, frame.keys[at])

@@ -22,6 +22,8 @@ class SignalSubject(NamedTuple):
 
     key: str
     signals: Mapping[str, StoreSignal]
+    pod: Pod | None = None
+    """The pod; None for a node."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +58,13 @@ class ObjectsWithSignals(CauseSearch[NodeSignalCause | PodSignalCause]):
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         for key, signals in _by_object(snapshot).items():
-            yield from self.holding(SignalSubject(key, signals), key)
+            yield from self.holding(SignalSubject(key, signals, snapshot.pods.get(key)), key)
 
 
 def _subject(subjects: Subjects, key: str) -> SignalSubject | None:
     signals = (subjects.made(_by_object) or {}).get(key)
-    return None if signals is None else SignalSubject(key, signals)
+    pod = None if subjects.snapshot is None else subjects.snapshot.pods.get(key)
+    return None if signals is None else SignalSubject(key, signals, pod)
 
 
 def _rows(snapshot: Snapshot) -> Sequence[StoreSignal]:

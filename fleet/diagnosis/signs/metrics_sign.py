@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 from operator import eq, ge, gt, lt
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import Observation, Sign
@@ -204,6 +204,57 @@ class Code(NumbersInWords):
 
     def _is_shown(self, value: float) -> bool:
         return value > 0 and (value in self.codes) is not self.but
+
+
+class PackedField(NamedTuple):
+    """Some bits of a gauge that packs several states into one number."""
+
+    shift: int
+    width: int
+    bad: frozenset[int]
+    """Its states that are a fault; 0 means that it is not supported."""
+    words: str
+
+    def is_bad(self, value: float) -> bool:
+        return (int(value) >> self.shift) & ((1 << self.width) - 1) in self.bad
+
+
+@dataclass(frozen=True, slots=True)
+class Packed(NumbersInWords):
+    """A gauge of packed states, one of which is bad."""
+
+    quantity: Quantity
+    fields: tuple[PackedField, ...]
+    name: str
+
+    @property
+    def reads(self) -> str:
+        return self.quantity.value
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (self.quantity,)
+
+    def holds(self, row: MetricsRow) -> bool | None:
+        value = row.value(self.quantity)
+        return None if math.isnan(value) else bool(self.bad_in(value))
+
+    def bad_in(self, value: float) -> Sequence[str]:
+        """Return the words for what is bad in a number."""
+        return [one.words for one in self.fields if one.is_bad(value)]
+
+    def observations(self, of: MetricsRow) -> Iterable[Observation]:
+        value = of.value(self.quantity)
+        shown = "" if math.isnan(value) else ", ".join(self.bad_in(value))
+        return (Observation(f"{quantity_name(self.quantity)}: {shown or 'nothing is bad'}", self.quantity),)
+
+    def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:
+        column = table.frame.columns.get(self.quantity)
+        if column is None:
+            return ()
+        values: array[float] = column.values
+        looked_at = table.reaching(self.quantity, 1) if rows is None else rows
+        return [row for row in looked_at if values[row] >= 1 and self.bad_in(values[row])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,81 @@ class Unused(SignInWords[Replica]):
 
 
 @dataclass(frozen=True, slots=True)
+class SmallerCache(SignInWords[Replica]):
+    """A KV cache of less than ``share`` of the tokens that the median of at least three replicas holds."""
+
+    share: Limit
+    reads: str = "kv_cache_capacity_tokens"
+
+    @property
+    def name(self) -> str:
+        return f"its KV cache holds less than {limit_at(self.share, CHAT):.0%} of the tokens of its peers'"
+
+    def holds(self, of: Replica) -> bool | None:
+        if any(one != one for one in of.frame.values([of.at], Quantity.KV_CAPACITY)):
+            return None
+        return of.at in self.among(of.frame, of.peers, of.profile)
+
+    def among(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> Collection[int]:
+        sizes = frame.values(rows, Quantity.KV_CAPACITY)
+        if len(sizes) < LEAST or any(one != one for one in sizes):
+            return ()
+        limit = limit_at(self.share, profile) * max(sizes)
+        if min(sizes) >= limit:
+            return ()
+        limit = limit_at(self.share, profile) * median(sizes)
+        small = [row for row, size in zip(rows, sizes, strict=True) if size < limit]
+        # Of two sizes that are as frequent, neither is the odd one: two kinds of GPUs, or two settings.
+        return small if 3 * len(small) <= len(sizes) else ()
+
+    def shows(self, of: Replica) -> str:
+        (own,) = of.frame.values([of.at], Quantity.KV_CAPACITY)
+        sizes = of.frame.values(of.peers, Quantity.KV_CAPACITY)
+        return f"{own:,.0f} tokens, the median of {count(len(sizes), 'replica')} is {median(sizes):,.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Uneven(SignInWords[Replica]):
+    """The power of one busy GPU is far from that of all others of its engine, which are alike.
+
+    Utilisation does not show it: GPUs that wait for another spin at 100 %.
+    """
+
+    apart: Limit
+    """Share of the median by which it differs at least."""
+    alike: Limit
+    """Share of the median by which all others differ at most."""
+    busy: Limit
+    """Utilisation from which a GPU is busy."""
+    reads: str = "gpu_power, gpu_utilisation"
+
+    @property
+    def name(self) -> str:
+        return f"its power differs by more than {limit_at(self.apart, CHAT):.0%} from the others of its engine"
+
+    def holds(self, of: Replica) -> bool | None:
+        if any(one != one for one in of.frame.values([of.at], Quantity.GPU_POWER)):
+            return None
+        return of.at in self.among(of.frame, of.peers, of.profile)
+
+    def among(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> Collection[int]:
+        power = frame.values(rows, Quantity.GPU_POWER)
+        if len(power) <= LEAST or not min(power) > 0:
+            return ()
+        middle = median(power)
+        far = [at for at, one in enumerate(power) if abs(one - middle) > limit_at(self.apart, profile) * middle]
+        if len(far) != 1 or not all(one >= limit_at(self.busy, profile) for one in frame.values(rows, Quantity.GPU_UTIL)):
+            return ()
+        near = limit_at(self.alike, profile) * middle
+        return [rows[far[0]]] if sum(abs(one - middle) > near for one in power) == 1 else ()
+
+    def shows(self, of: Replica) -> str:
+        (own,) = of.frame.values([of.at], Quantity.GPU_POWER)
+        power = of.frame.values(of.peers, Quantity.GPU_POWER)
+        return f"{own:.0f} W, the median of {len(power)} is {median(power):.0f} W"
+
+
+@dataclass(frozen=True, slots=True)
 class LowerClock(SignInWords[Replica]):
     """An SM clock ``times`` lower than that of the fastest GPU of its group, all of which are busy.
 

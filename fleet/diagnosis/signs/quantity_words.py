@@ -13,6 +13,7 @@ _SHORTER = {
     Quantity.KV_TIER_HEALTHY: "KV cache tier healthy (1 or 0)",
     Quantity.ROW_REMAP_FAILED: "memory rows that could not be replaced",
     Quantity.ROW_REMAP_PENDING: "memory rows that wait for a reset",
+    Quantity.SLEEP_OPERATIONS: "sleep or wake operations under way",
     Quantity.FABRIC_STATE: "fabric manager state (3 running, 4 failed)",
 }
 

@@ -43,6 +43,10 @@ class GatewaySubject(NamedTuple):
     """Errors per second of its connections to the engines."""
     unmatched: float = math.nan
     """Requests per second for which no prefill and decode engines of one revision are found."""
+    prefill_load: float = math.nan
+    """How full the engines that compute prompts are: 1 for full."""
+    decode_load: float = math.nan
+    """How full the engines that generate tokens are."""
 
     @property
     def delay(self) -> float:
@@ -82,4 +86,6 @@ def gateway_subject(snapshot: Snapshot, workload: str) -> GatewaySubject | None:
         frame.value(model, Quantity.GATEWAY_INDEX_ADMISSIONS),
         frame.value(model, Quantity.GATEWAY_INDEX_ERRORS),
         frame.value(model, Quantity.GATEWAY_UNMATCHED),
+        frame.value(model, Quantity.GATEWAY_PREFILL_LOAD),
+        frame.value(model, Quantity.GATEWAY_DECODE_LOAD),
     )

@@ -57,6 +57,8 @@ class TrafficSubject(NamedTuple):
     rejected: float = math.nan
     """Share of requests that gateways reject."""
     profile: Profile = CHAT
+    finished: float = math.nan
+    """Requests per second that end."""
 
     @property
     def is_complete(self) -> bool:
@@ -123,6 +125,9 @@ def unusual(snapshot: Snapshot) -> Iterator[str]:
             or now.prompt > ALIKE * usual.prompt
             or now.prefix_hits < usual.prefix_hits / ALIKE
             or now.accepted < usual.accepted / ALIKE
+            or now.answer < usual.answer / ALIKE
+            or now.cut > ALIKE * usual.cut
+            or now.aborted > ALIKE * usual.aborted
             or key in before
         ):
             yield key
@@ -191,6 +196,7 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
         asked,
         gateways.value(model, Quantity.GATEWAY_REJECTIONS) / asked if asked > 0 else math.nan,
         profile,
+        frame.value(workload, Quantity.REQUESTS),
     )
 
 

@@ -83,6 +83,7 @@ SGLANG = Dialect(
         Quantity.GENERATION_TOKENS: Rule((_realtime("decode"), Metric("sglang:generation_tokens_total", _C))),
         Quantity.LATEST_TOKENS: Rule((_realtime("decode|prefill_compute|prefill_cache"),), latest=True),
         Quantity.REQUESTS: Rule((Metric("sglang:num_requests_total", _C),)),
+        Quantity.REQUESTS_ABORTED: Rule((Metric("sglang:num_aborted_requests_total", _C),)),
         Quantity.PREEMPTIONS: Rule((Metric("sglang:num_retracted_requests_total", _C),)),
         Quantity.KV_TRANSFER_FAILURES: Rule(
             (

@@ -142,6 +142,15 @@ VLLM = Dialect(
             )
         ),
         Quantity.SLEEP_LEVEL: Rule((Metric("vllm:engine_sleep_state", weights=_SLEEP),)),
+        # 0.32, of the API server: it names no rank.
+        Quantity.SLEEP_OPERATIONS: Rule(
+            (
+                Metric(
+                    "vllm:sleep_mode_operations_in_flight",
+                    weights=("operation", (("sleep", 1.0), ("release_kv_cache_memory", 1.0), ("wake", 1.0))),
+                ),
+            )
+        ),
         # The gauges are averages that V0 up to 0.6.6 computed itself.
         Quantity.PROMPT_TOKENS: Rule(
             (Metric("vllm:prompt_tokens_total", _C), Metric("vllm:avg_prompt_throughput_toks_per_s"))
@@ -158,6 +167,13 @@ VLLM = Dialect(
         Quantity.REQUESTS: Rule((Metric("vllm:request_success_total", _C),)),
         Quantity.REQUEST_ERRORS: Rule(
             (Metric("vllm:request_success_total", _C, where=(_equal("finished_reason", "error"),)),)
+        ),
+        Quantity.REQUESTS_CUT: Rule(
+            (Metric("vllm:request_success_total", _C, where=(_equal("finished_reason", "length"),)),)
+        ),
+        # Only those that the engine itself ends: 0.32 counts no client that disconnects (vLLM issue 31503).
+        Quantity.REQUESTS_ABORTED: Rule(
+            (Metric("vllm:request_success_total", _C, where=(_equal("finished_reason", "abort"),)),)
         ),
         Quantity.PREEMPTIONS: Rule((Metric("vllm:num_preemptions_total", _C),)),
         # 0.32; it names no rank.
@@ -185,6 +201,11 @@ VLLM = Dialect(
             per_process=True,
             zero_beside=Quantity.HTTP_REQUESTS,
         ),
+        Quantity.HTTP_REFUSALS: Rule(
+            (Metric("http_requests_total", _C, where=(_INFERENCE, _equal("status", "4xx"))),),
+            per_process=True,
+            zero_beside=Quantity.HTTP_REQUESTS,
+        ),
     },
     families={
         Family.TTFT: ("vllm:time_to_first_token_seconds",),
@@ -198,5 +219,6 @@ VLLM = Dialect(
         Quantity.QUEUE_MEAN: ("vllm:request_queue_time_seconds", "vllm:time_in_queue_requests"),
         Quantity.PREFILL_MEAN: ("vllm:request_prefill_time_seconds",),
         Quantity.DECODE_MEAN: ("vllm:request_decode_time_seconds",),
+        Quantity.ANSWERS_MEAN: ("vllm:request_params_n",),
     },
 )

@@ -5,7 +5,7 @@
 control, which a feature gate enables, no series names a model; nor does the pool's.
 
 Not read, on purpose: ``*_average_*`` (means over the pool, which the engines' own numbers give), and
-``*_pool_saturation`` (1.0 also where the pool is empty, or where nothing is known of its engines).
+``*_pool_saturation`` of a pool as a whole (1.0 also where it is empty, or where nothing is known of its engines).
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ _OWN_ERROR = Match("error_code", Op.NOT_MATCHES, "BadRequest|4..")
 
 def _each(bases: tuple[str, ...], name: str, kind: MetricType = MetricType.GAUGE, *where: Match) -> Rule:
     return Rule(tuple(Metric(f"{base}_{name}", kind, where=where) for base in bases))
+
+
+def _saturation(stage: str) -> Rule:
+    where = (Match("stage", Op.EQUAL, stage),)
+    return Rule((Metric("llm_d_epp_flow_control_pool_saturation", where=where),))
 
 
 ENDPOINT_PICKER = Dialect(
@@ -72,6 +77,9 @@ ENDPOINT_PICKER = Dialect(
             ),
             pick=Pick.SUM,
         ),
+        # Of the two halves of a pool that computes prompts and generates tokens apart.
+        Quantity.GATEWAY_PREFILL_LOAD: _saturation("prefill"),
+        Quantity.GATEWAY_DECODE_LOAD: _saturation("decode"),
         Quantity.GATEWAY_UNMATCHED: Rule((Metric("llm_d_epp_disaggregatedset_strict_header_no_match_total", _C),)),
     },
     families={

@@ -13,7 +13,7 @@ from fleet.model.facts import Dated, Facts
 from fleet.model.objects import Container
 from fleet.model.snapshot import Snapshot
 from fleet.model.store_signals import SIGNALS, StoreSignal, StoreSignals
-from tests.fleet.diagnosis.fleets import Fleet, causes, unready
+from tests.fleet.diagnosis.fleets import STUCK, Fleet, causes, unready
 from tests.fleet.rows import NOW, node
 
 ENGINE = Container("vllm", "vllm:1", ready=True, started=True, state="running", gpus=1)
@@ -48,6 +48,20 @@ def fleet(*rows: StoreSignal) -> Fleet:
         (StoreSignal("node-memory-errors", "", "n1", "", 2), "node-memory-errors", "n1", "2 uncorrectable"),
         (StoreSignal("fabric-link-flaps", "", "n1", "mlx5_0", 3), "fabric-link-flaps", "n1", "mlx5_0"),
         (StoreSignal("network-link-flaps", "", "n1", "eth0", 9), "network-link-flaps", "n1", "eth0"),
+        (
+            StoreSignal("container-oom", "serving", "chat-1", "vllm", 1),
+            "process-killed-for-memory",
+            "serving/chat-1",
+            "killed",
+        ),
+        (StoreSignal("node-memory-stalls", "", "n1", "", 0.4), "node-memory-stalls", "n1", "40%"),
+        (StoreSignal("node-disk-full", "", "n1", "/dev/nvme1n1", 0.004), "node-disk-full", "n1", "/dev/nvme1n1"),
+        (StoreSignal("node-disk-read-only", "", "n1", "/dev/sda2", 1), "node-disk-read-only", "n1", "/dev/sda2"),
+        (StoreSignal("node-service-failed", "", "n1", "openibd.service", 1), "node-service-failed", "n1", "openibd"),
+        (StoreSignal("node-cpu-hot", "", "10.0.0.7", "", 40), "node-cpu-hot", "n1", "heat"),
+        (StoreSignal("storage-network-fails", "", "n1", "", 12), "storage-network-fails", "n1", "12 requests/s"),
+        (StoreSignal("fabric-link-errors", "", "n1", "mlx5_0", 4000), "fabric-link-errors", "n1", "mlx5_0"),
+        (StoreSignal("network-errors", "", "n1", "eth0", 0.02), "network-errors", "n1", "2.0%"),
     ],
     ids=lambda one: one.signal + one.name if isinstance(one, StoreSignal) else "",
 )
@@ -82,6 +96,29 @@ def test_a_replica_that_is_slow_for_want_of_cpu_is_no_incident_of_its_own() -> N
     (found,) = made.incidents(*LATER)
     assert found.root.cause == "memory-near-limit"
     assert "out-of-memory" in causes((found,)) or "out-of-memory" in {one.cause for one in found.findings}
+
+
+def test_a_worker_that_was_killed_for_memory_is_why_its_engine_hangs_while_its_pod_is_ready() -> None:
+    made = fleet(StoreSignal("container-oom", "serving", "chat-1", "vllm", 1))
+    made.engines["chat-1"] = STUCK
+    (found,) = made.incidents(*LATER)
+    assert (found.root.cause, found.about) == ("process-killed-for-memory", "serving/chat-1")
+    assert "engine-stuck" in {one.cause for one in found.findings}
+
+
+def test_a_container_that_ended_for_memory_is_named_by_its_own_status() -> None:
+    made = fleet(StoreSignal("container-oom", "serving", "chat-1", "vllm", 3))
+    died = replace(ENGINE, restarts=4, state="waiting", reason="CrashLoopBackOff", ready=False, last_reason="OOMKilled")
+    made.of("chat-1", **unready(NOW, status="CrashLoopBackOff", restarts=4, containers=(died,)))
+    assert causes(made.incidents(*LATER)) == ["out-of-memory"]
+
+
+def test_links_and_disks_that_fail_explain_what_the_node_reports() -> None:
+    made = fleet(
+        StoreSignal("network-link-flaps", "", "n1", "eth0", 9), StoreSignal("network-errors", "", "n1", "eth0", 0.02)
+    )
+    (found,) = made.incidents(*LATER)
+    assert found.root.cause == "network-link-flaps"
 
 
 def test_signals_are_joined_with_their_objects_once_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
