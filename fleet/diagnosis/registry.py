@@ -103,6 +103,7 @@ CAUSES: tuple[AnyCause, ...] = (
     *frontends.OF_FRONTENDS,
     services.SELECTS_NOTHING,
     services.LEADS_NOWHERE,
+    services.MIXES,
     *routes.OF_ROUTES,
     *departures.OF_PLACEMENT,
     lifecycle.ENGINE_ASLEEP,

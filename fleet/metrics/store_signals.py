@@ -93,9 +93,7 @@ QUESTIONS: Final[Sequence[StoreQuestion]] = (
         lambda: _fewer("kubelet_volume_stats_inodes_free", "kubelet_volume_stats_inodes", "0.01"),
     ),
     # Counted by the kernel for each process that it kills, also where the container's first one lives on.
-    StoreQuestion(
-        "container-oom", _OF_POD, lambda: f"{_more('container_oom_events_total', '10m', _CONTAINERS)} > 0"
-    ),
+    StoreQuestion("container-oom", _OF_POD, lambda: f"{_more('container_oom_events_total', '10m', _CONTAINERS)} > 0"),
     StoreQuestion(
         "node-memory-low",
         _OF_NODE,

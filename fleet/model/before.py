@@ -89,7 +89,9 @@ def traffic_columns(by_workload: Frame) -> list[list[float]]:
 def _columns(by_workload: Frame, rows: Sequence[int]) -> list[list[float]]:
     requests = by_workload.values(rows, Quantity.REQUESTS)
     return [
-        _each(requests, by_workload.values(rows, quantity)) if quantity in _PER_REQUEST else by_workload.values(rows, quantity)
+        _each(requests, by_workload.values(rows, quantity))
+        if quantity in _PER_REQUEST
+        else by_workload.values(rows, quantity)
         for quantity in _READ
     ]
 

@@ -178,7 +178,9 @@ MEANINGS: dict[Quantity, Meaning] = {
     Quantity.SLEEP_LEVEL: Meaning("0 awake, 1 weights offloaded, 2 all discarded", _U.COUNT, _X, Combine.MIN),
     Quantity.ENGINE_HEALTHY: Meaning("1 if all ranks report healthy, 0 if one does not", _U.COUNT, _N, _N),
     Quantity.KV_TIER_HEALTHY: Meaning("1 if the KV cache behind the engine is healthy", _U.COUNT, _N, _N),
-    Quantity.SLEEP_OPERATIONS: Meaning("operations under way that put the engine to sleep or wake it", _U.COUNT, _S, _S),
+    Quantity.SLEEP_OPERATIONS: Meaning(
+        "operations under way that put the engine to sleep or wake it", _U.COUNT, _S, _S
+    ),
     Quantity.PROMPT_TOKENS: Meaning("prompt tokens processed, cached ones included", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.GENERATION_TOKENS: Meaning("tokens generated", _U.TOKENS_PER_SECOND, _S, _S),
     Quantity.LATEST_TOKENS: Meaning(

@@ -331,6 +331,8 @@ class Snapshot(Structure):
     """Workload key → names of its Services that select no pod."""
     dead_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Workload key → its Services that lead to no port of their pods, with that port."""
+    mixed_services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workload key → the Services of its name that select pods of other models, too, with those."""
     exposure: Mapping[str, Exposure] = field(default_factory=dict)
     """Workload key → the objects in front of it; empty if nobody lists them."""
     incidents: Sequence[Incident] = ()

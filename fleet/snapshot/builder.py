@@ -29,6 +29,7 @@ from fleet.snapshot.empty_services import EmptyServices
 from fleet.snapshot.frames import Frames
 from fleet.snapshot.history import RecentHistory
 from fleet.snapshot.label_selectors import ServicePods
+from fleet.snapshot.mixed_services import MixedServices
 from fleet.snapshot.rescales import Rescales
 from fleet.snapshot.status_changes import followed
 from fleet.snapshot.topology import Topology
@@ -69,6 +70,7 @@ class Builder:
         self._behind = ServicePods()
         self._services = EmptyServices(self._behind)
         self._dead_services = DeadServices(self._behind)
+        self._mixed_services = MixedServices(self._behind)
         self._fronts: ExposureJoin | None = None
 
     @property
@@ -146,6 +148,7 @@ class Builder:
             rescaled=self._rescales.at(topology, now),
             empty_services=self._services.at(topology),
             dead_services=self._dead_services.at(topology),
+            mixed_services=self._mixed_services.at(topology),
             exposure=self._fronts_at(topology, facts, now, frames["workload"]),
             **topology.structure(),
         )

@@ -16,7 +16,7 @@ from fleet.sources.kube.state import KubeState
 
 NOW = 1_795_220_000.0
 LIVE = SourceStatus("kubernetes", Health.LIVE, since=NOW)
-_MEANS = {Quantity.QUEUE_MEAN, Quantity.PREFILL_MEAN, Quantity.DECODE_MEAN}
+_MEANS = {Quantity.QUEUE_MEAN, Quantity.PREFILL_MEAN, Quantity.DECODE_MEAN, Quantity.ANSWERS_MEAN}
 
 
 def pod(name: str, workload: str = "chat", **more: Any) -> Pod:

@@ -66,6 +66,15 @@ EMPTY = TrafficCause(
     sentence="Answers have hardly any tokens, while as many requests as before end well: users get empty texts.",
     words=says("answers are almost empty"),
     must=(_SHORT, _ENOUGH),
+    # Whoever asks for a few tokens gets a few.
+    must_not=(
+        Fact(
+            "most of its answers reach their limit",
+            "requests_cut_off_per_second / requests_per_second",
+            lambda of: None if math.isnan(of.now.cut) else of.now.cut >= thresholds.CUT_OFF.at(of.profile),
+            lambda of: f"{of.now.cut:.0%} reach their limit",
+        ),
+    ),
     after=300,
     clears=300,
     lookalikes=("errors", "slow-after-rollout"),

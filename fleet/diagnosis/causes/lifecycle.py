@@ -106,6 +106,7 @@ ASLEEP_AND_ASKED = EngineCause(
 )
 HANGS_ASLEEP = EngineCause(
     id="sleep-operation-hangs",
+    stage=Stage.ASLEEP,
     severity=Severity.WARNING,
     sentence="The engine is being put to sleep or woken, and that does not end: it answers nobody meanwhile.",
     words=says("falls asleep or wakes, without an end"),

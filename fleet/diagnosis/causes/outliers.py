@@ -130,7 +130,7 @@ UNEVEN = GroupedGpuCause(
     clears=600,
     lookalikes=("gpu-lags", "gpu-link-errors", "gpu-throttled-by-heat", *GPU_FAULTS),
     decides=(
-        "its share of the work: with pipeline stages the last one has less to do, with experts one may be the favourite",
+        "its share of the work: with pipeline stages the last one has less to do, one expert may be the favourite",
         "its link: a PCIe path in place of NVLink, or fewer lanes than the others",
     ),
     helps=(

@@ -22,6 +22,11 @@ def _status_words(subject: PodSubject) -> str:
     return ": ".join(filter(None, (subject.pod.status, gist(subject.pod.message))))
 
 
+def _last_message(subject: PodSubject) -> str:
+    """Return what the kubelet or the container said of its end."""
+    return next((one.message for one in subject.pod.containers if one.exit_code and one.message), "")
+
+
 _EVICTED = reason_is("Evicted")
 _OVER_LIMIT: Fact[PodSubject] = Fact(
     "it exceeded a limit of its own",
@@ -129,7 +134,7 @@ FAILED = PodCause(
             "it failed",
             "status.phase",
             lambda subject: subject.pod.phase == "Failed" or subject.stopped_by in _DIED,
-            lambda subject: subject.pod.message,
+            lambda subject: subject.pod.message or _last_message(subject),
         ),
     ),
     must_not=(signs.OOM, signs.LOOP, signs.INIT, signs.IMAGE, signs.CONFIG, signs.NOT_STARTED, *_ENDS),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fleet.diagnosis.cause import Help, Stage
+import math
+
+from fleet.diagnosis.cause import Help, Stage, says
 from fleet.diagnosis.causes.endings import OF_POD
 from fleet.diagnosis.causes.symptoms import AWAY, HELD_UP, OVERLOAD
 from fleet.diagnosis.families.rollout_cause import RolloutCause, RolloutSubject
@@ -85,4 +87,30 @@ HELD = RolloutCause(
     decides=("whether the pod becomes ready by itself: then the rollout goes on",),
 )
 """Findings catalogue F37; kubernetes/kubernetes#67250."""
-OF_ROLLOUTS = (NOT_OBSERVED, HELD)
+PAUSED = RolloutCause(
+    id="rollout-paused",
+    severity=Severity.WARNING,
+    sentence="The workload was changed while its rollouts are paused: no pod has the change.",
+    words=says("changed while paused, and not rolled out"),
+    must=(
+        Fact("its rollouts are paused", "spec.paused", lambda of: of.workload.paused),
+        Fact[RolloutSubject](
+            "no pod is of its newest template",
+            "status.updatedReplicas",
+            lambda of: bool(of.is_observed) and of.workload.updated == 0 < of.workload.desired and of.age < math.inf,
+            lambda of: f"{of.workload.updated} of {of.workload.desired} updated",
+        ),
+    ),
+    runs_on=True,
+    # Whoever changes several things at once pauses it for a while.
+    after=1800,
+    lookalikes=("rollout-stuck", "change-not-observed"),
+    helps=(
+        Help("see what was changed, and by whom", "past"),
+        Help("go on with it", "resume"),
+        Help("see both templates", "describe"),
+    ),
+    avoid=("Do not resume it before you know what was changed meanwhile: all of it is rolled out at once.",),
+    decides=("whether somebody still works on it: ask who paused it",),
+)
+OF_ROLLOUTS = (NOT_OBSERVED, HELD, PAUSED)

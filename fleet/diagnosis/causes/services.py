@@ -63,3 +63,27 @@ LEADS_NOWHERE = ServiceCause(
     avoid=("Do not restart the engines: they are healthy but receive no requests.",),
     decides=("which changed last: the Service's targetPort, or --port of the engine",),
 )
+MIXES = ServiceCause(
+    id="service-mixes-models",
+    severity=Severity.WARNING,
+    sentence="The Service of a model selects pods of another model, too: those answer a part of its requests.",
+    words=lambda subject: f"Service {', '.join(subject.mixed)} gets its requests, too",
+    must=(
+        _SERVES,
+        Fact[FrontSubject](
+            "its Service selects pods of other models",
+            "spec.selector of the Service, labels of the pods",
+            lambda subject: bool(subject.mixed),
+            lambda subject: f"Service {', '.join(subject.mixed)}" if subject.mixed else "its Services select its pods",
+        ),
+    ),
+    explains=("clients-refused", "errors", "replica-unused"),
+    after=60,
+    lookalikes=("service-selects-nothing", "service-port-wrong"),
+    helps=(
+        Help("see its selector, and the labels of the pods", "describe"),
+        Help("see who changed one of them", "past"),
+    ),
+    avoid=("Do not trust that requests succeed: an engine that does not check the name answers with the wrong model.",),
+    decides=("which label tells the two workloads apart: the selector needs it",),
+)

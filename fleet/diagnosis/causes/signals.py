@@ -106,7 +106,9 @@ NODE_MEMORY_LOW = NodeSignalCause(
     sentence="The node has hardly any memory left: the kernel will kill processes, or the kubelet evict pods.",
     words=signal_words("node-memory-low", "{:.0%} of its memory is available"),
     must=(
-        signal_is("node-memory-low", "less than 5 % is available", "node_memory_MemAvailable_bytes", "{:.1%} is available"),
+        signal_is(
+            "node-memory-low", "less than 5 % is available", "node_memory_MemAvailable_bytes", "{:.1%} is available"
+        ),
     ),
     runs_on=True,
     explains=("node-pressure", "evicted", "killed-for-memory-of-node", "node-memory-stalls"),

@@ -22,8 +22,8 @@ WAITS: Fact[PodReports] = Fact("it is waiting to be created", "status.phase", la
 _ATTACHES, _MOUNTS = ("FailedAttachVolume",), ("FailedMount", "FailedMapVolume")
 _NO_DRIVER = r"list of registered CSI drivers|does not contain driver"
 _NO_SOURCE = (
-    r'(?:secret|configmap|persistentvolumeclaim) "[^"]*" not found|references non-existent|hostPath type check failed|'
-    r'is not a dir|path "[^"]*" does not exist|No such file or directory'
+    r'(?:secret|configmap|persistentvolumeclaim|serviceaccounts) "[^"]*" not found|references non-existent|'
+    r'hostPath type check failed|is not a dir|path "[^"]*" does not exist|No such file or directory'
 )
 
 _NO_VOLUME = Reported(
@@ -102,7 +102,7 @@ MOUNT_SOURCE = ReportedCause(
     id="volume-source-missing",
     stage=Stage.STARTING,
     severity=Severity.CRITICAL,
-    sentence="A Secret, ConfigMap or path that the pod mounts does not exist.",
+    sentence="A Secret, ConfigMap, path or account that the pod mounts something of does not exist.",
     words=quoting("a mounted object is missing", _SOURCE_MISSING),
     must=(WAITS, _SOURCE_MISSING),
     explains=HELD_UP,

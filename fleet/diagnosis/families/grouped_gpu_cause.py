@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
@@ -17,6 +18,9 @@ from fleet.model.differences import are_same
 from fleet.model.frame import FrameLists, consecutive
 from fleet.model.reading import State
 from fleet.model.snapshot import Snapshot
+
+_STAGES: Final = re.compile(r"(?:--pipeline-parallel-size|--pp-size|-pp)(?:=|$)")
+"""Arguments that give GPUs different layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +52,11 @@ class OutlyingGpus(CauseSearch[GroupedGpuCause]):
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         frame, profile = snapshot.by_gpu, snapshot.profiles.default
-        of = (snapshot.gpus_of, snapshot.engines_of, frame.index)
+        of = (snapshot.gpus_of, snapshot.engines_of, snapshot.pods, frame.index)
         if not are_same(self._of, of):
             self._of = of
             self._groups = [
-                (consecutive(frame.rows(held)), len(snapshot.engines_of.get(pod, ())) < 2)
+                (consecutive(frame.rows(held)), _is_in_step(snapshot, pod))
                 for pod, held in snapshot.gpus_of.items()
                 if len(held) > 1
             ]
@@ -67,6 +71,13 @@ class OutlyingGpus(CauseSearch[GroupedGpuCause]):
 
     def is_there(self, snapshot: Snapshot, key: str) -> bool:
         return key in snapshot.gpus
+
+
+def _is_in_step(snapshot: Snapshot, pod: str) -> bool:
+    """True if the GPUs of a pod work on the same requests and the same layers at the same time."""
+    found = snapshot.pods.get(pod)
+    words = () if found is None else (word for one in found.containers for word in one.command)
+    return len(snapshot.engines_of.get(pod, ())) < 2 and not any(_STAGES.match(word) for word in words)
 
 
 def gpu_among(snapshot: Snapshot, key: str) -> Replica | None:

@@ -69,7 +69,11 @@ class StuckRollouts(SearchByKey[RolloutCause]):
 
 def _is_behind(workload: Workload) -> bool:
     unseen = workload.observed is not None and workload.observed < workload.generation
-    return unseen or (workload.ordered and workload.updated < workload.desired and bool(workload.revision))
+    return (
+        unseen
+        or workload.paused
+        or (workload.ordered and workload.updated < workload.desired and bool(workload.revision))
+    )
 
 
 def _holding(snapshot: Snapshot, key: str, workload: Workload) -> list[Pod]:

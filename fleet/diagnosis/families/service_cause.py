@@ -25,7 +25,8 @@ class BrokenServices(SearchByKey[ServiceCause]):
     """Finds the workloads whose Services lead nowhere."""
 
     def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
-        return (snapshot.empty_services, snapshot.dead_services, snapshot.workloads, snapshot.pods)
+        services = (snapshot.empty_services, snapshot.dead_services, snapshot.mixed_services)
+        return (*services, snapshot.workloads, snapshot.pods)
 
     def keys(self, snapshot: Snapshot) -> Iterable[str]:
-        return {**snapshot.empty_services, **snapshot.dead_services}
+        return {**snapshot.empty_services, **snapshot.dead_services, **snapshot.mixed_services}

@@ -24,6 +24,8 @@ TAKEN: Final = frozenset(
     {"EvictedByVPA", "Descheduled", "TaintManagerEviction", "RecreateGroup", "RecreatingGroup", "RestartGroup"}
 )
 """Reasons of events with which a controller takes pods away that run: VPA, descheduler, taints, LeaderWorkerSet."""
+_DESCHEDULER: Final = "by sigs.k8s.io/descheduler"
+"""The end of the descheduler's message, whose reason is the name of one of its strategies."""
 _OTHERWISE: Final = frozenset({"Node", "HorizontalPodAutoscaler", "PersistentVolumeClaim", "Pod"})
 """Kinds whose warnings are read by other causes."""
 
@@ -73,7 +75,7 @@ def _by_workload(snapshot: Snapshot) -> Mapping[str, WorkloadReports]:
     """The workloads that such events are about: of most fleets none."""
     recent = [event for event in snapshot.events if snapshot.at - event.last <= REMEMBERED]
     warned = [one for one in recent if one.type == "Warning" and one.involved.kind not in _OTHERWISE]
-    taken = [one for one in recent if one.reason in TAKEN]
+    taken = [one for one in recent if one.reason in TAKEN or one.message.endswith(_DESCHEDULER)]
     if not warned and not taken:
         return {}
     by_name: dict[tuple[str, str], list[str]] = defaultdict(list)

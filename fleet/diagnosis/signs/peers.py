@@ -254,7 +254,9 @@ class Uneven(SignInWords[Replica]):
             return ()
         middle = median(power)
         far = [at for at, one in enumerate(power) if abs(one - middle) > limit_at(self.apart, profile) * middle]
-        if len(far) != 1 or not all(one >= limit_at(self.busy, profile) for one in frame.values(rows, Quantity.GPU_UTIL)):
+        if len(far) != 1 or not all(
+            one >= limit_at(self.busy, profile) for one in frame.values(rows, Quantity.GPU_UTIL)
+        ):
             return ()
         near = limit_at(self.alike, profile) * middle
         return [rows[far[0]]] if sum(abs(one - middle) > near for one in power) == 1 else ()

@@ -85,6 +85,8 @@ class FrontSubject(NamedTuple):
     """Running requests; NaN if not measured."""
     dead: Sequence[str] = ()
     """Services that lead to no port of its pods, with that port."""
+    mixed: Sequence[str] = ()
+    """Services of its name that select pods of other models, too, with those."""
 
 
 class PlacementSubject(NamedTuple):
@@ -213,7 +215,8 @@ def front_subject(snapshot: Snapshot, workload: str) -> FrontSubject | None:
     empty = snapshot.empty_services.get(workload, ())
     running = snapshot.by_workload.value(workload, Quantity.RUNNING)
     ready, dead = len(ready_pods(pods_in(snapshot, workload))), snapshot.dead_services.get(workload, ())
-    return FrontSubject(empty, ready, workload in snapshot.model_of, running, dead)
+    mixed = snapshot.mixed_services.get(workload, ())
+    return FrontSubject(empty, ready, workload in snapshot.model_of, running, dead, mixed)
 
 
 def placement_subject(snapshot: Snapshot, workload: str) -> PlacementSubject | None:

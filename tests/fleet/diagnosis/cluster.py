@@ -116,7 +116,10 @@ class Cluster:
             events=rows["Event"],
         )
         ready = {row.name: row for row in rows["Pod"].values() if row.ready and row.gpus}
-        engines = {engine(name): WELL if row.deleted is None else DRAINED for name, row in ready.items()}
+        engines = {
+            engine(name, row.version.model or "llama"): WELL if row.deleted is None else DRAINED
+            for name, row in ready.items()
+        }
         gpus = {GpuId(f"GPU-{name}", "", row.node, "0", SPACE, name): COOL for name, row in ready.items()}
         now = NOW + seconds
         return self._builder.build(state, measurement(engines, gpus=gpus, at=now), [LIVE], now)

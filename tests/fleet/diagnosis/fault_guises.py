@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tests.fleet.diagnosis.fault_pages import Fault, more
+from tests.fleet.diagnosis.fault_pages import Fault, more, page, stalled
 from tests.fleet.metrics.pages import Card
 
 _INDEX = """\
@@ -29,7 +29,38 @@ def index(*, admissions: float = 5.0, errors: float = 0.0, unmatched: float = 0.
     )
 
 
+def halves(prefill: float, decode: float) -> Callable[[float, str], str]:
+    """The page of an endpoint picker of a pool that computes prompts and generates tokens apart."""
+    name = "llm_d_epp_flow_control_pool_saturation"
+    return lambda t, model: (
+        index()(t, model)
+        + f'{name}{{inference_pool="{model}-pool",stage="prefill"}} {prefill}\n'
+        + f'{name}{{inference_pool="{model}-pool",stage="decode"}} {decode}\n'
+    )
+
+
+def refused(t: float, model: str) -> str:
+    """The page of an engine that most clients ask for a model that it does not serve."""
+    return page(t, model, http={("/v1/completions", "2xx"): float(int(t)), ("/v1/completions", "4xx"): 6.0 * int(t)})
+
+
 GUISES: Mapping[str, Fault] = {
+    "wakes-without-end": Fault(
+        cause="sleep-operation-hangs",
+        engine=stalled('vllm:sleep_mode_operations_in_flight{{operation="wake"}} 1\n', waiting=0),
+    ),
+    "sleeps-well": Fault(
+        cause="", engine=stalled('vllm:sleep_mode_operations_in_flight{{operation="wake"}} 0\n', waiting=0)
+    ),
+    "asked-for-another-model": Fault(cause="clients-refused", engine=refused),
+    "fabric-route": Fault(
+        cause="gpu-fabric-degraded",
+        about="gpu",
+        gpu=lambda _: {"DCGM_FI_DEV_FABRIC_HEALTH_MASK": 0b0101_0001_1001_1010},
+    ),
+    "fabric-well": Fault(cause="", gpu=lambda _: {"DCGM_FI_DEV_FABRIC_HEALTH_MASK": 0b0101_0001_1010_1010}),
+    "prefill-full": Fault(cause="pools-unbalanced", about="workload", gateway=halves(1.0, 0.2)),
+    "both-halves-full": Fault(cause="", gateway=halves(1.0, 0.9)),
     "xid-counted": Fault(cause="gpu-lost", about="gpu", gpu=lambda _: {'DCGM_EXP_XID_ERRORS_COUNT{xid="79"}': 1}),
     "xid-counted-often": Fault(
         cause="gpu-hardware-xid", about="gpu", gpu=lambda _: {'DCGM_EXP_XID_ERRORS_COUNT{xid="119"}': 3}

@@ -83,6 +83,8 @@ class Fleet:
         self.facts = NO_FACTS
         self.more_gpus: dict[str, NUMBERS] = {}
         """A second GPU of a replica."""
+        self.several_gpus: dict[str, Sequence[NUMBERS]] = {}
+        """All others of a replica: GPU-name-1 and so on."""
         self.without_gpu: set[str] = set()
         """Replicas whose GPU its exporter does not list."""
         self.latencies: dict[Family, Histogram] = {}
@@ -122,6 +124,8 @@ class Fleet:
         for i, name in enumerate(self.pods):
             if name in self.more_gpus:
                 gpus[GpuId(f"GPU-{name}-more", "", f"n{i // 2}", "7", "serving", name)] = self.more_gpus[name]
+            for number, numbers in enumerate(self.several_gpus.get(name, ()), 1):
+                gpus[GpuId(f"GPU-{name}-{number}", "", f"n{i // 2}", f"1{number}", "serving", name)] = numbers
         at = self.now + self.skew
         m = measurement(
             engines,

@@ -7,7 +7,18 @@ import re
 import pytest
 
 from tests.fleet.diagnosis.cluster import SPACE, Cluster, Failure, crashing
-from tests.fleet.diagnosis.failures import agents, calm, creating, nodes, placing, repeated, scaling, starting, volumes
+from tests.fleet.diagnosis.failures import (
+    agents,
+    calm,
+    creating,
+    nodes,
+    others,
+    placing,
+    repeated,
+    scaling,
+    starting,
+    volumes,
+)
 
 FAILURES = (
     *agents.FAILURES,
@@ -18,6 +29,7 @@ FAILURES = (
     *nodes.FAILURES,
     *scaling.FAILURES,
     *repeated.FAILURES,
+    *others.FAILURES,
 )
 
 

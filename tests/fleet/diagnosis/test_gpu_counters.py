@@ -16,6 +16,7 @@ ALL_CLEAR = {
     Q.PCIE_REPLAYS: 0.05,
     Q.LINK_ERRORS: 0.01,
     Q.FABRIC_STATE: 3.0,
+    Q.FABRIC_HEALTH: float(0b01_01_0001_10_10_10_10),
 }
 
 
@@ -40,6 +41,24 @@ def test_counters_that_stand_still_say_nothing() -> None:
         ({Q.LINK_ERRORS: 0.5}, "gpu-link-errors", Severity.WARNING, "30 NVLink errors/min"),
         ({Q.PCIE_REPLAYS: 1.0, Q.LINK_ERRORS: 0.0}, "gpu-link-errors", Severity.WARNING, "60 PCIe replays/min"),
         ({Q.FABRIC_STATE: 4.0}, "gpu-fabric-down", Severity.CRITICAL, "fabric manager failed"),
+        (
+            {Q.FABRIC_HEALTH: float(0b01_01_0001_10_10_10_01)},
+            "gpu-fabric-degraded",
+            Severity.WARNING,
+            "NVLink fabric: less bandwidth",
+        ),
+        (
+            {Q.FABRIC_HEALTH: float(0b01_01_0001_10_01_10_01)},
+            "gpu-fabric-degraded",
+            Severity.CRITICAL,
+            "NVLink fabric: a route is unhealthy",
+        ),
+        (
+            {Q.FABRIC_HEALTH: float(0b01_01_0101_10_10_10_10)},
+            "gpu-fabric-degraded",
+            Severity.CRITICAL,
+            "NVLink fabric: wrongly configured",
+        ),
         ({Q.XID: 64.0, Q.ROW_REMAP_FAILED: 1.0}, "gpu-memory-broken", Severity.CRITICAL, "XID 64"),
         ({Q.XID: 48.0, Q.MEMORY_ERROR_RATE: 0.03}, "gpu-memory-broken", Severity.CRITICAL, "XID 48"),
         (
@@ -83,6 +102,8 @@ def test_what_rules_it_out_is_a_number_with_its_name() -> None:
 
 def test_a_fabric_that_is_not_supported_or_still_starts_is_none() -> None:
     fleet = Fleet()
+    fleet.gpus = dict.fromkeys(fleet.pods, COOL | {Q.FABRIC_HEALTH: 0.0})
+    assert causes(fleet.incidents(0, 70)) == []
     for state in (0.0, 1.0, 2.0):
         fleet.gpus = dict.fromkeys(fleet.pods, COOL | {Q.FABRIC_STATE: state})
         assert causes(fleet.incidents(0, 70)) == []

@@ -139,9 +139,39 @@ def _still_asked(fleet: Fleet) -> None:
     fleet.of("chat-0", deleted=NOW + 3600, grace=3600.0, status="Terminating")
 
 
+def _gpus(*power: float) -> Change:
+    """The first replica has GPUs of this power, all of them busy; the exporter gives no clocks."""
+
+    def change(fleet: Fleet) -> None:
+        busy = COOL | {Q.GPU_UTIL: 1.0}
+        fleet.gpus["chat-0"] = busy | {Q.GPU_POWER: power[0]}
+        fleet.several_gpus["chat-0"] = [busy | {Q.GPU_POWER: one} for one in power[1:]]
+
+    return change
+
+
 _NAN = math.nan
 _SLOW = {Q.GENERATION_TOKENS: 120.0}
 _ASKED = {Q.GATEWAY_REQUESTS: 6.0, Q.GATEWAY_ERRORS: 0.0}
+ANSWERED = STEADY | {
+    Q.ANSWERS_MEAN: 1.0,
+    Q.REQUESTS_CUT: 0.2,
+    Q.REQUESTS_ABORTED: 0.02,
+    Q.HTTP_REQUESTS: 2.0,
+    Q.HTTP_ERRORS: 0.0,
+    Q.HTTP_REFUSALS: 0.02,
+}
+"""The same, with all that a recent release tells of its answers."""
+_ASLEEP = {
+    Q.RUNNING: 0.0,
+    Q.GENERATION_TOKENS: 0.0,
+    Q.PROMPT_TOKENS: 0.0,
+    Q.LATEST_TOKENS: 0.0,
+    Q.REQUESTS: 0.0,
+    Q.SLEEP_OPERATIONS: 1.0,
+}
+_CACHE = {Q.KV_CAPACITY: 600_000.0}
+_HALVES = _ASKED | {Q.GATEWAY_PREFILL_LOAD: 1.0, Q.GATEWAY_DECODE_LOAD: 0.2}
 
 GUISES = (
     Guise("all are slow", "slower-than-usual", CHAT, _both(_all(_SLOW), _takes(itl=0.08)), base=STEADY),
@@ -174,6 +204,90 @@ GUISES = (
         _both(_takes(ttft=0.2), _gateway(_ASKED | {Q.GATEWAY_QUEUED: 0.0}, gateway_ttft=3.0)),
         base=STEADY,
     ),
+    Guise("answers empty", "answers-almost-empty", CHAT, _all({Q.GENERATION_TOKENS: 6.0}), base=ANSWERED),
+    Guise(
+        "answers empty, of one replica, without reasons",
+        "answers-almost-empty",
+        CHAT,
+        _all({Q.GENERATION_TOKENS: 9.0}),
+        1,
+        STEADY,
+    ),
+    Guise(
+        "answers without an end",
+        "answers-run-on",
+        CHAT,
+        _both(_all({Q.REQUESTS_CUT: 1.0, Q.REQUESTS: 1.2}), _takes(e2e=20.0)),
+        base=ANSWERED,
+    ),
+    Guise(
+        "answers without an end, tokens slower",
+        "answers-run-on",
+        CHAT,
+        _both(_all({Q.REQUESTS_CUT: 0.9, Q.REQUESTS: 1.0, Q.PROMPT_TOKENS: 600.0, Q.RUNNING: 14.0}), _takes(itl=0.06)),
+        5,
+        ANSWERED,
+    ),
+    Guise("clients give up", "clients-give-up", CHAT, _all({Q.REQUESTS_ABORTED: 0.5}), base=ANSWERED),
+    Guise(
+        "several answers each",
+        "answers-multiplied",
+        CHAT,
+        _both(_all({Q.ANSWERS_MEAN: 4.0}), _takes(itl=0.08)),
+        3,
+        ANSWERED,
+    ),
+    Guise(
+        "several answers each, more run",
+        "answers-multiplied",
+        CHAT,
+        _both(_all({Q.ANSWERS_MEAN: 8.0, Q.RUNNING: 30.0}), _takes(itl=0.08)),
+        1,
+        ANSWERED,
+    ),
+    Guise("wrong key", "clients-refused", CHAT, _all({Q.HTTP_REFUSALS: 1.9, Q.HTTP_REQUESTS: 2.0}), base=ANSWERED),
+    Guise(
+        "wrong name at one replica",
+        "clients-refused",
+        "serving/chat-0",
+        _some(1, {Q.HTTP_REFUSALS: 5.0, Q.HTTP_REQUESTS: 5.0}),
+        base=ANSWERED,
+    ),
+    Guise("wakes without an end", "sleep-operation-hangs", "serving/chat-0", _some(1, _ASLEEP), base=ANSWERED),
+    Guise(
+        "asleep with a queue, wakes without an end",
+        "sleep-operation-hangs",
+        "serving/chat-0",
+        _some(1, _ASLEEP | {Q.SLEEP_LEVEL: 1.0, Q.WAITING: 4.0}),
+        1,
+        ANSWERED,
+    ),
+    Guise(
+        "smaller cache", "kv-cache-smaller", "serving/chat-0", _some(1, {Q.KV_CAPACITY: 200_000.0}), base=WELL | _CACHE
+    ),
+    Guise(
+        "smaller cache, preempts",
+        "kv-cache-smaller",
+        "serving/chat-0",
+        _some(1, {Q.KV_CAPACITY: 200_000.0, Q.PREEMPTIONS: 1.0, Q.KV_USAGE: 0.99}),
+        5,
+        WELL | _CACHE,
+    ),
+    Guise("one GPU draws less", "gpu-uneven", "GPU-chat-0", _gpus(310.0, 610.0, 640.0, 600.0)),
+    Guise(
+        "one GPU draws more, its replica is slow",
+        "gpu-uneven",
+        "GPU-chat-0-2",
+        _both(_gpus(390.0, 400.0, 640.0, 410.0, 395.0, 405.0, 400.0, 390.0), _some(1, _SLOW)),
+    ),
+    Guise("prefill is full", "pools-unbalanced", CHAT, _gateway(_HALVES), base=STEADY),
+    Guise(
+        "decode is full, requests wait",
+        "pools-unbalanced",
+        CHAT,
+        _gateway(_ASKED | {Q.GATEWAY_PREFILL_LOAD: 0.3, Q.GATEWAY_DECODE_LOAD: 1.0, Q.GATEWAY_QUEUED: 90.0}),
+        base=STEADY,
+    ),
     Guise("queue in the gateway", "gateway-queue", CHAT, _gateway(_ASKED | {Q.GATEWAY_QUEUED: 90.0}), base=STEADY),
 )
 
@@ -193,6 +307,34 @@ def test_a_fault_is_named_in_any_guise_with_evidence_and_nothing_else(guise: Gui
     assert [(one.root.cause, one.about) for one in last.incidents] == [(guise.cause, guise.about)]
     assert last.incidents[0].state is FindingState.FIRING
     assert explain(last, last.incidents[0].root).evidence
+
+
+LOOKALIKES: tuple[tuple[str, NUMBERS, Change], ...] = (
+    ("shorter answers", ANSWERED, _all({Q.GENERATION_TOKENS: 200.0})),
+    ("classifiers", ANSWERED | {Q.GENERATION_TOKENS: 2.0}, _all({Q.GENERATION_TOKENS: 0.2})),
+    ("a benchmark with max_tokens", ANSWERED, _all({Q.REQUESTS_CUT: 2.0, Q.GENERATION_TOKENS: 60.0})),
+    ("always cut off", ANSWERED | {Q.REQUESTS_CUT: 1.9}, _all({Q.REQUESTS_CUT: 2.0})),
+    ("hardly any requests", ANSWERED, _all({Q.REQUESTS: 0.05, Q.GENERATION_TOKENS: 0.3, Q.RUNNING: 0.2})),
+    ("several answers, as quick as ever", ANSWERED, _all({Q.ANSWERS_MEAN: 4.0})),
+    ("some mistakes of clients", ANSWERED, _all({Q.HTTP_REFUSALS: 0.5})),
+    ("sleeps well", ANSWERED, _all({Q.SLEEP_OPERATIONS: 0.0})),
+    ("two kinds of GPUs", WELL | _CACHE, _some(2, {Q.KV_CAPACITY: 300_000.0})),
+    ("a halved batch", ANSWERED, _gpus(390.0, 520.0, 640.0, 300.0)),
+    ("two GPUs, two halves", ANSWERED, _gpus(300.0, 310.0, 600.0, 610.0)),
+    ("both halves full", STEADY, _gateway(_HALVES | {Q.GATEWAY_DECODE_LOAD: 0.9})),
+    ("one half idle", STEADY, _gateway(_HALVES | {Q.GATEWAY_PREFILL_LOAD: 0.5})),
+)
+
+
+@pytest.mark.parametrize(("base", "change"), [one[1:] for one in LOOKALIKES], ids=[one[0] for one in LOOKALIKES])
+def test_what_looks_like_such_a_fault_and_is_none_is_not_told(base: NUMBERS, change: Change) -> None:
+    fleet = Fleet(4)
+    fleet.workload = {"ready": 4}
+    fleet.engines = dict.fromkeys(fleet.pods, base)
+    fleet.latencies = {Family.ITL: around(0.03), Family.TTFT: around(0.2), Family.E2E: around(8.0)}
+    assert causes(fleet.incidents(*LEARNED)) == []
+    change(fleet)
+    assert causes(fleet.incidents(*LATER)) == []
 
 
 def test_an_old_error_of_a_program_is_not_named_before_the_engine_that_has_just_stopped() -> None:

@@ -19,6 +19,7 @@ from tests.fleet.diagnosis.cluster import (
     waiting,
     workload,
 )
+from tests.fleet.diagnosis.failures import others
 from tests.fleet.diagnosis.failures.repeated import told
 from tests.fleet.rows import NOW
 
@@ -199,6 +200,9 @@ CALM: tuple[tuple[str, Change, str], ...] = (
     ("one missed probe", partial(_warned, reason="Unhealthy", message="Readiness probe failed: timeout"), "Deployment"),
     ("unknown warning of a ready pod", partial(_warned, reason="FancyAgentRefused", message="no lease"), "Deployment"),
     ("loads", _loads, "Deployment"),
+    ("paused as it is", partial(others.paused, updated=3), "Deployment"),
+    ("a service to scrape all models", partial(others.mixed, service_name="llm-metrics"), "Deployment"),
+    ("a service for two workloads of a model", partial(others.mixed, model="llama"), "Deployment"),
     (
         "cache not synced at first",
         partial(
