@@ -11,7 +11,7 @@ from fleet.diagnosis.sign import Sign
 from fleet.diagnosis.signs.metrics_sign import Either, Level
 from fleet.diagnosis.signs.quantity_words import quantity_name, quantity_text
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
-from fleet.diagnosis.thresholds import Threshold
+from fleet.diagnosis.threshold import Threshold
 from widgets.values import age_text
 
 INTRODUCTION = """\

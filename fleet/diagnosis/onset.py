@@ -19,7 +19,7 @@ from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.node_conditions import node_problem
 from fleet.model.objects import Condition, Node, Pod, Workload
-from fleet.model.snapshot import Snapshot
+from fleet.model.snapshot import Health, Snapshot
 
 POINTS = 60
 """Number of history points searched: all that are kept."""
@@ -85,7 +85,9 @@ def onset_of(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str) 
             return _numbers(snapshot, cause, key)
         case SubjectKind.SOURCE:
             source = snapshot.source(key)
-            return None if source is None else Onset(source.since, "the source itself")
+            # One that answers says since when it does, and not since when its numbers are old.
+            answers = source is None or source.health in (Health.LIVE, Health.DEGRADED)
+            return None if source is None or answers else Onset(source.since, "the source itself")
         case SubjectKind.PLACEMENT:
             gone = snapshot.departed.get(key, ())
             return _at_most_late(gone[0].at, "when it went") if gone else None

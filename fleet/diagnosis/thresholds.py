@@ -5,38 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from fleet.dataclass import dataclass
-from fleet.model.profile import Profile
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """One limit, by its name in the configuration."""
-
-    name: str
-    about: str
-    """Meaning of the limit, and its unit."""
-    source: str
-    chat: float
-    autocomplete: float | None = None
-    """None: as for a chat."""
-    batch: float | None = None
-
-    def at(self, profile: Profile) -> float:
-        """Return the limit for a workload with this profile."""
-        return profile.limits.get(self.name, self.chat)
-
-
-Limit: TypeAlias = float | Threshold
-"""A number that is the same for everybody, or a threshold that a profile may set."""
-
-
-def limit_at(limit: Limit, profile: Profile) -> float:
-    """Return the number of a limit for a profile."""
-    return limit.at(profile) if isinstance(limit, Threshold) else limit
-
+from fleet.diagnosis.threshold import Threshold
+from fleet.diagnosis.thresholds_of_answers import OF_ANSWERS
 
 KV_FULL = Threshold(
     "kv-cache-full",
@@ -223,85 +193,6 @@ GPU_LAGS = Threshold(
     "SRE practice: a skew of 25 % within a group that works together.",
     chat=1.25,
 )
-GPU_APART = Threshold(
-    "gpu-apart",
-    "Share by which the power of one GPU differs from all others of its engine before it is called uneven.",
-    "SRE practice: a skew of 25 % within a group that works together.",
-    chat=0.25,
-)
-GPU_ALIKE = Threshold(
-    "gpu-alike",
-    "Share by which the power of those others differs among themselves at most: else all of them are uneven by design.",
-    "SRE practice: 5 to 10 % within a group is normal.",
-    chat=0.10,
-)
-CACHE_SMALLER = Threshold(
-    "cache-smaller",
-    "Share of the KV cache of its peers below which that of a replica is too small.",
-    "Replicas of one revision on the same GPUs differ by less than a hundredth.",
-    chat=0.85,
-)
-REFUSED = Threshold(
-    "refused",
-    "Share of requests that engines refuse as invalid (4xx) from which it is reported.",
-    "Clients make mistakes all the time; half of all requests at once is one mistake of many.",
-    chat=0.5,
-)
-ANSWERED = Threshold(
-    "answered",
-    "Minimum finished requests per second for a meaningful mean of their answers.",
-    "Thirty within a minute.",
-    chat=0.5,
-)
-ANSWERS_TIMES = Threshold(
-    "answers-times",
-    "Times the usual answers per request from which they explain slow tokens.",
-    "",
-    chat=1.5,
-)
-ANSWER_SHORT = Threshold(
-    "answer-short",
-    "Share of the usual tokens of an answer below which answers are almost empty.",
-    "",
-    chat=0.2,
-)
-ANSWER_LONG = Threshold(
-    "answer-long",
-    "Times the usual tokens of an answer from which answers run on.",
-    "",
-    chat=1.5,
-)
-ANSWER_WORTH = Threshold(
-    "answer-worth",
-    "Usual tokens of an answer below which it cannot become almost empty: classifiers and rankers answer with one.",
-    "",
-    chat=20.0,
-)
-CUT_OFF = Threshold(
-    "cut-off",
-    "Share of answers that reach their limit from which they run on without an end.",
-    "",
-    chat=0.5,
-)
-ABORTED = Threshold(
-    "aborted",
-    "Share of requests that their clients give up from which it is reported, if it is three times the usual.",
-    "SRE practice: a tenth, and three times what is usual.",
-    chat=0.1,
-    batch=0.5,
-)
-POOL_FULL = Threshold(
-    "pool-full",
-    "Saturation of one half of a pool (prefill or decode) from which it holds up the other.",
-    "llm-d's flow control stops sending at 1.0.",
-    chat=0.95,
-)
-POOL_ROOM = Threshold(
-    "pool-room",
-    "Saturation of the other half below which it has room.",
-    "",
-    chat=0.6,
-)
 GPU_BUSY = Threshold(
     "gpu-busy",
     "Utilisation of a GPU from which its clock is meaningful: an idle one saves power.",
@@ -416,6 +307,7 @@ RESTARTS = Threshold(
 )
 
 THRESHOLDS = (
+    *OF_ANSWERS,
     QUEUE_DEEP,
     QUEUE_SERIOUS,
     QUEUE_EASED,
@@ -459,19 +351,6 @@ THRESHOLDS = (
     GPU_COOL,
     GPU_THROTTLED,
     GPU_LAGS,
-    GPU_APART,
-    GPU_ALIKE,
-    CACHE_SMALLER,
-    REFUSED,
-    ANSWERED,
-    ANSWERS_TIMES,
-    ANSWER_SHORT,
-    ANSWER_LONG,
-    ANSWER_WORTH,
-    CUT_OFF,
-    ABORTED,
-    POOL_FULL,
-    POOL_ROOM,
     GPU_BUSY,
     PCIE_REPLAYS,
     LINK_ERRORS,

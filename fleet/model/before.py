@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from fleet.model.frame import Frame
@@ -49,6 +49,44 @@ class Traffic(NamedTuple):
     """Share of the requests whose answer reached its limit."""
     aborted: float = math.nan
     """Share of the requests that their client gave up."""
+
+
+class TrafficPoint(NamedTuple):
+    """The traffic of all workloads at one moment."""
+
+    at: float
+    """Unix time."""
+    rows: Mapping[str, int]
+    columns: Sequence[Sequence[float]]
+    """A column for each field of Traffic."""
+
+    def of(self, workload: str) -> Traffic:
+        """The traffic of one workload then."""
+        row = self.rows.get(workload)
+        return Traffic() if row is None else Traffic(*(column[row] for column in self.columns))
+
+
+def heading_for(
+    now: Traffic, usual: Traffic, at: float, points: Sequence[TrafficPoint], workload: str, window: float
+) -> Traffic:
+    """Return the traffic that a workload is heading for: its numbers once their window holds nothing from before.
+
+    Numbers are those of a window, and go from the usual to a new level in a straight line while it fills up: from how
+    fast they go follows how far. All that have not gone one way at the last two points are as they are now.
+    """
+    if len(points) < 3 or not points[1].at < at:
+        return now
+    first, before, since = points[0].of(workload), points[1].of(workload), at - points[1].at
+    found = []
+    for earlier, then, is_now, from_where in zip(first, before, now, usual, strict=True):
+        there = from_where + (is_now - then) / since * window
+        if earlier < then < is_now < there:
+            found.append(there)
+        elif earlier > then > is_now > there:
+            found.append(max(0.0, there))
+        else:
+            found.append(is_now)
+    return Traffic(*found)
 
 
 class Departed(NamedTuple):

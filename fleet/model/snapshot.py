@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fleet.dataclass import dataclass
-from fleet.model.before import Departed, Rescaled, Traffic
+from fleet.model.before import Departed, Rescaled, Traffic, TrafficPoint
 from fleet.model.coverage import Coverage
 from fleet.model.error_budget import NOTHING_BURNS, BurningBudget
 from fleet.model.exposure import Exposure
@@ -36,6 +36,7 @@ from fleet.model.objects import (
 from fleet.model.profile import ALL_CHAT, WorkloadProfiles
 from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
+from fleet.model.shown_certificate import ShownCertificate
 
 if TYPE_CHECKING:
     from fleet.model.finding import Incident
@@ -69,15 +70,6 @@ class Health(StrEnum):
     DOWN = "down"
     OFF = "off"
     """Not configured, or not needed."""
-
-
-class ShownCertificate(NamedTuple):
-    """A certificate that was shown at a handshake with a source. Unix seconds."""
-
-    whose: str
-    """SERVER, or CLIENT for the console's own."""
-    begins: float
-    ends: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +287,8 @@ class Snapshot(Structure):
     """Evaluation time of the metrics (Unix): PromQL at this time gives the same numbers."""
     naming: Mapping[str, Naming] = field(default_factory=dict)
     """The naming of the series in each metrics store, by the name of the source."""
+    interval: float = 0.0
+    """Seconds between two scrapes of an engine; 0 where nothing is measured."""
     clock_skew: float = 0.0
     """Seconds that the clock of the metrics source is ahead of the console's."""
 
@@ -321,6 +315,8 @@ class Snapshot(Structure):
     """Workload key → the promises to users of its model; only workloads with a promise."""
     usual: Mapping[str, Traffic] = field(default_factory=dict)
     """Workload key → its usual traffic; only workloads that are measured."""
+    traffic_points: tuple[TrafficPoint, ...] = ()
+    """The traffic of all workloads at the last steps, 15 s apart, the oldest first."""
     departed: Mapping[str, tuple[Departed, ...]] = field(default_factory=dict)
     """Workload key → recent removals that took pods of it, latest first."""
     rescaled: Mapping[str, tuple[Rescaled, ...]] = field(default_factory=dict)

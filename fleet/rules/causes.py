@@ -11,7 +11,7 @@ from typing import Any, Final
 from fleet.diagnosis import registry
 from fleet.diagnosis.cause import EngineCause
 from fleet.diagnosis.signs.metrics_sign import Either, Is, Level, MetricsSign
-from fleet.diagnosis.thresholds import limit_at
+from fleet.diagnosis.threshold import limit_at
 from fleet.metrics.dialect import Dialect, MetricType
 from fleet.metrics.dialect_set import DialectSet
 from fleet.metrics.expressions import rate_function

@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Final
 
 from fleet.dataclass import dataclass
-from fleet.model.before import Traffic, traffic_columns
+from fleet.model.before import Traffic, TrafficPoint, traffic_columns
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -61,7 +61,7 @@ class _Learned:
 
 
 class UsualTraffic:
-    """Learns the usual traffic of each workload, from Snapshot to Snapshot."""
+    """Learns the usual traffic of each workload, from Snapshot to Snapshot, and keeps the last two points of it."""
 
     def __init__(self) -> None:
         self._learned: dict[str, tuple[_Learned, ...]] = {}
@@ -69,18 +69,28 @@ class UsualTraffic:
         self._columns: Mapping[Quantity, Column] = {}
         self._slot = -1
         self._found: Mapping[str, Traffic] = {}
+        self._points: tuple[TrafficPoint, ...] = ()
+
+    @property
+    def points(self) -> tuple[TrafficPoint, ...]:
+        """The traffic of all workloads at the two steps before this one, and in it: the same object within a step."""
+        return self._points
 
     def at(self, by_workload: Frame, now: float) -> Mapping[str, Traffic]:
         """Return workload key → its usual traffic; the same mapping while nothing in it changes."""
         slot = math.floor(now / STEP)
         if slot == self._slot or by_workload.columns is self._columns:
             return self._found
+        # Points that are further apart are no course.
+        self._points = self._points if slot == self._slot + 1 else ()
         self._slot, self._columns = slot, by_workload.columns
         changed = by_workload.index is not self._index
         if changed:
             kept, self._index = self._learned, by_workload.index
             self._learned = {key: kept.get(key) or tuple(_Learned() for _ in Traffic._fields) for key in self._index}
-        for kind, numbers in zip(zip(*self._learned.values(), strict=True), traffic_columns(by_workload), strict=False):
+        columns = traffic_columns(by_workload)
+        self._points = (*self._points, TrafficPoint(now, by_workload.index, columns))[-3:]
+        for kind, numbers in zip(zip(*self._learned.values(), strict=True), columns, strict=False):
             for state, one, number in zip(by_workload.states, kind, numbers, strict=True):
                 if number == number and state < State.STALE and one.learn(number):
                     changed = True

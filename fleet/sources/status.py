@@ -6,7 +6,8 @@ import traceback
 from pathlib import Path
 
 from fleet.model.problem import SourceProblem
-from fleet.model.snapshot import Health, ShownCertificate, SourceStatus
+from fleet.model.shown_certificate import ShownCertificate
+from fleet.model.snapshot import Health, SourceStatus
 
 
 def defect(error: Exception, now: float, details: str = "") -> SourceStatus:

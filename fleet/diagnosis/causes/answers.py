@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from fleet.diagnosis import thresholds
+from fleet.diagnosis import thresholds_of_answers as limits
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import OVERLOAD, SLOWNESS
 from fleet.diagnosis.causes.traffic import PREEMPTING, STALLS, STILL_STALLS
@@ -47,7 +47,7 @@ def _compared(
 _ENOUGH: Fact[TrafficSubject] = Fact(
     "enough requests to tell",
     "requests_per_second",
-    lambda of: None if math.isnan(of.finished) else of.finished >= thresholds.ANSWERED.at(of.profile),
+    lambda of: None if math.isnan(of.finished) else of.finished >= limits.ANSWERED.at(of.profile),
     lambda of: f"{of.finished:.1f} requests/s" if not math.isnan(of.finished) else "",
 )
 _TOKENS = "generation_tokens_per_second / requests_per_second"
@@ -56,7 +56,7 @@ _SHORT = _compared(
     _TOKENS,
     lambda traffic: traffic.answer,
     lambda of, now, usual: (
-        usual >= thresholds.ANSWER_WORTH.at(of.profile) and now <= thresholds.ANSWER_SHORT.at(of.profile) * usual
+        usual >= limits.ANSWER_WORTH.at(of.profile) and now <= limits.ANSWER_SHORT.at(of.profile) * usual
     ),
     "{:.0f} tokens",
 )
@@ -71,7 +71,7 @@ EMPTY = TrafficCause(
         Fact(
             "most of its answers reach their limit",
             "requests_cut_off_per_second / requests_per_second",
-            lambda of: None if math.isnan(of.now.cut) else of.now.cut >= thresholds.CUT_OFF.at(of.profile),
+            lambda of: None if math.isnan(of.now.cut) else of.now.cut >= limits.CUT_OFF.at(of.profile),
             lambda of: f"{of.now.cut:.0%} reach their limit",
         ),
     ),
@@ -89,14 +89,14 @@ _LONG = _compared(
     "its answers are longer than usual",
     _TOKENS,
     lambda traffic: traffic.answer,
-    lambda of, now, usual: now >= thresholds.ANSWER_LONG.at(of.profile) * usual,
+    lambda of, now, usual: now >= limits.ANSWER_LONG.at(of.profile) * usual,
     "{:.0f} tokens",
 )
 _CUT = _compared(
     "most of its answers reach their limit, much more than usual",
     "requests_cut_off_per_second / requests_per_second",
     lambda traffic: traffic.cut,
-    lambda of, now, usual: now >= max(thresholds.CUT_OFF.at(of.profile), 1.5 * usual),
+    lambda of, now, usual: now >= max(limits.CUT_OFF.at(of.profile), 1.5 * usual),
     "{:.0%}",
 )
 ENDLESS = TrafficCause(
@@ -120,7 +120,7 @@ _GIVEN_UP = _compared(
     "clients give up many more requests than usual",
     "requests_aborted_per_second / requests_per_second",
     lambda traffic: traffic.aborted,
-    lambda of, now, usual: now >= max(thresholds.ABORTED.at(of.profile), _THRICE * usual),
+    lambda of, now, usual: now >= max(limits.ABORTED.at(of.profile), _THRICE * usual),
     "{:.0%}",
 )
 GIVEN_UP = TrafficCause(
@@ -141,7 +141,7 @@ _MULTIPLIED = _compared(
     "a request asks for more answers than usual",
     "answers_per_request",
     lambda traffic: traffic.answers,
-    lambda of, now, usual: now >= thresholds.ANSWERS_TIMES.at(of.profile) * usual,
+    lambda of, now, usual: now >= limits.ANSWERS_TIMES.at(of.profile) * usual,
     "{:.1f} answers per request",
 )
 MULTIPLIED = TrafficCause(

@@ -13,7 +13,7 @@ from fleet.diagnosis.causes.symptoms import QUEUES
 from fleet.diagnosis.families.autoscaler_cause import AutoscalerCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.autoscaler_subject import REMEMBERED, AutoscalerSubject
-from fleet.diagnosis.thresholds import Threshold
+from fleet.diagnosis.threshold import Threshold
 from fleet.model.counting import count
 from fleet.model.severity import Severity
 

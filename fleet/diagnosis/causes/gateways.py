@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable
 
 from fleet.diagnosis import thresholds
+from fleet.diagnosis import thresholds_of_answers as limits
 from fleet.diagnosis.cause import Help, says
 from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, GATEWAY_QUEUE
 from fleet.diagnosis.families.gateway_cause import GatewayCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.frontend_subject import is_most_of
 from fleet.diagnosis.subjects.gateway_subject import GatewaySubject
-from fleet.diagnosis.thresholds import Threshold
+from fleet.diagnosis.threshold import Threshold
 from fleet.model.counting import count
 from fleet.model.severity import Severity
 
@@ -307,7 +308,7 @@ def _lopsided(of: GatewaySubject) -> bool | None:
     halves = (of.prefill_load, of.decode_load)
     if any(map(math.isnan, halves)):
         return None
-    return max(halves) >= thresholds.POOL_FULL.at(of.profile) and min(halves) < thresholds.POOL_ROOM.at(of.profile)
+    return max(halves) >= limits.POOL_FULL.at(of.profile) and min(halves) < limits.POOL_ROOM.at(of.profile)
 
 
 def _fuller(of: GatewaySubject) -> str:

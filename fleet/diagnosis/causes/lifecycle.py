@@ -117,7 +117,7 @@ HANGS_ASLEEP = EngineCause(
             "no tokens are generated",
         ),
     ),
-    explains=("engine-asleep", "engine-asleep-with-queue", "errors", *STUCK, *QUEUES),
+    explains=("engine-asleep", "engine-asleep-with-queue", "replica-unused", "errors", *STUCK, *QUEUES),
     before=("engine-asleep-with-queue",),
     peers=True,
     # Copying the weights of the largest models back takes minutes at most (the metric's own buckets end at ten).

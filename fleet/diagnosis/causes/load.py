@@ -7,6 +7,7 @@ numbers are in the columns, in the reach of the incident and in its evidence.
 from __future__ import annotations
 
 from fleet.diagnosis import thresholds
+from fleet.diagnosis import thresholds_of_answers as limits
 from fleet.diagnosis.cause import EngineCause, Help, says
 from fleet.diagnosis.causes.symptoms import CANARY_SILENT, GATEWAY_QUEUE, GATEWAYS, GPU_FAULTS, QUEUES
 from fleet.diagnosis.signs.metrics_sign import Either, Is, Level, Portion
@@ -125,8 +126,8 @@ REFUSED = EngineCause(
     sentence="The engine refuses most requests as invalid (4xx): a wrong model name, a wrong key, or prompts too long.",
     words=says("refuses most requests (4xx)"),
     must=(
-        Portion(Quantity.HTTP_REFUSALS, Quantity.HTTP_REQUESTS, thresholds.REFUSED),
-        Level(Quantity.HTTP_REQUESTS, Is.AT_LEAST, thresholds.ANSWERED),
+        Portion(Quantity.HTTP_REFUSALS, Quantity.HTTP_REQUESTS, limits.REFUSED),
+        Level(Quantity.HTTP_REQUESTS, Is.AT_LEAST, limits.ANSWERED),
     ),
     # The clients are the same for all replicas.
     peers=True,

@@ -8,9 +8,6 @@ from fleet.diagnosis.families.grouped_gpu_cause import GroupedGpuCause
 from fleet.diagnosis.families.replica_cause import ReplicaCause
 from fleet.diagnosis.signs.peers import Busier, LowerClock, Slower, SmallerCache, Uneven, Unused
 from fleet.diagnosis.thresholds import (
-    CACHE_SMALLER,
-    GPU_ALIKE,
-    GPU_APART,
     GPU_BUSY,
     GPU_LAGS,
     PEERS_BUSY,
@@ -20,6 +17,7 @@ from fleet.diagnosis.thresholds import (
     SHARE_ROOM,
     SHARE_TIMES,
 )
+from fleet.diagnosis.thresholds_of_answers import CACHE_SMALLER, GPU_ALIKE, GPU_APART
 from fleet.model.severity import Severity
 
 SLOW = ReplicaCause(

@@ -15,7 +15,7 @@ from fleet.diagnosis.causes.symptoms import GATEWAY_ERRORS, OVERLOAD, QUEUES
 from fleet.diagnosis.families.traffic_cause import TrafficCause
 from fleet.diagnosis.sign import Fact
 from fleet.diagnosis.subjects.serving import TrafficSubject, never_shrank
-from fleet.diagnosis.thresholds import Threshold
+from fleet.diagnosis.threshold import Threshold
 from fleet.model.severity import Severity
 
 _SOON = 900.0
@@ -113,19 +113,11 @@ QUEUE_GROWS = TrafficCause(
 
 
 def _prompts(times: Threshold) -> Callable[[TrafficSubject], bool | None]:
-    def holds(subject: TrafficSubject) -> bool | None:
-        now, usual = subject.now.prompt, subject.usual.prompt
-        return now >= times.at(subject.profile) * usual if _known(now, usual) else None
-
-    return holds
+    return lambda of: of.changed(lambda one: one.prompt, lambda usual: times.at(of.profile) * usual, up=True)
 
 
 def _itl(times: Threshold) -> Callable[[TrafficSubject], bool | None]:
-    def holds(subject: TrafficSubject) -> bool | None:
-        now, usual = subject.now.itl, subject.usual.itl
-        return now >= times.at(subject.profile) * usual if _known(now, usual) else None
-
-    return holds
+    return lambda of: of.changed(lambda one: one.itl, lambda usual: times.at(of.profile) * usual, up=True)
 
 
 def _prompt_words(subject: TrafficSubject) -> str:
@@ -189,11 +181,7 @@ LONG_PROMPTS = TrafficCause(
 
 
 def _hits(share: Threshold) -> Callable[[TrafficSubject], bool | None]:
-    def holds(subject: TrafficSubject) -> bool | None:
-        now, usual = subject.now.prefix_hits, subject.usual.prefix_hits
-        return now < share.at(subject.profile) * usual if _known(now, usual) else None
-
-    return holds
+    return lambda of: of.changed(lambda one: one.prefix_hits, lambda usual: share.at(of.profile) * usual, up=False)
 
 
 def _hit_words(subject: TrafficSubject) -> str:
@@ -252,10 +240,8 @@ PREFIX_COLLAPSE = TrafficCause(
 _REFUSED: Fact[TrafficSubject] = Fact(
     "fewer of its draft tokens are accepted than usual",
     "spec_acceptance_ratio",
-    lambda subject: (
-        subject.now.accepted < thresholds.SPEC_SHARE.at(subject.profile) * subject.usual.accepted
-        if _known(subject.now.accepted, subject.usual.accepted)
-        else None
+    lambda of: of.changed(
+        lambda one: one.accepted, lambda usual: thresholds.SPEC_SHARE.at(of.profile) * usual, up=False
     ),
     lambda subject: f"{subject.now.accepted:.0%} of draft tokens accepted, usually {subject.usual.accepted:.0%}",
 )

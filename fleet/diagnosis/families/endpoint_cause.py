@@ -11,7 +11,8 @@ from fleet.diagnosis.onset import DatedCause
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.differences import kept
-from fleet.model.snapshot import ShownCertificate, Snapshot
+from fleet.model.shown_certificate import ShownCertificate
+from fleet.model.snapshot import Snapshot
 
 
 class EndpointSubject(NamedTuple):

@@ -11,7 +11,7 @@ from fleet.diagnosis.cause_search import SearchByKey
 from fleet.diagnosis.subjects.gateway_subject import GatewaySubject, gateway_subject
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
-from fleet.diagnosis.thresholds import POOL_FULL
+from fleet.diagnosis.thresholds_of_answers import POOL_FULL
 from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 

@@ -18,6 +18,8 @@ from fleet.model.snapshot import Snapshot
 
 PEERS_EVERY: Final = 15.0
 """Seconds between comparisons of peers: they change slowly, and a comparison visits all of them."""
+PEERS_LEAST: Final = 14.0
+"""The same where there are new numbers: a scrape that is a moment early need not wait for the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class ReplicaCause(Cause[Replica]):
 class Outliers(CauseSearch[ReplicaCause]):
     """Finds replicas that differ from their peers. The rows that can be compared are kept while they are the same."""
 
-    least: ClassVar[float] = PEERS_EVERY
+    least: ClassVar[float] = PEERS_LEAST
     again: ClassVar[float] = PEERS_EVERY
 
     def __init__(self, causes: Sequence[ReplicaCause]) -> None:
@@ -44,7 +46,7 @@ class Outliers(CauseSearch[ReplicaCause]):
         self._rows: Mapping[str, Sequence[int]] = {}
 
     def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
-        return (snapshot.pods,)
+        return (snapshot.pods, snapshot.by_pod.columns)
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         frame = snapshot.by_pod

@@ -15,7 +15,8 @@ from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.exposure import Exposure, RouteCertificate
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
-from fleet.model.snapshot import ShownCertificate, Snapshot
+from fleet.model.shown_certificate import ShownCertificate
+from fleet.model.snapshot import Snapshot
 
 EARLY = 21 * 86_400.0
 """Seconds before its end from which an unrenewed certificate is reported (findings catalogue F39)."""

@@ -17,7 +17,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import Observation, Sign
 from fleet.diagnosis.signs.quantity_words import quantity_name, quantity_text
 from fleet.diagnosis.subjects.subject import MetricsRow, MetricsTable
-from fleet.diagnosis.thresholds import Limit, Threshold, limit_at
+from fleet.diagnosis.threshold import Limit, Threshold, limit_at
 from fleet.model.column_search import rows_of_zero
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
@@ -212,7 +212,7 @@ class PackedField(NamedTuple):
     shift: int
     width: int
     bad: frozenset[int]
-    """Its states that are a fault; 0 means that it is not supported."""
+    """States that are a fault; 0 means that it is not supported."""
     words: str
 
     def is_bad(self, value: float) -> bool:

@@ -10,7 +10,7 @@ from typing import Protocol
 from fleet.dataclass import dataclass
 from fleet.diagnosis.sign import Sign, SignInWords
 from fleet.diagnosis.subjects.subject import Replica
-from fleet.diagnosis.thresholds import Limit, limit_at
+from fleet.diagnosis.threshold import Limit, limit_at
 from fleet.model.counting import count
 from fleet.model.frame import NumbersOfRows
 from fleet.model.profile import CHAT, Profile

@@ -44,9 +44,9 @@ class GatewaySubject(NamedTuple):
     unmatched: float = math.nan
     """Requests per second for which no prefill and decode engines of one revision are found."""
     prefill_load: float = math.nan
-    """How full the engines that compute prompts are: 1 for full."""
+    """Load of the engines that compute prompts: 1 for full."""
     decode_load: float = math.nan
-    """How full the engines that generate tokens are."""
+    """Load of the engines that generate tokens."""
 
     @property
     def delay(self) -> float:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import le
 from typing import NamedTuple
 
 from fleet.diagnosis.subjects.subject import comparable_rows
 from fleet.diagnosis.thresholds import ITL_SLOWER
-from fleet.model.before import Departed, Traffic, traffic_in, traffic_of
+from fleet.model.before import Departed, Traffic, heading_for, traffic_in, traffic_of
 from fleet.model.objects import Pod, revision_of
 from fleet.model.profile import CHAT, Profile
 from fleet.model.quantity import Quantity
@@ -59,6 +59,22 @@ class TrafficSubject(NamedTuple):
     profile: Profile = CHAT
     finished: float = math.nan
     """Requests per second that end."""
+    ahead: Traffic | None = None
+    """Traffic that it is heading for while the window fills up; None for what it has."""
+
+    def changed(self, number: Callable[[Traffic], float], limit: Callable[[float], float], *, up: bool) -> bool | None:
+        """True if a number is beyond a limit, or has left the usual and is heading there; ``limit`` is that of a usual
+        number. None where one is not known.
+
+        It is shown a scrape or two earlier so, and only fires if it gets there.
+        """
+        now, usual = number(self.now), number(self.usual)
+        if math.isnan(now) or math.isnan(usual):
+            return None
+        ahead, beyond = number(self.ahead or self.now), limit(usual)
+        if up:
+            return now >= beyond or (ahead >= beyond and now >= min(beyond, ALIKE * usual))
+        return now < beyond or (ahead < beyond and now < max(beyond, usual / ALIKE))
 
     @property
     def is_complete(self) -> bool:
@@ -178,8 +194,9 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
     profile = snapshot.profiles.of(workload)
     model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
     asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)
+    ahead = heading_for(now, usual, snapshot.at, snapshot.traffic_points, workload, snapshot.window)
     # Nobody asks for its pods where tokens do not stall.
-    stalls = now.itl >= ITL_SLOWER.at(profile) * usual.itl
+    stalls = max(now.itl, ahead.itl) >= ITL_SLOWER.at(profile) * usual.itl
     return TrafficSubject(
         now,
         usual,
@@ -199,6 +216,7 @@ def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
         gateways.value(model, Quantity.GATEWAY_REJECTIONS) / asked if asked > 0 else math.nan,
         profile,
         frame.value(workload, Quantity.REQUESTS),
+        ahead,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.subjects.autoscaler_subject import AutoscalerSubject, autoscaler_subject, is_about_scaling
@@ -142,6 +142,12 @@ class PodSubject(NamedTuple):
     def is_up(self) -> bool:
         """True if it serves, and Kubernetes reports it ready."""
         return self.pod.ready and self.serving
+
+
+LATE_INTERVALS: Final = 1.5
+"""Scrape intervals after which numbers are late: one engine may miss a scrape, all of them at once do not."""
+LEAST_LATE: Final = 10.0
+"""Seconds below which nothing is late: the next numbers of all may wait for one that hangs."""
 
 
 class MeasuringSource(NamedTuple):
@@ -286,11 +292,13 @@ class Subjects:
         status, frame = self.source(name), self._by_pod
         if status is None:
             return None
-        states = frame.states
-        old, young = states.count(State.STALE), states.count(State.FRESH) + states.count(State.RESET)
-        rows = (row for row, state in enumerate(states) if state == State.STALE) if old else ()
-        skew = 0.0 if self.snapshot is None else self.snapshot.clock_skew
-        return MeasuringSource(status, old + young, old, min(map(frame.age, rows), default=0.0), skew)
+        states, snapshot = frame.states, self.snapshot
+        measured = len(states) - states.count(State.MISSING) - states.count(State.UNKNOWN)
+        limit = max(LEAST_LATE, LATE_INTERVALS * (0.0 if snapshot is None else snapshot.interval))
+        near = rows_at_least(frame.ages, limit - frame.since) if frame.since < limit else range(len(states))
+        rows = [row for row in near if states[row] not in (State.MISSING, State.UNKNOWN)]
+        skew = 0.0 if snapshot is None else snapshot.clock_skew
+        return MeasuringSource(status, measured, len(rows), min(map(frame.age, rows), default=0.0), skew)
 
     def node(self, name: str) -> Node | None:
         return self._fleet.nodes.get(name)

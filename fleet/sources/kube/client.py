@@ -19,7 +19,8 @@ import orjson
 
 from fleet.dataclass import dataclass
 from fleet.guard import Guard, RefusedError, reads_helm_metadata, reads_only
-from fleet.model.snapshot import CLIENT, SERVER, ShownCertificate
+from fleet.model.shown_certificate import ShownCertificate
+from fleet.model.snapshot import CLIENT, SERVER
 from fleet.net.bodies import BodyError, Inflating, Limit, limits
 from fleet.net.early_requests import EarlyRequests
 from fleet.net.plain_client import PlainRequest

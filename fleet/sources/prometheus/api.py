@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fleet.guard import reads_only
 from fleet.imports import IMPORTING
-from fleet.model.snapshot import SERVER, ShownCertificate
+from fleet.model.shown_certificate import ShownCertificate
+from fleet.model.snapshot import SERVER
 from fleet.sources.prometheus.answer import Answer, no_json, not_prometheus
 
 if TYPE_CHECKING:

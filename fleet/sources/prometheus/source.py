@@ -42,7 +42,7 @@ from fleet.model.measurement import EngineId, HistogramKey, Measurement
 from fleet.model.naming import Naming
 from fleet.model.problem import NamePatternError
 from fleet.model.quantity import Family
-from fleet.model.snapshot import ShownCertificate
+from fleet.model.shown_certificate import ShownCertificate
 from fleet.sources.prometheus.answer import Answer
 from fleet.sources.prometheus.api import PrometheusApi
 from fleet.sources.prometheus.metric_names import MetricNames

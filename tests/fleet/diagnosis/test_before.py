@@ -90,6 +90,30 @@ def test_traffic_that_is_otherwise_than_usual(seen: TrafficSubject, expected: li
     )
 
 
+@pytest.mark.parametrize(("late", "moves"), [(1, True), (8, True), (14, True), (1, False)])
+def test_what_leaves_the_usual_is_shown_while_its_window_fills_up_and_fires_if_it_gets_there(
+    late: int, *, moves: bool
+) -> None:
+    """Numbers of a minute's window go from the old level to the new one in a straight line; a scrape every 15 s."""
+    fleet, shown = Fleet(), list[float]()
+    for number in range(-8, 80):
+        since = 15.0 * number + late
+        share = min(1.0, max(0.0, since / 60))
+        # What comes half-way and stays there is not a collapse.
+        hits = 0.41 - (0.4 if moves else 0.18) * share
+        fleet.engines = dict.fromkeys(fleet.pods, WELL | {Q.PREFIX_HITS: 500 * hits, Q.PREFIX_QUERIES: 500.0})
+        snapshot = fleet.at(15.0 * number)
+        if snapshot.incidents:
+            assert causes(snapshot.incidents) == ["prefix-cache-collapse"]
+            shown.append(since)
+    if moves:
+        assert shown[0] <= 35
+        assert snapshot.incidents[0].state is FindingState.FIRING
+    else:
+        assert all(one <= 60 for one in shown)
+        assert not snapshot.incidents
+
+
 def test_a_queue_that_grows_is_told_before_it_is_deep_and_one_that_stands_is_not() -> None:
     for step, lines in ((4.0, ["queue-grows"]), (0.0, [])):
         fleet = Fleet()

@@ -24,7 +24,7 @@ from fleet.model.routes import (
     Unlisted,
 )
 from fleet.model.severity import Severity
-from fleet.model.snapshot import ShownCertificate
+from fleet.model.shown_certificate import ShownCertificate
 from tests.fleet.diagnosis.fleets import CHAT, WELL, Fleet, Q
 from tests.fleet.rows import NOW
 
