@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from fleet.dataclass import dataclass
 from fleet.local.record import ServerRecord
-from fleet.model.log_reasons import Reason
+from fleet.model.log_wording import Reason
 
 
 class Phase(StrEnum):

@@ -21,7 +21,8 @@ from fleet.local.record import ServerRecord, read_records
 from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.server_log import reason_of
 from fleet.local.tail import Tail
-from fleet.model.log_reasons import FULL, Reason
+from fleet.model.log_reasons import FULL
+from fleet.model.log_wording import Reason
 from fleet.net.http import client
 
 TIMEOUT: Final = 2.0

@@ -29,7 +29,7 @@ from functools import lru_cache
 
 from fleet.dataclass import dataclass
 from fleet.metrics.product import Product
-from fleet.model.log_reasons import LogWording
+from fleet.model.log_wording import LogWording
 from fleet.model.quantity import QUANTILES, RATIOS, Family, Quantity
 
 IMPLAUSIBLE = 9e18

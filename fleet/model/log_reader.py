@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Final
 
-from fleet.model.log_reasons import REASONS, SERVING, STOPPED, LogWording, Reason
+from fleet.model.log_reasons import REASONS, SERVING, STOPPED
+from fleet.model.log_wording import LogWording, Reason
 
 READY: Final = "Application startup complete"
 """The line of uvicorn with which a server begins to serve."""

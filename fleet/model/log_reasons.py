@@ -7,54 +7,9 @@ reason in its own log is data of its dialect (``LogWording``).
 # ruff: noqa: E501  a pattern is not cut in two
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
-from typing import Final, NamedTuple
+from typing import Final
 
-from fleet.dataclass import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """The reason why a server died, in words."""
-
-    id: str
-    """``cuda-oom``, ``port-taken`` …; ``unknown`` if the log gives no reason."""
-    text: str
-    """The event and its meaning, one sentence."""
-    remedy: str = ""
-    line: str = ""
-    """The line of the log that shows it."""
-
-
-class LogReason(NamedTuple):
-    """A row of the table of reasons. ``pattern`` finds the line that gives it, in any case; empty: only products' do."""
-
-    id: str
-    pattern: str
-    text: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class LogWording:
-    """The words of one product in the log of its servers: regular expressions, each empty where it has none."""
-
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    """Id of a reason → the wording of its servers, in addition to the common ones."""
-    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Id of a reason → text and remedy where a server is known to be this product."""
-    speaker: str = ""
-    """The process that a line begins with."""
-    stamp: str = ""
-    """Level, time and place in front of a line."""
-    calm: str = ""
-    """Lines that say how it is, not what went wrong."""
-    asked: str = ""
-    """The log line about being told to end."""
-    consequence: str = ""
-    """Lines that only say that something went wrong elsewhere."""
-
+from fleet.model.log_wording import LogReason, Reason
 
 ILLEGAL_INSTRUCTION: Final = "this CPU lacks an instruction that it was built with (illegal instruction)"
 
@@ -146,7 +101,7 @@ REASONS: Final = (
     ),
     LogReason(
         "server-not-reached",
-        r"Max retries exceeded with url|ConnectTimeout|ConnectionRefusedError|connect: connection refused|ProxyError|EndpointConnectionError|Could not connect to the endpoint",
+        r"Max retries exceeded with url|ConnectTimeout|ConnectionRefusedError|connect: connection refused|ProxyError|EndpointConnectionError|Could not connect to the endpoint|ConnectionFailedError|Error 111 connecting|50[234] Server Error|IncompleteRead|InvalidChunkLength",
         "a server that it needs does not answer",
         "the line names it: check its address, a proxy, and what may be reached from here",
     ),
@@ -158,7 +113,7 @@ REASONS: Final = (
     ),
     LogReason(
         "gpu-not-free",
-        "",
+        "CUDA-capable devices are busy",
         "the GPU has less free memory than --gpu-memory-utilization requests: something else uses it",
         "stop what else uses the GPU, or request less",
     ),
@@ -188,7 +143,7 @@ REASONS: Final = (
     ),
     LogReason(
         "gpu-unsupported",
-        r"no kernel image is available|is not compatible with the current PyTorch installation|(?:requires?|needs?) compute capability",
+        r"no kernel image is available|FlashAttention only supports|out of resource: shared memory|is not compatible with the current PyTorch installation|(?:requires?|needs?) compute capability",
         "it has no code for this model of GPU",
         "use a build for it, or another model of GPU",
     ),
@@ -212,7 +167,7 @@ REASONS: Final = (
     ),
     LogReason(
         "too-few-gpus",
-        "invalid device ordinal",
+        "invalid device ordinal|required GPUs exceeds the total number of available GPUs",
         "it needs more GPUs than this machine has",
         "lower tensor or pipeline parallelism",
     ),
@@ -251,6 +206,24 @@ REASONS: Final = (
         "",
         "the quantisation is not supported here, or is not the model's",
         "omit --quantization: config.json names the model's method",
+    ),
+    LogReason(
+        "tokenizer",
+        r"untagged enum ModelWrapper",
+        "it does not know the format of the model's tokenizer",
+        "a newer format needs newer libraries",
+    ),
+    LogReason(
+        "chat-template",
+        r"chat template [^\n]{0,200}failed to be opened|TemplateSyntaxError|TemplateAssertionError",
+        "its chat template cannot be read",
+        "check the file that the line names, and its syntax",
+    ),
+    LogReason(
+        "adapter",
+        r"LoRA rank \d+ is greater than|Loading lora \S+ failed|No adapter found for",
+        "an adapter (LoRA) cannot be loaded",
+        "check its path, its base model, and --max-lora-rank",
     ),
     LogReason(
         "shared-memory",
@@ -353,6 +326,12 @@ REASONS: Final = (
         r"exit code:? -9\b",
         "one of its processes was killed (SIGKILL), as the kernel does when memory runs out",
         "dmesg or journalctl -k shows whether it was the kernel: then use a smaller model or KV space",
+    ),
+    LogReason(
+        "file",
+        r"FileNotFoundError|NotADirectoryError|IsADirectoryError|JSONDecodeError|ScannerError|TOMLDecodeError",
+        "a file that it needs does not exist or cannot be read",
+        "the line names it: check its path, and what is mounted there",
     ),
     LogReason(
         "engine-died",

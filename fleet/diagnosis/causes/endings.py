@@ -94,6 +94,10 @@ OF_POD: Final[Mapping[str, _OfPod]] = {
     "architecture": _OfPod("architecture-unknown", "a newer image may know it"),
     "dtype": _OfPod("number-format-unsupported", "use another --dtype, or nodes with newer GPUs"),
     "quantization": _OfPod("quantization-unsupported", "omit --quantization: config.json names the method"),
+    "tokenizer": _OfPod("tokenizer-not-read", "a newer format needs a newer image"),
+    "chat-template": _OfPod("chat-template-not-read", "check that file, its syntax, and the ConfigMap that it is from"),
+    "adapter": _OfPod("adapter-not-loaded", "check its path, its base model, and --max-lora-rank"),
+    "file": _OfPod("file-not-read", "check the path in its arguments, and what is mounted there"),
     "shared-memory": _OfPod(
         "shared-memory-too-small", "mount an emptyDir of medium Memory on /dev/shm", "its /dev/shm is too small"
     ),

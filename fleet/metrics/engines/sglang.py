@@ -16,7 +16,7 @@ from __future__ import annotations
 from fleet.metrics.dialect import Dialect, Match, Metric, MetricType, Op, Pick, Proof, Rule
 from fleet.metrics.flags import Flags
 from fleet.metrics.product import MetricsSwitch, Product
-from fleet.model.log_reasons import LogWording
+from fleet.model.log_wording import LogWording
 from fleet.model.quantity import Family, Quantity
 
 _C = MetricType.COUNTER

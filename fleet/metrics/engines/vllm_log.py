@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet.model.log_reasons import ILLEGAL_INSTRUCTION, LogWording
+from fleet.model.log_reasons import ILLEGAL_INSTRUCTION
+from fleet.model.log_wording import LogWording
 
 OTHER_BUILD: Final = (
     "use a vLLM built for this CPU (AVX2 if lscpu shows no AVX-512), or, where the stack names oneDNN or PyTorch, "
@@ -15,7 +16,7 @@ OTHER_BUILD: Final = (
 VLLM_LOG: Final = LogWording(
     reasons={
         "shard-missing": "Cannot find any model weights|weights were not initialized from checkpoint",
-        "gpu-not-free": "Free memory on device .* less than desired|is less than desired GPU memory utilization",
+        "gpu-not-free": "Error in memory profiling|Free memory on device .* less than desired|is less than desired GPU memory utilization",
         "no-kv-room": "No available memory for the cache blocks",
         "context-too-long": "max seq(?:uence)? len.{0,80}larger than.{0,80}KV cache|KV cache is needed, which is larger than the available|estimated maximum model length is",
         "max-model-len": "User-specified max_model_len .* is greater than the derived",
@@ -24,7 +25,7 @@ VLLM_LOG: Final = LogWording(
         "no-gpu": "Failed to infer device type",
         "architecture": "Model architectures .* are not supported|has no vLLM implementation",
         "dtype": "Bfloat16 is only supported on GPUs",
-        "quantization": "quantization method .* not supported|Unknown quantization method|Cannot find the config file for",
+        "quantization": "Quantization method specified in the model config .{0,60}does not match|quantization method .* not supported|Unknown quantization method|Cannot find the config file for",
         "shared-memory": r"Failed core proc\(s\): \{[^}]*: -7\b",
         "cpu-memory": r"Available memory on node \d+ .* less than|Not enough allocated (?:NUMA )?memory|(?:increase|decrease|lower|set).{0,40}VLLM_CPU_KVCACHE_SPACE",
         "illegal-instruction": r"Failed core proc\(s\): \{[^}]*: -4\b",

@@ -25,7 +25,7 @@ from fleet.model.alerts import MonitoringRule
 from fleet.model.baseline import BaselineQuestion, Baselines
 from fleet.model.curve import Curve, CurveQuestion
 from fleet.model.listing import Listing
-from fleet.model.log_reasons import Reason
+from fleet.model.log_wording import Reason
 from fleet.model.objects import ClusterId, ObjectRef, Pod
 from fleet.model.snapshot import Snapshot
 from fleet.monitoring.faults import Examined

@@ -12,7 +12,8 @@ from fleet.metrics.registry import ENGINES
 from fleet.metrics.server_logs import reason_in
 from fleet.model.ending import LINE, Ending, Endings, last_words, printable
 from fleet.model.facts import Dated, Facts
-from fleet.model.log_reasons import REASONS, LogWording
+from fleet.model.log_reasons import REASONS
+from fleet.model.log_wording import LogWording
 from fleet.model.objects import Container
 from tests import toys
 from tests.fleet.diagnosis.fleets import CHAT, COOL, Fleet, Q, causes, unready

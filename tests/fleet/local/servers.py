@@ -9,7 +9,7 @@ from fleet.local.process import Identity, identify
 from fleet.local.record import ServerRecord
 from fleet.local.server import Phase, ServerState, StartStage
 from fleet.local.spec import LaunchSpec
-from fleet.model.log_reasons import Reason
+from fleet.model.log_wording import Reason
 
 BEGUN = 1_700_000_000.0
 

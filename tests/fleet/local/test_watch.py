@@ -19,7 +19,7 @@ from fleet.local.record import RECORD, STARTS
 from fleet.local.server import Phase
 from fleet.local.server_log import reason_of
 from fleet.local.watch import LINES_SEARCHED, LINES_SHOWN, Watcher
-from fleet.model.log_reasons import Reason
+from fleet.model.log_wording import Reason
 from tests.ending import ending, until_ended
 from tests.fleet.local.servers import BEGUN, record
 from tests.fleet.local.watched import READY, SECRET, SHARDS, Endpoint, Serve, Servers
