@@ -23,7 +23,7 @@ class Reason:
 
 
 class LogReason(NamedTuple):
-    """A row of the table of reasons. ``pattern`` finds its line, in any case; empty: only products have words for it."""
+    """A row of the table of reasons. ``pattern`` finds its line, in any case; empty: only products have one."""
 
     id: str
     pattern: str
