@@ -110,8 +110,18 @@ class Rescaled(NamedTuple):
 
 def traffic_of(by_workload: Frame, workload: str) -> Traffic:
     """The traffic of one workload now."""
-    row = by_workload.index.get(workload)
-    return Traffic() if row is None else Traffic(*(column[0] for column in _columns(by_workload, [row])))
+    row, columns = by_workload.index.get(workload), by_workload.columns
+    if row is None:
+        return Traffic()
+    requests = by_workload.value(workload, Quantity.REQUESTS)
+    found = []
+    for quantity in _READ:
+        column = columns.get(quantity)
+        number = math.nan if column is None else column.values[row]
+        if quantity in _PER_REQUEST:
+            number = number / requests if requests > 0 else math.nan
+        found.append(number)
+    return Traffic(*found)
 
 
 def traffic_in(by_workload: Frame) -> list[Traffic]:
@@ -121,10 +131,7 @@ def traffic_in(by_workload: Frame) -> list[Traffic]:
 
 def traffic_columns(by_workload: Frame) -> list[list[float]]:
     """The traffic of all workloads now: a column for each field."""
-    return _columns(by_workload, range(len(by_workload.keys)))
-
-
-def _columns(by_workload: Frame, rows: Sequence[int]) -> list[list[float]]:
+    rows = range(len(by_workload.keys))
     requests = by_workload.values(rows, Quantity.REQUESTS)
     return [
         _each(requests, by_workload.values(rows, quantity))

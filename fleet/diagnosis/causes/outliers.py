@@ -18,6 +18,7 @@ from fleet.diagnosis.thresholds import (
     SHARE_TIMES,
 )
 from fleet.diagnosis.thresholds_of_answers import CACHE_SMALLER, GPU_ALIKE, GPU_APART
+from fleet.model.quantity import Quantity
 from fleet.model.severity import Severity
 
 SLOW = ReplicaCause(
@@ -82,6 +83,7 @@ SMALL_CACHE = ReplicaCause(
     sentence="The KV cache of the replica is smaller than its peers': when it started, less GPU memory was free.",
     words=says("smaller KV cache than its peers"),
     must=(SmallerCache(CACHE_SMALLER),),
+    needs=Quantity.KV_CAPACITY,
     explains=("kv-cache-preempts", "kv-cache-full", "replica-overloaded"),
     after=300,
     clears=60,

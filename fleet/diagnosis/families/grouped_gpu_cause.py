@@ -10,7 +10,7 @@ from fleet.dataclass import dataclass
 from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.cause_search import CauseSearch
-from fleet.diagnosis.families.replica_cause import PEERS_EVERY, PEERS_LEAST
+from fleet.diagnosis.families.replica_cause import PEERS_EVERY
 from fleet.diagnosis.signs.peers import PeerSign
 from fleet.diagnosis.subjects.subject import Replica, Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
@@ -39,7 +39,7 @@ class GroupedGpuCause(Cause[Replica]):
 class OutlyingGpus(CauseSearch[GroupedGpuCause]):
     """Finds GPUs that differ from the others of their engine. The groups are kept while they are the same."""
 
-    least: ClassVar[float] = PEERS_LEAST
+    least: ClassVar[float] = PEERS_EVERY
     again: ClassVar[float] = PEERS_EVERY
 
     def __init__(self, causes: Sequence[GroupedGpuCause]) -> None:
@@ -48,7 +48,7 @@ class OutlyingGpus(CauseSearch[GroupedGpuCause]):
         self._groups: Sequence[tuple[Sequence[int], bool]] = ()
 
     def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
-        return (snapshot.gpus, snapshot.by_gpu.columns)
+        return (snapshot.gpus,)
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         frame, profile = snapshot.by_gpu, snapshot.profiles.default

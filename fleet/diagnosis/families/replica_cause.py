@@ -14,12 +14,11 @@ from fleet.diagnosis.subjects.subject import Replica, Subjects, comparable_rows
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.differences import are_same
 from fleet.model.frame import FrameLists, consecutive
+from fleet.model.quantity import Quantity
 from fleet.model.snapshot import Snapshot
 
 PEERS_EVERY: Final = 15.0
 """Seconds between comparisons of peers: they change slowly, and a comparison visits all of them."""
-PEERS_LEAST: Final = 14.0
-"""The same where there are new numbers: a scrape that is a moment early need not wait for the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +27,8 @@ class ReplicaCause(Cause[Replica]):
 
     of: ClassVar[SubjectKind] = SubjectKind.REPLICA
     must: tuple[PeerSign, ...]
+    needs: Quantity | None = None
+    """Quantity without which there is nothing to compare; None if each engine has what it compares."""
 
     def subject(self, subjects: Subjects, key: str) -> Replica | None:
         return subjects.replica(key)
@@ -36,7 +37,7 @@ class ReplicaCause(Cause[Replica]):
 class Outliers(CauseSearch[ReplicaCause]):
     """Finds replicas that differ from their peers. The rows that can be compared are kept while they are the same."""
 
-    least: ClassVar[float] = PEERS_LEAST
+    least: ClassVar[float] = PEERS_EVERY
     again: ClassVar[float] = PEERS_EVERY
 
     def __init__(self, causes: Sequence[ReplicaCause]) -> None:
@@ -46,14 +47,15 @@ class Outliers(CauseSearch[ReplicaCause]):
         self._rows: Mapping[str, Sequence[int]] = {}
 
     def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
-        return (snapshot.pods, snapshot.by_pod.columns)
+        return (snapshot.pods,)
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         frame = snapshot.by_pod
         numbers = FrameLists(frame)
+        causes = [one for one in self.causes if one.needs is None or one.needs in frame.columns]
         for workload, rows in self._comparable(snapshot).items():
             profile = snapshot.profiles.of(workload)
-            for cause in self.causes:
+            for cause in causes:
                 for at in cause.must[0].among(numbers, rows, profile):
                     replica = Replica(frame, at, rows, profile)
                     if all(sign.holds(replica) for sign in cause.must[1:]) and not cause.excluded(replica):

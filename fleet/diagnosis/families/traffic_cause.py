@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
+from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
-from fleet.diagnosis.cause_search import SearchByKey
+from fleet.diagnosis.cause_search import CauseSearch
 from fleet.diagnosis.subjects.serving import TrafficSubject, traffic_subject, unusual
 from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
@@ -21,18 +22,19 @@ class TrafficCause(Cause[TrafficSubject]):
         return None if subjects.snapshot is None else traffic_subject(subjects.snapshot, key)
 
 
-class UnusualTraffic(SearchByKey[TrafficCause]):
+class UnusualTraffic(CauseSearch[TrafficCause]):
     """Finds workloads by their traffic: with each point of history, which it is compared with."""
 
     def pause(self, snapshot: Snapshot, *, is_new: bool) -> float:
-        # Numbers that come a moment before their step is over need not wait for the next ones.
-        return snapshot.history.step - is_new
+        del is_new
+        return snapshot.history.step
 
     def reads(self, snapshot: Snapshot) -> tuple[object, ...]:
-        return (snapshot.workloads, snapshot.by_workload.columns)
+        return (snapshot.workloads,)
 
-    def keys(self, snapshot: Snapshot) -> Iterable[str]:
-        return unusual(snapshot)
+    def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
+        for key, now in unusual(snapshot):
+            yield from self.holding(traffic_subject(snapshot, key, now), key)
 
     def is_there(self, snapshot: Snapshot, key: str) -> bool:
         return key in snapshot.workloads

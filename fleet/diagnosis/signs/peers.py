@@ -208,12 +208,11 @@ class SmallerCache(SignInWords[Replica]):
 
     def among(self, frame: NumbersOfRows, rows: Sequence[int], profile: Profile) -> Collection[int]:
         sizes = frame.values(rows, Quantity.KV_CAPACITY)
-        if len(sizes) < LEAST or any(one != one for one in sizes):
+        share = limit_at(self.share, profile)
+        # Nearly always all are the same; nothing is smaller than one that is not known.
+        if len(sizes) < LEAST or not min(sizes) < share * max(sizes) or any(one != one for one in sizes):
             return ()
-        limit = limit_at(self.share, profile) * max(sizes)
-        if min(sizes) >= limit:
-            return ()
-        limit = limit_at(self.share, profile) * median(sizes)
+        limit = share * median(sizes)
         small = [row for row, size in zip(rows, sizes, strict=True) if size < limit]
         # Of two sizes that are as frequent, neither is the odd one: two kinds of GPUs, or two settings.
         return small if 3 * len(small) <= len(sizes) else ()

@@ -21,6 +21,8 @@ QUEUE_POINTS = 5
 """History points that show whether a queue grows: one minute."""
 ALIKE = 1.2
 """Factor by which prompts must be longer than usual before anything else is checked."""
+_NOTICED = 0.05
+"""Share of requests that end otherwise than well below which nobody asks why."""
 REVISED = 3600.0
 """Seconds after which a new revision no longer explains a change."""
 
@@ -127,8 +129,8 @@ class PlacementSubject(NamedTuple):
         return next((one.message for one in self.departed if not one.node), "")
 
 
-def unusual(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the workloads whose traffic may differ from the usual; most are skipped.
+def unusual(snapshot: Snapshot) -> Iterator[tuple[str, Traffic]]:
+    """Yield the workloads whose traffic may differ from the usual, with their traffic now; most are skipped.
 
     Read column by column: a few comparisons per workload.
     """
@@ -143,12 +145,12 @@ def unusual(snapshot: Snapshot) -> Iterator[str]:
             or now.prompt > ALIKE * usual.prompt
             or now.prefix_hits < usual.prefix_hits / ALIKE
             or now.accepted < usual.accepted / ALIKE
-            or now.answer < usual.answer / ALIKE
-            or now.cut > ALIKE * usual.cut
-            or now.aborted > ALIKE * usual.aborted
+            or now.answer < usual.answer / 2
+            or (now.cut >= _NOTICED and now.cut > ALIKE * usual.cut)
+            or (now.aborted >= _NOTICED and now.aborted > ALIKE * usual.aborted)
             or key in before
         ):
-            yield key
+            yield key, now
 
 
 def _may_queue_up(snapshot: Snapshot, workload: str) -> bool:
@@ -184,13 +186,13 @@ def revised(snapshot: Snapshot, workload: str) -> float:
     return age if newest and age < REVISED and snapshot.workloads[workload].created < began else math.nan
 
 
-def traffic_subject(snapshot: Snapshot, workload: str) -> TrafficSubject | None:
-    """Look at the traffic of a workload; None where it is not measured, or is not there."""
+def traffic_subject(snapshot: Snapshot, workload: str, now: Traffic | None = None) -> TrafficSubject | None:
+    """Look at the traffic of a workload; None where it is not measured, or is not there. ``now``: if it is known."""
     frame = snapshot.by_workload
     row, known = frame.index.get(workload), snapshot.workloads.get(workload)
     if row is None or known is None or frame.states[row] >= State.STALE:
         return None
-    now, usual = traffic_of(frame, workload), snapshot.usual.get(workload, Traffic())
+    now, usual = now or traffic_of(frame, workload), snapshot.usual.get(workload, Traffic())
     profile = snapshot.profiles.of(workload)
     model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
     asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)

@@ -257,7 +257,7 @@ def test_of_workloads_that_are_skipped_no_cause_of_traffic_holds() -> None:
             }
         now = NOW + step * STEP
         snapshot = builder.build(state, measurement(numbers, at=now), [LIVE], now)
-        looked_at = set(unusual(snapshot))
+        looked_at = {key for key, _ in unusual(snapshot)}
         for key in snapshot.workloads:
             seen = traffic_subject(snapshot, key)
             holds = seen is not None and any(cause.holds(seen) for cause in OF_TRAFFIC)
