@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from fleet.model.frame import Frame
 from fleet.model.quantity import Quantity
 
-_READ: Final = (
+TRAFFIC: Final = (
     Quantity.PROMPT_TOKENS,
     Quantity.PREFIX_HIT_RATIO,
     Quantity.ITL_P95,
@@ -20,6 +20,7 @@ _READ: Final = (
     Quantity.REQUESTS_CUT,
     Quantity.REQUESTS_ABORTED,
 )
+"""Quantities of the fields of Traffic, in order."""
 _PER_REQUEST: Final = frozenset(
     {Quantity.PROMPT_TOKENS, Quantity.GENERATION_TOKENS, Quantity.REQUESTS_CUT, Quantity.REQUESTS_ABORTED}
 )
@@ -115,7 +116,7 @@ def traffic_of(by_workload: Frame, workload: str) -> Traffic:
         return Traffic()
     requests = by_workload.value(workload, Quantity.REQUESTS)
     found = []
-    for quantity in _READ:
+    for quantity in TRAFFIC:
         column = columns.get(quantity)
         number = math.nan if column is None else column.values[row]
         if quantity in _PER_REQUEST:
@@ -137,7 +138,7 @@ def traffic_columns(by_workload: Frame) -> list[list[float]]:
         _each(requests, by_workload.values(rows, quantity))
         if quantity in _PER_REQUEST
         else by_workload.values(rows, quantity)
-        for quantity in _READ
+        for quantity in TRAFFIC
     ]
 
 

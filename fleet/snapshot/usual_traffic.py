@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import Final
 
 from fleet.dataclass import dataclass
-from fleet.model.before import Traffic, TrafficPoint, traffic_columns
+from fleet.model.before import TRAFFIC, Traffic, TrafficPoint, traffic_columns
 from fleet.model.frame import Column, Frame
 from fleet.model.quantity import Quantity
 from fleet.model.reading import State
@@ -90,7 +90,9 @@ class UsualTraffic:
             self._learned = {key: kept.get(key) or tuple(_Learned() for _ in Traffic._fields) for key in self._index}
         columns = traffic_columns(by_workload)
         self._points = (*self._points, TrafficPoint(now, by_workload.index, columns))[-3:]
-        for kind, numbers in zip(zip(*self._learned.values(), strict=True), columns, strict=False):
+        # Nothing is learned of what no engine has.
+        there = [at for at, quantity in enumerate(TRAFFIC) if quantity in by_workload.columns]
+        for kind, numbers in (([one[at] for one in self._learned.values()], columns[at]) for at in there):
             for state, one, number in zip(by_workload.states, kind, numbers, strict=True):
                 if number == number and state < State.STALE and one.learn(number):
                     changed = True

@@ -141,16 +141,23 @@ def unusual(snapshot: Snapshot) -> Iterator[tuple[str, Traffic]]:
         usual = snapshot.usual.get(key, nothing)
         if (
             (waits > 0 and _may_queue_up(snapshot, key))
-            or now.itl > ALIKE * usual.itl
-            or now.prompt > ALIKE * usual.prompt
-            or now.prefix_hits < usual.prefix_hits / ALIKE
-            or now.accepted < usual.accepted / ALIKE
+            or _has_left(now, usual)
             or now.answer < usual.answer / 2
             or (now.cut >= _NOTICED and now.cut > ALIKE * usual.cut)
             or (now.aborted >= _NOTICED and now.aborted > ALIKE * usual.aborted)
             or key in before
         ):
             yield key, now
+
+
+def _has_left(now: Traffic, usual: Traffic) -> bool:
+    """True if a number that is compared on its way has left the usual."""
+    return (
+        now.itl > ALIKE * usual.itl
+        or now.prompt > ALIKE * usual.prompt
+        or now.prefix_hits < usual.prefix_hits / ALIKE
+        or now.accepted < usual.accepted / ALIKE
+    )
 
 
 def _may_queue_up(snapshot: Snapshot, workload: str) -> bool:
@@ -196,7 +203,9 @@ def traffic_subject(snapshot: Snapshot, workload: str, now: Traffic | None = Non
     profile = snapshot.profiles.of(workload)
     model, gateways = snapshot.model_of.get(workload, ""), snapshot.before_models
     asked = gateways.value(model, Quantity.GATEWAY_REQUESTS)
-    ahead = heading_for(now, usual, snapshot.at, snapshot.traffic_points, workload, snapshot.window)
+    ahead, points = now, snapshot.traffic_points
+    if len(points) > 2 and _has_left(now, usual):
+        ahead = heading_for(now, usual, snapshot.at, points, workload, snapshot.window)
     # Nobody asks for its pods where tokens do not stall.
     stalls = max(now.itl, ahead.itl) >= ITL_SLOWER.at(profile) * usual.itl
     return TrafficSubject(
