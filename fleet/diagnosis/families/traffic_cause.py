@@ -34,7 +34,9 @@ class UnusualTraffic(CauseSearch[TrafficCause]):
 
     def look(self, snapshot: Snapshot) -> Iterator[ActiveCause]:
         for key, now in unusual(snapshot):
-            yield from self.holding(traffic_subject(snapshot, key, now), key)
+            subject = traffic_subject(snapshot, key, now)
+            if subject is not None:
+                yield from (ActiveCause(one, key) for one in self.causes if one.holds(subject))
 
     def is_there(self, snapshot: Snapshot, key: str) -> bool:
         return key in snapshot.workloads
