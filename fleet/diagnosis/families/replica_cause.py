@@ -10,7 +10,8 @@ from fleet.diagnosis.active_causes import ActiveCause
 from fleet.diagnosis.cause import Cause
 from fleet.diagnosis.cause_search import CauseSearch
 from fleet.diagnosis.signs.peers import PeerSign
-from fleet.diagnosis.subjects.subject import Replica, Subjects, comparable_rows
+from fleet.diagnosis.subjects.comparable_rows import comparable_rows
+from fleet.diagnosis.subjects.subject import Replica, Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.differences import are_same
 from fleet.model.frame import FrameLists, consecutive

@@ -9,7 +9,8 @@ from fleet.diagnosis.cause import AnyCause, MetricsCause, SameWords, Stage
 from fleet.diagnosis.families.canary_cause import CanaryCause
 from fleet.diagnosis.families.overdue_cause import OverdueCause
 from fleet.diagnosis.incidents.finding_words import is_assessment, is_later
-from fleet.diagnosis.subjects.subject import Subjects, answer_of
+from fleet.diagnosis.subjects.scrape_answers import scrape_problem
+from fleet.diagnosis.subjects.subject import Subjects
 from fleet.diagnosis.subjects.subject_kind import SubjectKind
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Snapshot
@@ -95,7 +96,7 @@ def _of_pod(snapshot: Snapshot, subjects: Subjects, cause: AnyCause, key: str, b
     pod = snapshot.pods[key]
     away = cause.stage < Stage.MEASURING or isinstance(cause, CanaryCause)
     spared = away and _others_carry(snapshot, subjects, snapshot.workload_of.get(key, ""))
-    of: tuple[object, ...] = (pod, spared, answer_of(snapshot.unanswered, key) if snapshot.unanswered else "")
+    of: tuple[object, ...] = (pod, spared, scrape_problem(snapshot.unanswered, key) if snapshot.unanswered else "")
     # How long a pod is overdue changes without a change of its row.
     same = before is not None and not isinstance(cause, OverdueCause)
     if same and before is not None and isinstance(before.of, tuple) and before.of[0] is pod and before.of[1:] == of[1:]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import le
 from typing import NamedTuple
 
-from fleet.diagnosis.subjects.subject import comparable_rows
+from fleet.diagnosis.subjects.comparable_rows import comparable_rows
 from fleet.diagnosis.thresholds import ITL_SLOWER
 from fleet.model.before import Departed, Traffic, heading_for, traffic_in, traffic_of
 from fleet.model.objects import Pod, revision_of

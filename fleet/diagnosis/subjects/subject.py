@@ -12,9 +12,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from fleet.dataclass import dataclass
 from fleet.diagnosis.subjects.autoscaler_subject import AutoscalerSubject, autoscaler_subject, is_about_scaling
+from fleet.diagnosis.subjects.comparable_rows import comparable_rows
 from fleet.diagnosis.subjects.replica_groups import is_grouped
 from fleet.diagnosis.subjects.replica_states import all_asleep, hanging_requests, is_left_over
 from fleet.diagnosis.subjects.row_profiles import ONE_PROFILE, RowProfiles
+from fleet.diagnosis.subjects.scrape_answers import scrape_problem
 from fleet.kinds.registry import kind_of
 from fleet.model.awaited import is_awaited
 from fleet.model.column_search import rows_at_least
@@ -333,7 +335,7 @@ class Subjects:
             pod.phase == "Failed" and self._is_replaced(pod, workload),
             self._profiles.of(workload),
             self._awaited,
-            "" if self.snapshot is None else answer_of(self.snapshot.unanswered, key),
+            "" if self.snapshot is None else scrape_problem(self.snapshot.unanswered, key),
         )
 
     def ended(self, key: str) -> EndedSubject | None:
@@ -387,20 +389,6 @@ class Subjects:
         members = (self._fleet.pods[key] for key in self._fleet.pods_of.get(workload, ()) if key in self._fleet.pods)
         there = sum(one.deleted is None and one.phase not in FINISHED for one in members)
         return is_left_over(pod, self._now) and there >= above.desired
-
-
-def answer_of(unanswered: Mapping[str, str], pod: str) -> str:
-    """Return what is wrong with the answer of a pod, at the first of its ports that has something wrong."""
-    if not unanswered or pod in unanswered:
-        return unanswered.get(pod, "")
-    return next((why for target, why in unanswered.items() if target.startswith(f"{pod}:")), "")
-
-
-def comparable_rows(fleet: Structure, frame: Frame, workload: str) -> list[int]:
-    """Rows of a workload's pods that are ready, and fresh enough to be compared."""
-    pods, states = fleet.pods, frame.states
-    ready = [key for key in fleet.pods_of.get(workload, ()) if key in pods and pods[key].ready]
-    return [row for row in frame.rows(ready) if row >= 0 and states[row] < State.STALE]
 
 
 def _ready(fleet: Structure, pods: Sequence[str]) -> int:
