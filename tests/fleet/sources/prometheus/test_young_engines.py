@@ -159,7 +159,7 @@ def test_the_rate_is_the_increase_per_second_of_the_time_between_its_samples() -
         rows,
         60.0,
     )
-    assert found == {0: {Quantity.GENERATION_TOKENS: 1200.0, Quantity.REQUESTS: 1.5}}
+    assert found == {0: {Quantity.GENERATION_TOKENS: 1200.0, Quantity.REQUESTS: 1.5, Quantity.REQUESTS_CUT: 0.5}}
 
 
 def test_a_restart_within_its_youth_loses_nothing() -> None:
