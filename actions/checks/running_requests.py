@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from actions.drain.hung_engines import GRACE
 from actions.drain.options import AtDeadline
 from actions.drain.requests import measured
 from actions.drain.unit import DrainUnit
@@ -45,7 +46,8 @@ def check_running(snapshot: Snapshot, units: Sequence[DrainUnit], terms: Terms) 
         hangs = "it hangs" if len(hung) == 1 else "they hang"
         end = "they are aborted" if terms.at_deadline is AtDeadline.EVICT else "the drain stops"
         text = f"no tokens come from {some_names(hung)} while requests run: {hangs}, and waiting will not finish them"
-        return Check(ABOUT, Verdict.WARN, f"{text}; {end} after {span(terms.deadline)}", "a short deadline")
+        remedy = "a short deadline" if terms.deadline > GRACE else ""
+        return Check(ABOUT, Verdict.WARN, f"{text}; {end} after {span(terms.deadline)}", remedy)
     if at_once:
         grace = max(terms.deadline, max(unit.front.grace for unit in at_once))
         return Check(

@@ -17,6 +17,8 @@ from fleet.model.snapshot import Snapshot
 if TYPE_CHECKING:
     from textual.worker import WorkType
 
+    from fleet.local.server import Phase, StartStage
+
 _EVERY: Final = 5.0
 """Seconds between two reads of the logs."""
 _MOST: Final = 4
@@ -71,9 +73,40 @@ class Starts:
         ref, containers = ref_of(snapshot, pod.key), worth_reading(pod)
         if ref is None or not containers:
             return None
-        reader = StageReader(0.0)
+        reader, pace = StageReader(0.0), Pace()
         stream = self._screen.desk.session.logs(ref, containers[0], follow=False, previous=False, tail=_TAIL, since=0)
         async for line in stream:
             reader.feed(line.text, line.at or 0.0)
+            pace.feed(reader.stages[-1], line.at)
         last = reader.stages[-1]
-        return Loading(last.phase.value, last.detail) if len(reader.stages) > 1 else None
+        # "reading weights, read" would contradict itself.
+        detail = "done" if last.detail == "read" else last.detail
+        return Loading(last.phase.value, detail, pace.ends) if len(reader.stages) > 1 else None
+
+
+class Pace:
+    """When the phase of a start will end, from the times at which its count grew."""
+
+    def __init__(self) -> None:
+        self._phase: Phase | None = None
+        self._first = self._last = (0.0, 0.0)
+        """Time and count: the first and the last of the phase."""
+        self._total = 0.0
+
+    def feed(self, stage: StartStage, at: float | None) -> None:
+        """The stage after a line that was written at ``at`` (by the node's clock; the log's own may be in any zone)."""
+        if at is None or not stage.total:
+            return
+        if stage.phase is not self._phase:
+            self._phase, self._first, self._last = stage.phase, (at, stage.done), (at, stage.done)
+        elif stage.done > self._last[1]:
+            self._last = (at, stage.done)
+        self._total = stage.total
+
+    @property
+    def ends(self) -> float | None:
+        """Unix time; None before the count has grown, and once it is complete."""
+        (began, before), (at, done) = self._first, self._last
+        if done <= before or at <= began or done >= self._total:
+            return None
+        return at + (at - began) * (self._total - done) / (done - before)

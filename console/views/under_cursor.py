@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from console.views.load import latency_lines, phase_lines
 from console.views.plots import plot_model
 from console.views.root_words import root_reason
 from console.views.subject import assessment_of
@@ -26,6 +27,8 @@ _HAPPENED = {28: 8, 20: 5, 14: 4, 11: 3, 8: 2}
 """Height of the block → lines for events."""
 _PLOT = 28
 """Cells of a plot, at least."""
+_HIGHEST = 9
+"""Lines of the plots, at most: a curve says no more in twice as many."""
 _MOST = 6
 _PLOTS: tuple[tuple[str, Quantity, float], ...] = (
     ("waiting", Quantity.WAITING, 10),
@@ -54,10 +57,12 @@ def under_cursor_lines(
     if found is None:
         return []
     count = _HAPPENED.get(height, 2)
-    drawn = _plots(snapshot, key, width, height - count - 1, glyphs) if plots else []
-    happened = _happened(snapshot, entries, width, count if drawn else height - 1, glyphs)
+    room = height - count - 1
+    drawn = _plots(snapshot, key, width, min(room, _HIGHEST), glyphs) if plots else []
+    times = _times(snapshot, key, width, room - len(drawn), glyphs) if plots else []
+    happened = _happened(snapshot, entries, width, height - 1 - len(drawn) - len(times), glyphs)
     title = _title(snapshot, key, found.name, width, glyphs)
-    lines = [title, *drawn, *happened]
+    lines = [title, *drawn, *times, *happened]
     # It is at the bottom: missing lines are left out above.
     return [BLANK] * (height - len(lines)) + lines
 
@@ -82,12 +87,34 @@ def _plots(snapshot: Snapshot, key: str, width: int, height: int, glyphs: Glyphs
     models = models[: min(_MOST, max(1, width // _PLOT))]
     if not models or height < 4:
         return []
+    if all(_is_flat(model) for model in models):
+        # Nothing but zeros: its lines are better used for what happened.
+        heads = tuple(span for model in models for span in _head(model).spans)
+        return [Line(fit_spans(heads, width, "left", glyphs.ellipsis))]
     each = width // len(models)
     blocks = [[_head(model), *plot_lines(model, each - 1, height, glyphs)[1:]] for model in models]
     return [
         Line(tuple(span for line in lines for span in fit_spans(line.spans, each, "left", glyphs.ellipsis)))
         for lines in zip(*blocks, strict=True)
     ]
+
+
+def _is_flat(model: PlotModel) -> bool:
+    """True if no value is above the lowest of its scale."""
+    return all(math.isnan(value) or value <= model.scale.low for value in model.values)
+
+
+def _times(snapshot: Snapshot, key: str, width: int, height: int, glyphs: Glyphs) -> list[Line]:
+    """Return the latencies of its requests and the phases that they spend their time in, as far as they fit."""
+    frame = snapshot.by_pod if key in snapshot.pods else snapshot.by_workload
+    latencies = latency_lines(snapshot, frame, key, width, glyphs)
+    # Where no request was finished, there are no phases either, and no need to report it.
+    blocks = (latencies, phase_lines(frame, key, width, glyphs)) if latencies else ()
+    lines: list[Line] = []
+    for block in blocks:
+        if block and len(lines) + 1 + len(block) < height:
+            lines += [BLANK, *block]
+    return [*lines, BLANK] if lines else []
 
 
 def _head(model: PlotModel) -> Line:

@@ -41,6 +41,8 @@ class Loading(NamedTuple):
     """``reading weights``"""
     detail: str = ""
     """``shard 3 of 30``"""
+    ends: float | None = None
+    """When the phase will end at its pace so far (Unix time); None if the log counts nothing."""
 
 
 NO_STARTS: Final[Mapping[str, Loading]] = {}
@@ -189,7 +191,8 @@ def start_text(pod: Pod, start: Loading | None, usual: float | None, now: float)
     spent = max(0.0, now - began)
     words = f"{untrusted(words)}, for {age_text(spent)}"
     if usual is None:
-        return words
+        left = start.ends - now if start is not None and start.ends is not None else 0.0
+        return f"{words}; this phase takes ~{age_text(left)} more" if left > 0 else words
     takes = f"peers took {age_text(usual)}"
     return f"{words}; ready in ~{age_text(usual - spent)} ({takes})" if spent < usual else f"{words}; late: {takes}"
 

@@ -75,20 +75,33 @@ PAIR = ("chat-0", "chat-1")
 
 
 @pytest.mark.parametrize(
-    ("names", "terms", "end"),
+    ("names", "terms", "end", "remedy"),
     [
-        (("chat-0",), Terms(300.0, CUT), "it hangs, and waiting will not finish them; they are aborted after 5m"),
+        (
+            ("chat-0",),
+            Terms(300.0, CUT),
+            "it hangs, and waiting will not finish them; they are aborted after 5m",
+            "a short deadline",
+        ),
+        (
+            ("chat-0",),
+            Terms(10.0, CUT),
+            "it hangs, and waiting will not finish them; they are aborted after 10s",
+            "",
+        ),
         (
             ("chat-0", "chat-1"),
             Terms(60.0, STAY),
             "they hang, and waiting will not finish them; the drain stops after 1m",
+            "a short deadline",
         ),
     ],
 )
 async def test_of_engines_that_hang_it_says_what_the_deadline_does(
-    names: tuple[str, ...], terms: Terms, end: str, monkeypatch: pytest.MonkeyPatch
+    names: tuple[str, ...], terms: Terms, end: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = chat(requests=20.0)
     monkeypatch.setattr(running_requests, "_is_stuck", lambda _snapshot, _unit: True)
     found = check_running(cluster.settle().snapshot, await units(cluster, *names), terms)
     assert found.text == f"no tokens come from {', '.join(names)} while requests run: {end}"
+    assert found.fix == remedy

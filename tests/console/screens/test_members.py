@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from console.screens.loading_progress import Pace
 from console.views.detail import detail_lines
 from console.views.workload_pods import Loading
+from fleet.local.phases import StageReader
 from fleet.model.objects import Condition, Container, Pod
 from fleet.model.severity import Severity
 from fleet.model.snapshot import Assessment, Snapshot
@@ -64,6 +66,36 @@ def test_of_a_pod_that_loads_the_phase_of_its_log_and_when_its_peers_were_ready(
     assert "reading weights, shard 17 of 30, for 50s; ready in ~1m10s (peers took 2m)" in text
     late = _with(snapshot, replace(loading, containers=(replace(runs, since=NOW - 300),)), peer, *others)
     assert "starting, for 5m; late: peers took 2m" in " ".join(_text(late, 160))
+
+
+def test_where_no_peer_is_ready_the_pace_of_the_log_says_how_long_the_phase_takes() -> None:
+    snapshot = make_snapshot()
+    keys = snapshot.pods_of[WORKLOAD]
+    runs = Container("vllm", "i", state="running", since=NOW - 50)
+    found = _with(snapshot, *(replace(snapshot.pods[key], ready=False, containers=(runs,)) for key in keys))
+    text = " ".join(_text(found, 160, {keys[0]: Loading("reading weights", "shard 14 of 28", NOW + 28)}))
+    assert "reading weights, shard 14 of 28, for 50s; this phase takes ~28s more" in text
+    over = " ".join(_text(found, 160, {keys[0]: Loading("reading weights", "shard 14 of 28", NOW - 5)}))
+    assert "shard 14 of 28, for 50s" in over
+    assert "more" not in over, "slower than before: the pace is no longer known"
+
+
+def test_the_pace_is_that_of_the_phase_under_way() -> None:
+    reader, pace = StageReader(0.0), Pace()
+    shards = "Loading safetensors checkpoint shards: {0}% Completed | {1}/28"
+    ends = []
+    for at, line in (
+        (100.0, "Starting to load model m..."),
+        (101.0, shards.format(0, 0)),
+        (129.0, shards.format(50, 14)),
+        (157.0, shards.format(100, 28)),
+        (160.0, "Capturing CUDA graphs: 0/10"),
+        (161.0, "Capturing CUDA graphs: 1/10"),
+    ):
+        reader.feed(line, at)
+        pace.feed(reader.stages[-1], at)
+        ends.append(pace.ends)
+    assert ends == [None, None, 157.0, None, None, 170.0]
 
 
 def test_pods_with_the_same_to_report_are_said_once() -> None:

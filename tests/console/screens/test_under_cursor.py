@@ -60,6 +60,30 @@ async def test_where_rows_leave_room_the_row_under_the_cursor_is_shown(size: tup
         assert len({len(line) for line in d.lines}) == 1
 
 
+@dataclass(frozen=True)
+class Idle(Growing):
+    """A history of nothing but zeros."""
+
+    def strip(self, key: str, quantity: Quantity, points: int) -> tuple[float, ...]:
+        del key, quantity
+        return (0.0,) * points
+
+
+async def test_plots_of_nothing_but_zeros_are_one_line() -> None:
+    async with desk(replace(make_snapshot(), history=Idle()), size=(120, 40)) as d:
+        await d.until(lambda: bool(block(d)))
+        assert "waiting up to 0" in block(d)[1]
+        assert not [line for line in block(d) if "14m ago" in line], "no axis, since there is no curve"
+
+
+async def test_on_a_tall_screen_the_times_of_its_requests_have_the_room_that_no_plot_needs() -> None:
+    async with desk(growing(), size=(200, 60)) as d:
+        await d.until(lambda: bool(block(d)))
+        axis = next(y for y, line in enumerate(block(d)) if "14m ago" in line)
+        assert axis < 10
+        assert any(line.startswith(" LATENCY") for line in block(d)[axis:])
+
+
 @pytest.mark.parametrize("size", [(99, 40), (120, 29), (80, 24)])
 async def test_on_a_smaller_screen_there_is_nothing(size: tuple[int, int]) -> None:
     async with desk(growing(make_snapshot(pods_per=2)), size=size) as d:
