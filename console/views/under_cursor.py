@@ -27,7 +27,7 @@ _HAPPENED = {28: 8, 20: 5, 14: 4, 11: 3, 8: 2}
 """Height of the block → lines for events."""
 _PLOT = 28
 """Cells of a plot, at least."""
-_HIGHEST = 9
+_HIGHEST = 8
 """Lines of the plots, at most: a curve says no more in twice as many."""
 _MOST = 6
 _PLOTS: tuple[tuple[str, Quantity, float], ...] = (

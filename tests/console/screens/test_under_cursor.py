@@ -81,7 +81,8 @@ async def test_on_a_tall_screen_the_times_of_its_requests_have_the_room_that_no_
         await d.until(lambda: bool(block(d)))
         axis = next(y for y, line in enumerate(block(d)) if "14m ago" in line)
         assert axis < 10
-        assert any(line.startswith(" LATENCY") for line in block(d)[axis:])
+        for title in (" LATENCY", " WHERE THE TIME GOES"):
+            assert any(line.startswith(title) for line in block(d)[axis:]), title
 
 
 @pytest.mark.parametrize("size", [(99, 40), (120, 29), (80, 24)])
