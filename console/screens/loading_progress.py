@@ -73,7 +73,7 @@ class Starts:
         ref, containers = ref_of(snapshot, pod.key), worth_reading(pod)
         if ref is None or not containers:
             return None
-        reader, pace = StageReader(0.0), Pace()
+        reader, pace = StageReader(0.0), PhasePace()
         stream = self._screen.desk.session.logs(ref, containers[0], follow=False, previous=False, tail=_TAIL, since=0)
         async for line in stream:
             reader.feed(line.text, line.at or 0.0)
@@ -84,8 +84,8 @@ class Starts:
         return Loading(last.phase.value, detail, pace.ends) if len(reader.stages) > 1 else None
 
 
-class Pace:
-    """When the phase of a start will end, from the times at which its count grew."""
+class PhasePace:
+    """The end of the phase of a start that is under way, from the times at which its count grew."""
 
     def __init__(self) -> None:
         self._phase: Phase | None = None

@@ -42,7 +42,7 @@ class Loading(NamedTuple):
     detail: str = ""
     """``shard 3 of 30``"""
     ends: float | None = None
-    """When the phase will end at its pace so far (Unix time); None if the log counts nothing."""
+    """Unix time of the end of the phase at its pace so far; None if the log counts nothing."""
 
 
 NO_STARTS: Final[Mapping[str, Loading]] = {}

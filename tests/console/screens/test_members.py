@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.screens.loading_progress import Pace
+from console.screens.loading_progress import PhasePace
 from console.views.detail import detail_lines
 from console.views.workload_pods import Loading
 from fleet.local.phases import StageReader
@@ -81,7 +81,7 @@ def test_where_no_peer_is_ready_the_pace_of_the_log_says_how_long_the_phase_take
 
 
 def test_the_pace_is_that_of_the_phase_under_way() -> None:
-    reader, pace = StageReader(0.0), Pace()
+    reader, pace = StageReader(0.0), PhasePace()
     shards = "Loading safetensors checkpoint shards: {0}% Completed | {1}/28"
     ends = []
     for at, line in (
