@@ -36,7 +36,9 @@ def _kubectl(desk: Desk, context: Context) -> None:
 def _promql(desk: Desk, context: Context) -> None:
     text = context.view.as_promql() if isinstance(context.view, AsPromql) else ""
     if text:
-        desk.navigator.copy(text, f"its query: {text}")
+        # Of what is read directly there is no query, but a command that reads it.
+        kind = "command" if text.startswith(("kubectl ", "curl ")) else "query"
+        desk.navigator.copy(text, f"its {kind}: {text}")
     elif isinstance(context.view, AsPromql):
         desk.navigator.say("no query or command returns this number", Role.WARNING)
     elif (why := needs_numbers(context)) is None:

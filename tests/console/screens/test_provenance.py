@@ -95,6 +95,16 @@ def test_what_is_read_directly_says_which_metrics_and_where_and_copies_what_read
     assert kv.query == f"kubectl --context prod-eu1 get --raw {path} | grep -E {wanted}"
 
 
+async def test_the_message_names_a_command_a_command_and_a_query_a_query() -> None:
+    pod = healthy(SNAPSHOT)
+    for snapshot, copied in ((SNAPSHOT, "copied its query: "), (scraped(pod), "copied its command: kubectl ")):
+        async with desk(snapshot) as d:
+            d.grid.move_to(pod)
+            await d.press("#")
+            await d.press("enter")
+            assert d.screen.message_text.startswith(copied)
+
+
 def test_the_pattern_finds_the_metric_and_not_its_neighbours() -> None:
     pod = healthy(SNAPSHOT)
     numbers = provenance_of(scraped(pod), pod)
