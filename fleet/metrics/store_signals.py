@@ -37,7 +37,7 @@ _WRITTEN_TO: Final = (Match("mountpoint", Op.MATCHES, "/var|/var/lib|/var/lib/(c
 _NEEDED: Final = (
     Match("state", Op.EQUAL, "failed"),
     # Not nvidia-imex: where claims for compute domains are used, that of the host must not run.
-    Match("name", Op.MATCHES, "(kubelet|containerd|crio|docker|nvidia-fabricmanager|openibd|iscsid).service"),
+    Match("name", Op.MATCHES, "(kubelet|containerd|crio|docker|.+-fabricmanager|openibd|iscsid).service"),
 )
 
 

@@ -204,7 +204,7 @@ async def test_the_console_shows_it_and_its_failure_is_a_line_and_no_more(
 
             service.works = False
             await stage.until(lambda: f"{NAME}  down" in stage.shown)
-            assert "restart the pager" in stage.shown
+            await stage.until(lambda: "restart the pager" in stage.shown)
             assert stage.snapshot.facts.of(Alerts)[NAME].value.names == ("KvCacheFull",), "what was known grows old"
             assert stage.snapshot.everything.pods
             cluster = stage.snapshot.of_objects

@@ -319,7 +319,7 @@ LOPSIDED = GatewayCause(
     id="pools-unbalanced",
     severity=Severity.WARNING,
     sentence="Of the engines that compute prompts and those that generate tokens, one half is full and one has room.",
-    words=lambda of: f"{_fuller(of)} engines are full, the others have room",
+    words=lambda of: f"its {_fuller(of)} half is full, the other has room",
     must=(
         Fact(
             "one half of the pool is full, and the other has room",

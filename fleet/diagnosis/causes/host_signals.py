@@ -148,7 +148,7 @@ CPU_HOT = NodeSignalCause(
             "node-cpu-hot",
             "its processors lower their clocks more than once a second",
             "node_cpu_package_throttles_total",
-            "{:.1f} times/s",
+            "{:.1f}/s",
         ),
     ),
     explains=("api-server-saturated", "gpu-lags", "gpu-hot", *SLOWNESS),

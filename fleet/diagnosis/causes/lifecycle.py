@@ -128,10 +128,10 @@ HANGS_ASLEEP = EngineCause(
         Help("restart its pods one after another", "restart"),
         Help("see what puts it to sleep", "describe"),
     ),
-    avoid=("Do not trust the answer of /sleep or /wake_up: it may be 200 while the engine dies (vLLM issue 45520).",),
+    avoid=("Do not trust the answer of /sleep or /wake_up: it may be 200 while the engine dies.",),
     decides=("whether host memory is left for the weights: without it, waking and sleeping swap",),
 )
-"""Field notes N17."""
+"""Field notes N17 (vLLM issue 45520)."""
 SCALED_TO_ZERO = WorkloadCause(
     id="scaled-to-zero",
     stage=Stage.GOING,
