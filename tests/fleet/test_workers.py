@@ -12,7 +12,7 @@ import weakref
 import pytest
 
 from fleet.workers import Workers
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, block_until
 
 
 def test_results_and_errors_come_back() -> None:
@@ -78,10 +78,7 @@ def test_an_idle_thread_keeps_no_result() -> None:
 
 def until_idle(workers: Workers, threads: int) -> None:
     """Wait until so many of its threads have nothing to do: a result is there a moment before that."""
-    deadline = time.monotonic() + PATIENCE
-    while len(workers._idle) < threads:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    block_until(lambda: len(workers._idle) >= threads, "idle threads", every=0.001)
 
 
 def test_after_the_end_nothing_is_taken_and_what_waited_is_cancelled() -> None:

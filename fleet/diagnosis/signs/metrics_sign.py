@@ -240,12 +240,11 @@ class Packed(NumbersInWords):
         return None if math.isnan(value) else bool(self.bad_in(value))
 
     def bad_in(self, value: float) -> Sequence[str]:
-        """Return the words for what is bad in a number."""
-        return [one.words for one in self.fields if one.is_bad(value)]
+        """Return the words for what is bad in a number; nothing is, in one that is none."""
+        return [one.words for one in self.fields if one.is_bad(value)] if math.isfinite(value) else []
 
     def observations(self, of: MetricsRow) -> Iterable[Observation]:
-        value = of.value(self.quantity)
-        shown = "" if math.isnan(value) else ", ".join(self.bad_in(value))
+        shown = ", ".join(self.bad_in(of.value(self.quantity)))
         return (Observation(f"{quantity_name(self.quantity)}: {shown or 'nothing is bad'}", self.quantity),)
 
     def among(self, table: MetricsTable, rows: Iterable[int] | None) -> Collection[int]:

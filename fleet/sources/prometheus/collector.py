@@ -105,9 +105,10 @@ class PrometheusCollector:
         # Needed only where a store holds several.
         from fleet.metrics.identity import CLUSTER_LABEL
         from fleet.metrics.promql import equal_to
+        from fleet.metrics.registry import GPUS
         from fleet.sources.prometheus.own_cluster import own_cluster, question
 
-        own = own_cluster(await source.query(question(source.dialects)), state.pods)
+        own = own_cluster(await source.query(question(source.dialects, GPUS)), state.pods)
         if own:
             self._others = tuple(one for one in source.clusters if one != own)
             source.within = equal_to({CLUSTER_LABEL: own})

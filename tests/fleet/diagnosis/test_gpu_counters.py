@@ -26,6 +26,13 @@ def test_counters_that_stand_still_say_nothing() -> None:
     assert fleet.incidents(0, 130, 700) == ()
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), 1e300])
+def test_a_mask_that_is_no_number_says_nothing_and_stops_nothing(number: float) -> None:
+    fleet = Fleet()
+    fleet.gpus = dict.fromkeys(fleet.pods, COOL | ALL_CLEAR | {Q.FABRIC_HEALTH: number})
+    assert fleet.incidents(0, 130, 700) == ()
+
+
 @pytest.mark.parametrize(
     ("numbers", "cause", "severity", "words"),
     [
